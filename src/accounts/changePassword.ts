@@ -1,0 +1,55 @@
+import { and, eq } from 'drizzle-orm'
+import { appendAudit } from '../database/audit.ts'
+import { sessions, users } from '../database/tables.ts'
+import { invalidCredentials } from '../errors.ts'
+import type { Parts, Viewer } from '../parts.ts'
+import { checkNewPassword, checkPasswordLength } from '../passwords/policy.ts'
+import { revoking } from '../revocation/revoking.ts'
+import { byViewer } from '../sessions/byViewer.ts'
+import { issueTokens, type Tokens } from '../sessions/issueTokens.ts'
+import { lockViewer } from '../sessions/sessionState.ts'
+
+/**
+ * Changes the viewer's password. This device stays signed in, all others end.
+ *
+ * @returns this device's tokens: a new access token, and the refresh token that it has (a lost answer harms nobody)
+ * @throws AuthError INVALID_CREDENTIALS, BAD_USER_INPUT for the new password, TOO_MANY_REQUESTS, UNAUTHENTICATED
+ */
+export async function changePassword(
+  parts: Parts,
+  viewer: Viewer,
+  input: { currentPassword: string; newPassword: string },
+): Promise<Tokens> {
+  const { currentPassword, newPassword } = input
+  checkPasswordLength(currentPassword, 'input.currentPassword')
+  const [user] = await parts.db.select().from(users).where(eq(users.id, viewer.userId))
+  checkNewPassword(newPassword, user?.email ?? '', parts.config.passwordMinLength, 'input.newPassword')
+
+  if (!(await parts.passwords.verify(user?.passwordHash, currentPassword))) {
+    await appendAudit(parts.db, { kind: 'change-password-failed', ...byViewer(viewer) })
+    throw invalidCredentials()
+  }
+  const checkedHash = user?.passwordHash ?? ''
+  const passwordHash = await parts.passwords.hash(newPassword)
+
+  const source = await revoking(parts, async (tx, log) => {
+    const locked = await lockViewer(tx, viewer)
+    // Only over the hash that was checked: of two changes at once the second one's old password is no longer right.
+    const changed = await tx
+      .update(users)
+      .set({ passwordHash })
+      .where(and(eq(users.id, viewer.userId), eq(users.passwordHash, checkedHash)))
+      .returning({ id: users.id })
+    if (changed.length === 0) throw invalidCredentials()
+    const versions = await log.bumpUser(viewer.userId, 'PASSWORD_CHANGED', { sessions: true })
+    const { sessionVersion } = versions
+    await tx.update(sessions).set({ sessionVersion }).where(eq(sessions.id, viewer.sessionId))
+    await appendAudit(tx, { kind: 'change-password', ...byViewer(viewer) })
+    return {
+      ...locked,
+      user: { ...locked.user, ...versions },
+      session: { ...locked.session, sessionVersion },
+    }
+  })
+  return issueTokens(parts, source)
+}

@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto'
+import { eq } from 'drizzle-orm'
+import { appendAudit } from '../database/audit.ts'
+import { readChecked } from '../database/checkedUser.ts'
+import { checkEmail, emailKey } from '../database/email.ts'
+import { violates } from '../database/faults.ts'
+import type { Queries } from '../database/open.ts'
+import { users } from '../database/tables.ts'
+import { badUserInput } from '../errors.ts'
+import type { Parts, Visitor } from '../parts.ts'
+import { checkNewPassword } from '../passwords/policy.ts'
+import { deviceName } from '../sessions/device.ts'
+import type { Tokens } from '../sessions/issueTokens.ts'
+import { openSession } from '../sessions/open.ts'
+
+/**
+ * Makes an account and opens its first session.
+ *
+ * @throws AuthError BAD_USER_INPUT with EMAIL_TAKEN or what is wrong with e-mail or password, TOO_MANY_REQUESTS
+ */
+export async function register(
+  parts: Parts,
+  visitor: Visitor,
+  input: { email: string; password: string },
+): Promise<Tokens> {
+  return createUser(parts, { ...input, roles: [], scopes: [] }, async (tx, userId) => {
+    const created = await readChecked(tx, eq(users.id, userId))
+    if (created === undefined) throw new Error('An inserted user is not there.')
+    const tokens = await openSession(parts, tx, visitor, created)
+    await appendAudit(tx, {
+      kind: 'register',
+      actorId: userId,
+      userId,
+      sessionId: tokens.session.id,
+      ipAddress: visitor.ipAddress,
+      device: deviceName(visitor.userAgent),
+    })
+    return tokens
+  })
+}
+
+/**
+ * Inserts a user, and does what belongs to it in the same transaction. Shared by register and `annul create-user`.
+ *
+ * @throws AuthError BAD_USER_INPUT, TOO_MANY_REQUESTS
+ */
+export async function createUser<T>(
+  parts: Pick<Parts, 'db' | 'config' | 'passwords'>,
+  input: { email: string; password: string; roles: readonly string[]; scopes: readonly string[] },
+  andThen: (tx: Queries, userId: string) => Promise<T>,
+): Promise<T> {
+  const email = checkEmail(input.email, 'input.email')
+  checkNewPassword(input.password, email, parts.config.passwordMinLength, 'input.password')
+  const taken = badUserInput('input.email', 'EMAIL_TAKEN', 'There is an account with this e-mail.')
+  const key = emailKey(email)
+  // Before the hash, which is the dear part; the unique index decides between two who register at once.
+  const [present] = await parts.db.select({ id: users.id }).from(users).where(eq(users.emailKey, key))
+  if (present) throw taken
+
+  const passwordHash = await parts.passwords.hash(input.password)
+  const id = randomUUID()
+  try {
+    return await parts.db.transaction(async tx => {
+      const { roles, scopes } = input
+      await tx
+        .insert(users)
+        .values({ id, email, emailKey: key, passwordHash, roles: [...roles], scopes: [...scopes] })
+      return andThen(tx, id)
+    })
+  } catch (error) {
+    throw violates(error, 'users_email_key') ? taken : error
+  }
+}

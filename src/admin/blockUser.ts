@@ -1,0 +1,45 @@
+import { eq } from 'drizzle-orm'
+import { appendAudit } from '../database/audit.ts'
+import { checkId } from '../database/id.ts'
+import { users } from '../database/tables.ts'
+import { checkText } from '../database/text.ts'
+import type { Parts, Viewer } from '../parts.ts'
+import { revoking } from '../revocation/revoking.ts'
+import { byViewer } from '../sessions/byViewer.ts'
+import type { UserRow } from '../sessions/issueTokens.ts'
+import { lockUser } from './lockUser.ts'
+
+/**
+ * Blocks a user: all sessions end, and nobody signs in until unblockUser.
+ *
+ * @param input.reason for the audit log, at most 500 characters
+ * @throws AuthError NOT_FOUND, BAD_USER_INPUT
+ */
+export async function blockUser(
+  parts: Parts,
+  viewer: Viewer,
+  input: { id: string; reason?: string | null | undefined },
+): Promise<UserRow> {
+  const id = checkId(input.id, 'id')
+  const detail = input.reason == null ? null : checkText(input.reason, 500, 'reason')
+  return revoking(parts, async (tx, log) => {
+    const user = await lockUser(tx, id)
+    if (user.status === 'BLOCKED') return user
+    await tx.update(users).set({ status: 'BLOCKED' }).where(eq(users.id, id))
+    const versions = await log.bumpUser(id, 'USER_BLOCKED', { sessions: true })
+    await appendAudit(tx, { kind: 'block-user', ...byViewer(viewer), userId: id, detail })
+    return { ...user, ...versions, status: 'BLOCKED' }
+  })
+}
+
+/** Lets a blocked user sign in again. What the block ended stays ended. @throws AuthError NOT_FOUND, BAD_USER_INPUT */
+export async function unblockUser(parts: Parts, viewer: Viewer, input: { id: string }): Promise<UserRow> {
+  const id = checkId(input.id, 'id')
+  return parts.db.transaction(async tx => {
+    const user = await lockUser(tx, id)
+    if (user.status === 'ACTIVE') return user
+    await tx.update(users).set({ status: 'ACTIVE' }).where(eq(users.id, id))
+    await appendAudit(tx, { kind: 'unblock-user', ...byViewer(viewer), userId: id })
+    return { ...user, status: 'ACTIVE' }
+  })
+}

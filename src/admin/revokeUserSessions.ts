@@ -1,0 +1,22 @@
+import { appendAudit } from '../database/audit.ts'
+import { checkId } from '../database/id.ts'
+import type { Parts, Viewer } from '../parts.ts'
+import { revoking } from '../revocation/revoking.ts'
+import { byViewer } from '../sessions/byViewer.ts'
+import type { UserRow } from '../sessions/issueTokens.ts'
+import { lockUser } from './lockUser.ts'
+
+/** Ends all sessions of a user, who may sign in again. @throws AuthError NOT_FOUND, BAD_USER_INPUT */
+export async function revokeUserSessions(
+  parts: Parts,
+  viewer: Viewer,
+  input: { id: string },
+): Promise<UserRow> {
+  const id = checkId(input.id, 'id')
+  return revoking(parts, async (tx, log) => {
+    const user = await lockUser(tx, id)
+    const versions = await log.bumpUser(id, 'SESSIONS_REVOKED', { sessions: true })
+    await appendAudit(tx, { kind: 'revoke-user-sessions', ...byViewer(viewer), userId: id })
+    return { ...user, ...versions }
+  })
+}

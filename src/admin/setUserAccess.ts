@@ -1,0 +1,61 @@
+import { eq } from 'drizzle-orm'
+import { appendAudit } from '../database/audit.ts'
+import { checkId } from '../database/id.ts'
+import { users } from '../database/tables.ts'
+import { badUserInput } from '../errors.ts'
+import type { Parts, Viewer } from '../parts.ts'
+import { revoking } from '../revocation/revoking.ts'
+import { byViewer } from '../sessions/byViewer.ts'
+import type { UserRow } from '../sessions/issueTokens.ts'
+import { lockUser } from './lockUser.ts'
+
+/** What fits into an access token of 4 KB beside the rest. */
+const maxLength = 2000
+
+/**
+ * Sets a user's roles and scopes. The access tokens die, the sessions live: it costs the client one refresh.
+ *
+ * @throws AuthError NOT_FOUND, BAD_USER_INPUT
+ */
+export async function setUserAccess(
+  parts: Parts,
+  viewer: Viewer,
+  input: { id: string; roles: readonly string[]; scopes: readonly string[] },
+): Promise<UserRow> {
+  const id = checkId(input.id, 'id')
+  const access = checkAccess(input)
+  return revoking(parts, async (tx, log) => {
+    const user = await lockUser(tx, id)
+    await tx.update(users).set(access).where(eq(users.id, id))
+    const versions = await log.bumpUser(id, 'ACCESS_CHANGED', { sessions: false })
+    const detail = `roles: ${access.roles.join(' ')}; scopes: ${access.scopes.join(' ')}`
+    await appendAudit(tx, { kind: 'set-user-access', ...byViewer(viewer), userId: id, detail })
+    return { ...user, ...access, ...versions }
+  })
+}
+
+/**
+ * Roles and scopes as they are stored: each once. A scope is a scope-token of RFC 6749, 3.3, and a role is held to the
+ * same characters.
+ *
+ * @throws AuthError BAD_USER_INPUT / ACCESS_INVALID or ACCESS_TOO_LONG
+ */
+export function checkAccess(input: { roles: readonly string[]; scopes: readonly string[] }) {
+  for (const argument of ['roles', 'scopes'] as const)
+    for (const name of input[argument])
+      if (!/^[\x21\x23-\x5B\x5D-\x7E]{1,100}$/.test(name))
+        throw badUserInput(
+          argument,
+          'ACCESS_INVALID',
+          'A role or scope has 1 to 100 printable ASCII characters, without space, quote and backslash.',
+        )
+  const roles = [...new Set(input.roles)]
+  const scopes = [...new Set(input.scopes)]
+  if (JSON.stringify([roles, scopes]).length > maxLength)
+    throw badUserInput(
+      'roles',
+      'ACCESS_TOO_LONG',
+      `Roles and scopes together have at most ${maxLength} characters.`,
+    )
+  return { roles, scopes }
+}

@@ -1,0 +1,80 @@
+import type { GraphQLSchema } from 'graphql'
+import { type Config, readConfig } from './config.ts'
+import { openClock } from './database/clock.ts'
+import { openDatabase } from './database/open.ts'
+import { type GraphQLContext, openContext, type RequestLike } from './graphql/context.ts'
+import { formatErrors } from './graphql/errors.ts'
+import { buildSchema, type SchemaExtension } from './graphql/schema.ts'
+import type { Log, Parts } from './parts.ts'
+import { openPasswords } from './passwords/hash.ts'
+import { openAuthenticator } from './sessions/authenticate.ts'
+import { openStrictReader } from './sessions/strict.ts'
+import { accessTokens } from './tokens/accessToken.ts'
+import { refreshTokens } from './tokens/refreshToken.ts'
+import { loadSecret } from './tokens/secret.ts'
+import { openSigningKeys } from './tokens/signingKeys.ts'
+
+/** An opened Annul: what an Apollo Server needs to speak the contract and to enforce `@auth`. */
+export interface Auth {
+  readonly parts: Parts
+  /** Annul's schema with an app's beside it. @throws SchemaError for an `@auth` that could not be enforced */
+  schema(extension?: SchemaExtension): GraphQLSchema
+  /** The context of one request. Costs no query and never throws. */
+  context(request: RequestLike): GraphQLContext
+  /** For Apollo Server: lets through what a client may know, and nothing else. */
+  readonly formatError: ReturnType<typeof formatErrors>
+  /** Whether the database answers. */
+  isReady(): Promise<boolean>
+  /** Gives back connections and timers. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the database, brings its tables up to date, loads the keys.
+ *
+ * @param config default: from the environment
+ * @param log default: nowhere
+ * @throws ConfigError, DirectoryInUseError, WrongSecretError, or the driver's error when the database can't be reached
+ * @example
+ * const auth = await createAuth(readConfig(process.env))
+ * const apollo = new ApolloServer({ schema: auth.schema({ typeDefs, resolvers }), formatError: auth.formatError })
+ * const context = async (request: FastifyRequest) => auth.context(request)
+ */
+export async function createAuth(config: Config = readConfig({}), log: Log = silent): Promise<Auth> {
+  const database = await openDatabase(config)
+  try {
+    const { db, decisions } = database
+    const secret = await loadSecret(config)
+    const clock = await openClock(db)
+    const keys = await openSigningKeys(db, secret, clock.now)
+    const { issuer, audience } = config
+    const parts: Parts = {
+      config,
+      db,
+      decisions,
+      clock,
+      keys,
+      accessTokens: accessTokens({ keys, issuer, audience, now: clock.now }),
+      refreshTokens: refreshTokens(secret),
+      passwords: await openPasswords(),
+      log,
+    }
+    const authenticator = openAuthenticator(parts, openStrictReader(decisions, clock))
+    return {
+      parts,
+      schema: buildSchema,
+      context: request => ({ auth: openContext(parts, authenticator, request) }),
+      formatError: formatErrors(log),
+      isReady: () => database.answers(),
+      async close() {
+        keys.close()
+        await database.close()
+      },
+    }
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+const silent: Log = { info: () => {}, warn: () => {}, error: () => {} }

@@ -1,0 +1,70 @@
+/* Which errors of the drivers mean an outage, and which a row that already exists. Everything else is a bug. */
+
+/** The database could not be asked: stopped, unreachable, starting, full or too slow. The driver's error is the cause. */
+export class OutageError extends Error {
+  override readonly name = 'OutageError'
+
+  constructor(cause: unknown) {
+    super('The database cannot be asked.', { cause })
+  }
+}
+
+/** A statement or a transaction had no answer in time. */
+export class DeadlineError extends Error {
+  override readonly name = 'DeadlineError'
+}
+
+const outages = new Set([
+  // of the `postgres` client and of Node's sockets
+  ...[
+    'CONNECTION_CLOSED',
+    'CONNECTION_ENDED',
+    'CONNECTION_DESTROYED',
+    'CONNECT_TIMEOUT',
+    'ECONNREFUSED',
+    'ECONNRESET',
+  ],
+  ...['ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT'],
+  // of PostgreSQL: time-outs of statements and locks, a replica in place of the primary, deadlock, serialization
+  ...['57014', '55P03', '25P03', '25006', '40001', '40P01'],
+])
+
+/** A driver's error as the rest of the house sees it. */
+export function fromDriver(error: unknown): unknown {
+  const outage = causes(error).find(isOutageOfDriver)
+  return outage ? new OutageError(outage) : error
+}
+
+function isOutageOfDriver(error: unknown): boolean {
+  return (
+    error instanceof DeadlineError ||
+    (error instanceof AggregateError && error.errors.some(isOutageOfDriver)) ||
+    // class 08 connection, 28 refused log-in, 3D unknown database, 53 resources, 57P shutdown, 58 system
+    (hasCode(error) && (outages.has(error.code) || /^(08|28|3D|53|57P|58)/.test(error.code)))
+  )
+}
+
+/** The outage behind an error, if there is one: drizzle wraps what the driver threw. */
+export function outageOf(error: unknown): OutageError | undefined {
+  return causes(error).find(cause => cause instanceof OutageError)
+}
+
+/** Whether a unique index of this name refused a row. */
+export function violates(error: unknown, index: string): boolean {
+  return causes(error).some(
+    cause =>
+      hasCode(cause) &&
+      cause.code === '23505' &&
+      [Reflect.get(cause, 'constraint_name'), Reflect.get(cause, 'constraint')].includes(index),
+  )
+}
+
+function causes(error: unknown): Error[] {
+  const found: Error[] = []
+  for (let at = error; at instanceof Error && found.length < 5; at = at.cause) found.push(at)
+  return found
+}
+
+function hasCode(error: unknown): error is Error & { code: string } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+}

@@ -1,0 +1,163 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { PGlite } from '@electric-sql/pglite'
+import { type SQL, sql } from 'drizzle-orm'
+import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
+import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
+import { migrate as migratePglite } from 'drizzle-orm/pglite/migrator'
+import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
+import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
+import postgres from 'postgres'
+import type { Config } from '../config.ts'
+import { Sockets, withDeadline } from './deadline.ts'
+import { fromDriver } from './faults.ts'
+import { lockDirectory } from './lockDirectory.ts'
+
+/** What runs statements: the database, or a transaction that is open on it. The same for both drivers. */
+export type Queries = Pick<
+  PgDatabase<PgQueryResultHKT>,
+  'select' | 'insert' | 'update' | 'delete' | 'with' | 'execute' | '$with'
+>
+
+export type Database = PgDatabase<PgQueryResultHKT>
+
+/** The opened database. Everything above this file sees the two kinds alike. */
+export interface OpenDatabase {
+  /** Verbs and their transactions. */
+  readonly db: Database
+  /** Short reads that decide about requests (sessions/strict.ts), with a deadline of 1 s; nothing slow goes before them. */
+  readonly decisions: Database
+  /** The embedded one serves a single process. */
+  readonly embedded: boolean
+  /** Whether it can be asked right now. */
+  answers(): Promise<boolean>
+  close(): Promise<void>
+}
+
+/** The rows of a statement that is written out in SQL. The caller states their shape. */
+export async function rows<Row>(queries: Queries, statement: SQL): Promise<Row[]> {
+  const result: unknown = await queries.execute(statement)
+  // `postgres` answers with the rows, PGlite with an object around them.
+  return Array.isArray(result) ? (result as Row[]) : (result as { rows: Row[] }).rows
+}
+
+/** The first row of a statement that always has one. */
+export async function oneRow<Row>(queries: Queries, statement: SQL): Promise<Row> {
+  const [row] = await rows<Row>(queries, statement)
+  if (row === undefined) throw new Error('A statement that always answers with a row answered with none.')
+  return row
+}
+
+/**
+ * Opens PostgreSQL (`databaseUrl`) or the embedded database in `dataDir`, and brings its tables up to date.
+ *
+ * @throws DirectoryInUseError when another process has the embedded database open
+ * @throws OutageError when the database can't be reached
+ */
+export async function openDatabase(config: Pick<Config, 'databaseUrl' | 'dataDir'>): Promise<OpenDatabase> {
+  return config.databaseUrl === undefined ? openEmbedded(config.dataDir) : openPostgres(config.databaseUrl)
+}
+
+function answers(queries: Queries): Promise<boolean> {
+  return oneRow(queries, sql`select 1`).then(
+    () => true,
+    () => false,
+  )
+}
+
+const migrations = {
+  migrationsFolder: fileURLToPath(new URL('../../drizzle', import.meta.url)),
+  migrationsSchema: 'annul',
+  migrationsTable: 'migrations',
+}
+
+async function openPostgres(url: string): Promise<OpenDatabase> {
+  await migrateOnce(url)
+  const verbs = pool(url, { name: 'annul', connections: 10, statementMs: 5000, transactionMs: 20_000 })
+  const decisions = pool(url, {
+    name: 'annul-decisions',
+    connections: 2,
+    statementMs: 1000,
+    transactionMs: 1000,
+  })
+  const quick = drizzlePostgres(decisions)
+  return {
+    db: drizzlePostgres(verbs),
+    decisions: quick,
+    embedded: false,
+    answers: () => answers(quick),
+    close: async () => {
+      await Promise.all([verbs.end({ timeout: 5 }), decisions.end({ timeout: 1 })])
+    },
+  }
+}
+
+/** A pool of connections to the primary, each statement with a deadline (deadline.ts). */
+export function pool(
+  url: string,
+  options: { name: string; connections: number; statementMs: number; transactionMs: number },
+): postgres.Sql {
+  const sockets = new Sockets()
+  const settings = {
+    max: options.connections,
+    connect_timeout: 3,
+    // A node must be back within moments of the database, so it knocks steadily instead of ever more rarely.
+    backoff: () => 0.05 + Math.random() / 10,
+    fetch_types: false,
+    onnotice: () => {},
+    socket: (target: { host: string[]; port: number[]; path?: string | false }) => sockets.connect(target),
+    connection: {
+      application_name: options.name,
+      // Below the deadline here, so that a living server always answers first.
+      statement_timeout: Math.floor(options.statementMs * 0.8),
+      idle_in_transaction_session_timeout: 10_000,
+      // Nothing acknowledged is ever lost, whatever the server's default.
+      synchronous_commit: 'on',
+    },
+  }
+  const client = postgres(url, settings)
+  return withDeadline(client, sockets, options)
+}
+
+/** Several nodes may start at once: an advisory lock lets one migrate while the others wait. */
+async function migrateOnce(url: string): Promise<void> {
+  const client = postgres(url, {
+    max: 1,
+    connect_timeout: 5,
+    onnotice: () => {},
+    connection: { application_name: 'annul-migrate' },
+  })
+  try {
+    const db = drizzlePostgres(client)
+    await db.execute(sql`select pg_advisory_lock(hashtext('annul.migrations'))`)
+    await migratePostgres(db, migrations)
+  } catch (error) {
+    throw fromDriver(error)
+  } finally {
+    await client.end({ timeout: 1 })
+  }
+}
+
+async function openEmbedded(dataDir: string): Promise<OpenDatabase> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const unlock = await lockDirectory(dataDir)
+  try {
+    const client = await PGlite.create(join(dataDir, 'database'))
+    const db = drizzlePglite(client)
+    await migratePglite(db, migrations)
+    return {
+      db,
+      decisions: db,
+      embedded: true,
+      answers: () => answers(db),
+      close: async () => {
+        await client.close()
+        await unlock()
+      },
+    }
+  } catch (error) {
+    await unlock()
+    throw error
+  }
+}

@@ -1,0 +1,150 @@
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  bigserial,
+  boolean,
+  check,
+  customType,
+  index,
+  inet,
+  integer,
+  jsonb,
+  pgSchema,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
+
+/** Annul keeps everything, the migrations' bookkeeping included, in this schema: an app's tables live beside it. */
+export const annul = pgSchema('annul')
+
+const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
+const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' })
+const pgSnapshot = customType<{ data: string }>({ dataType: () => 'pg_snapshot' })
+/** Milliseconds, because that is what a Date holds: a time that was read is found again. */
+const time = (name: string) => timestamp(name, { withTimezone: true, mode: 'date', precision: 3 })
+
+/**
+ * One row a person. A deleted user stays as a tombstone without e-mail and password, so that deleting is a bump like
+ * every other kill, and the reason can still be told.
+ */
+export const users = annul.table(
+  'users',
+  {
+    id: uuid('id').primaryKey(),
+    /** As it was typed, for showing. */
+    email: text('email'),
+    /** Folded (see accounts/email.ts), for finding. */
+    emailKey: text('email_key'),
+    emailVerified: boolean('email_verified').notNull().default(false),
+    passwordHash: text('password_hash'),
+    roles: text('roles').array().notNull().default(sql`'{}'`),
+    scopes: text('scopes').array().notNull().default(sql`'{}'`),
+    status: text('status', { enum: ['ACTIVE', 'BLOCKED', 'DELETED'] })
+      .notNull()
+      .default('ACTIVE'),
+    /** Every access token carries it as `ver`; a lower one is refused with `tokenReason`. */
+    tokenVersion: integer('token_version').notNull().default(1),
+    tokenReason: text('token_reason'),
+    /** Every session carries it; a lower one is over, with `sessionReason`. */
+    sessionVersion: integer('session_version').notNull().default(1),
+    sessionReason: text('session_reason'),
+    createdAt: time('created_at').notNull().defaultNow(),
+  },
+  table => [
+    uniqueIndex('users_email_key').on(table.emailKey),
+    index('users_created').on(table.createdAt, table.id),
+    check('users_status', sql`${table.status} in ('ACTIVE', 'BLOCKED', 'DELETED')`),
+  ],
+)
+
+/** One row a session, none a token: refresh tokens are derived from the id and the generation (tokens/refreshToken.ts). */
+export const sessions = annul.table(
+  'sessions',
+  {
+    id: uuid('id').primaryKey(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id),
+    sessionVersion: integer('session_version').notNull(),
+    epoch: bigint('epoch', { mode: 'number' }).notNull(),
+    generation: integer('generation').notNull().default(1),
+    /** SHA-256 of the attempt that made each of the last eight generations, newest first; null where none was sent. */
+    attempts: bytea('attempts').array().notNull().default(sql`'{}'`),
+    createdAt: time('created_at').notNull().defaultNow(),
+    rotatedAt: time('rotated_at').notNull().defaultNow(),
+    lastUsedAt: time('last_used_at').notNull().defaultNow(),
+    idleExpiresAt: time('idle_expires_at').notNull(),
+    expiresAt: time('expires_at').notNull(),
+    endedAt: time('ended_at'),
+    endReason: text('end_reason'),
+    authTime: time('auth_time').notNull(),
+    userAgent: text('user_agent'),
+    ipAddress: inet('ip_address'),
+  },
+  // No index on a column that refresh writes: each rotation stays a HOT update, in place.
+  table => [index('sessions_user').on(table.userId)],
+)
+
+/** One row. Access tokens and sessions of an earlier epoch are dead: everybody's, at the cost of one update. */
+export const epochs = annul.table(
+  'epochs',
+  { id: integer('id').primaryKey().default(1), epoch: bigint('epoch', { mode: 'number' }).notNull() },
+  table => [check('epochs_one_row', sql`${table.id} = 1`)],
+)
+
+/** ES256 key pairs. The private half is encrypted under ANNUL_SECRET. */
+export const signingKeys = annul.table('signing_keys', {
+  id: text('id').primaryKey(),
+  publicJwk: jsonb('public_jwk').$type<{ kty: string; crv: string; x: string; y: string }>().notNull(),
+  encryptedPrivateKey: bytea('encrypted_private_key').notNull(),
+  /** Announced before it signs, so that every node knows it by then. */
+  signsFrom: time('signs_from').notNull(),
+  /** When it stops signing; it goes on verifying until the last token that it may have signed is over. */
+  retiredAt: time('retired_at'),
+})
+
+/** The log of everything that kills access tokens (revocation/log.ts). A row matters while such a token can live. */
+export const revocations = annul.table(
+  'revocations',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
+    kind: text('kind', { enum: ['session', 'user', 'everyone'] }).notNull(),
+    subject: uuid('subject'),
+    minVersion: bigint('min_version', { mode: 'number' }),
+    reason: text('reason').notNull(),
+    revokedAt: time('revoked_at').notNull().defaultNow(),
+  },
+  table => [
+    index('revocations_xid').on(table.xid),
+    index('revocations_revoked').on(table.revokedAt),
+    check('revocations_kind', sql`${table.kind} in ('session', 'user', 'everyone')`),
+  ],
+)
+
+/** One row a node that may decide from memory (revocation/follow.ts, revocation/barrier.ts). */
+export const nodes = annul.table('nodes', {
+  id: uuid('id').primaryKey(),
+  beat: bigint('beat', { mode: 'number' }).notNull().default(0),
+  leaseMs: integer('lease_ms').notNull(),
+  synced: pgSnapshot('synced').notNull().default('1:1:'),
+})
+
+/** What happened to accounts and sessions, by whom, from where. Appended in the transaction that did it. */
+export const auditEvents = annul.table(
+  'audit_events',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    at: time('at').notNull().defaultNow(),
+    kind: text('kind').notNull(),
+    actorId: uuid('actor_id'),
+    userId: uuid('user_id'),
+    sessionId: uuid('session_id'),
+    ipAddress: inet('ip_address'),
+    device: text('device'),
+    detail: text('detail'),
+  },
+  table => [index('audit_events_user').on(table.userId, table.id)],
+)

@@ -1,0 +1,88 @@
+import { findUser } from '../admin/users.ts'
+import { AuthError } from '../errors.ts'
+import type { Parts, Viewer, Visitor } from '../parts.ts'
+import type { Authenticator, Decision } from '../sessions/authenticate.ts'
+import type { UserRow } from '../sessions/issueTokens.ts'
+
+/** What a GraphQL context must hold for `@auth` and Annul's own fields. An app adds its own keys beside it. */
+export interface GraphQLContext {
+  readonly auth: AuthContext
+}
+
+/** One request's view of who sends it. Made without a query and without throwing: a stale header never blocks login. */
+export interface AuthContext {
+  readonly parts: Parts
+  readonly visitor: Visitor
+  /**
+   * Who sends the request, or why that can't be said. Within one request the first decision holds, so that its answer
+   * is of one piece.
+   *
+   * @param again decides anew: for root mutation fields, so that `{ revokeSessions secret }` does not answer `secret`
+   */
+  decide(again?: boolean): Decision | Promise<Decision>
+  /** The viewer of the last decision, where `@auth` stands on the field. @throws AuthError UNAUTHENTICATED */
+  viewer(): Viewer
+  /** The last decision, if one was made. */
+  lastDecision(): Decision | undefined
+  /** A user's row, read once per request and root mutation field. */
+  user(id: string): Promise<UserRow | null>
+  /** Database time in seconds. */
+  now(): number
+}
+
+/** What is looked at of a request: Fastify's and Node's own requests both fit. */
+export interface RequestLike {
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly ip?: string
+}
+
+export function openContext(parts: Parts, authenticator: Authenticator, request: RequestLike): AuthContext {
+  const visitor: Visitor = { ipAddress: request.ip ?? null, userAgent: header(request, 'user-agent') ?? null }
+  // From the Authorization header only: URLs end up in logs, histories and Referer headers (RFC 6750, 5.3).
+  const token = bearerToken(header(request, 'authorization'))
+  let decision: Decision | Promise<Decision> | undefined
+  let settled: Decision | undefined
+  const users = new Map<string, Promise<UserRow | null>>()
+
+  const remember = (made: Decision | Promise<Decision>) => {
+    decision = made
+    if (!(made instanceof Promise)) settled = made
+    else
+      decision = made.then(result => {
+        settled = result
+        return result
+      })
+    return decision
+  }
+
+  return {
+    parts,
+    visitor,
+    decide(again = false) {
+      if (decision !== undefined && !again) return decision
+      users.clear()
+      return remember(authenticator.decide(visitor, token))
+    },
+    viewer() {
+      if (settled === undefined) throw new Error('The viewer was asked for where no @auth stands.')
+      if (settled instanceof AuthError) throw settled
+      return settled
+    },
+    lastDecision: () => settled,
+    user(id) {
+      const reading = users.get(id) ?? findUser(parts, id)
+      users.set(id, reading)
+      return reading
+    },
+    now: () => parts.clock.now(),
+  }
+}
+
+function header(request: RequestLike, name: string): string | undefined {
+  const value = request.headers[name]
+  return Array.isArray(value) ? value[0] : value
+}
+
+function bearerToken(authorization: string | undefined): string | undefined {
+  return authorization?.match(/^Bearer +([^ ]+)$/i)?.[1]
+}

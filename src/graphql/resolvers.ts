@@ -1,0 +1,137 @@
+import { GraphQLDateTimeISO } from 'graphql-scalars'
+import { changePassword } from '../accounts/changePassword.ts'
+import { register } from '../accounts/register.ts'
+import { blockUser, unblockUser } from '../admin/blockUser.ts'
+import { deleteUser } from '../admin/deleteUser.ts'
+import { revokeEverything } from '../admin/revokeEverything.ts'
+import { revokeUserSessions } from '../admin/revokeUserSessions.ts'
+import { setUserAccess } from '../admin/setUserAccess.ts'
+import { findUser, listUsers, userCursor } from '../admin/users.ts'
+import { checkId } from '../database/id.ts'
+import { AuthError, forbidden, invalidRefreshToken, unauthenticated } from '../errors.ts'
+import { adminRole, type Viewer } from '../parts.ts'
+import { deviceName } from '../sessions/device.ts'
+import { type SessionRow, sessionEnd, type UserRow } from '../sessions/issueTokens.ts'
+import { listSessions } from '../sessions/list.ts'
+import { login } from '../sessions/login.ts'
+import { logoutByRefreshToken, logoutViewer } from '../sessions/logout.ts'
+import { reauthenticate } from '../sessions/reauthenticate.ts'
+import { refresh } from '../sessions/refresh.ts'
+import { revokeSession } from '../sessions/revokeSession.ts'
+import { revokeOtherSessions, revokeSessions } from '../sessions/revokeSessions.ts'
+import type { GraphQLContext } from './context.ts'
+import type { Resolvers } from './generated.ts'
+import type { SessionSource, UserSource } from './sources.ts'
+
+/** One line a field: find the viewer, call the verb. */
+export const resolvers: Resolvers = {
+  DateTime: GraphQLDateTimeISO,
+
+  Query: {
+    me: (_, __, { auth }) => ofClaims(auth.viewer()),
+    sessions: async (_, __, { auth }) =>
+      asSessions(await listSessions(auth.parts, auth.viewer().userId), auth.viewer()),
+    user: async (_, input, { auth }) => {
+      const id = checkId(input.id, 'id')
+      const viewer = auth.viewer()
+      if (id === viewer.userId) return ofClaims(viewer)
+      // Others learn nothing about ids: whether there is such a user is not looked up.
+      if (!viewer.roles.includes(adminRole)) throw forbidden({ roles: [adminRole] })
+      const row = await findUser(auth.parts, id)
+      return row && ofRow(row)
+    },
+    users: async (_, { first = 50, after, search }, { auth }) => {
+      const page = await listUsers(auth.parts, { first, after, search })
+      const edges = page.users.map(row => ({ cursor: userCursor(row), node: ofRow(row) }))
+      const { hasNextPage, hasPreviousPage } = page
+      const startCursor = edges[0]?.cursor ?? null
+      return {
+        edges,
+        pageInfo: { hasNextPage, hasPreviousPage, startCursor, endCursor: edges.at(-1)?.cursor ?? null },
+      }
+    },
+  },
+
+  Mutation: {
+    register: (_, { input }, { auth }) => register(auth.parts, auth.visitor, input),
+    login: (_, { input }, { auth }) => login(auth.parts, auth.visitor, input),
+    refresh: (_, { refreshToken, attempt }, { auth }) => {
+      if (refreshToken == null) throw invalidRefreshToken('TOKEN_MISSING')
+      return refresh(auth.parts, auth.visitor, { refreshToken, attempt })
+    },
+    logout: async (_, { refreshToken }, { auth }) => {
+      if (refreshToken != null) return logoutByRefreshToken(auth.parts, auth.visitor, refreshToken)
+      const decision = await auth.decide(true)
+      if (decision instanceof AuthError) throw decision
+      return logoutViewer(auth.parts, decision)
+    },
+    reauthenticate: (_, input, { auth }) => reauthenticate(auth.parts, auth.viewer(), input),
+    revokeSession: (_, input, { auth }) => revokeSession(auth.parts, auth.viewer(), input),
+    revokeSessions: (_, __, { auth }) => revokeSessions(auth.parts, auth.viewer()),
+    revokeOtherSessions: (_, __, { auth }) => revokeOtherSessions(auth.parts, auth.viewer()),
+    changePassword: (_, { input }, { auth }) => changePassword(auth.parts, auth.viewer(), input),
+    blockUser: async (_, input, { auth }) => ofRow(await blockUser(auth.parts, auth.viewer(), input)),
+    unblockUser: async (_, input, { auth }) => ofRow(await unblockUser(auth.parts, auth.viewer(), input)),
+    setUserAccess: async (_, { id, roles, scopes = [] }, { auth }) =>
+      ofRow(await setUserAccess(auth.parts, auth.viewer(), { id, roles, scopes })),
+    revokeUserSessions: async (_, input, { auth }) =>
+      ofRow(await revokeUserSessions(auth.parts, auth.viewer(), input)),
+    deleteUser: (_, input, { auth }) => deleteUser(auth.parts, auth.viewer(), input),
+    revokeEverything: (_, __, { auth }) => revokeEverything(auth.parts, auth.viewer()),
+  },
+
+  Tokens: {
+    tokenType: () => 'Bearer',
+    session: ({ session }) => ({ row: session, current: true }),
+    user: ({ user, session }) => ({ ...ofRow(user), ownSessionId: session.id }),
+  },
+
+  User: {
+    email: async (user, _, context) => (await rowOf(user, context)).email ?? '',
+    emailVerified: async (user, _, context) => (await rowOf(user, context)).emailVerified,
+    roles: async (user, _, context) => [...(user.roles ?? (await rowOf(user, context)).roles)],
+    scopes: async (user, _, context) => [...(user.scopes ?? (await rowOf(user, context)).scopes)],
+    status: async (user, _, context) =>
+      (await rowOf(user, context)).status === 'BLOCKED' ? 'BLOCKED' : 'ACTIVE',
+    createdAt: async (user, _, context) => (await rowOf(user, context)).createdAt,
+    sessions: async (user, _, { auth }) => {
+      const found = () => listSessions(auth.parts, user.id)
+      if (user.ownSessionId !== undefined) return asSessions(await found(), { sessionId: user.ownSessionId })
+      const decision = await auth.decide()
+      if (decision instanceof AuthError) throw decision
+      if (decision.userId !== user.id && !decision.roles.includes(adminRole))
+        throw forbidden({ roles: [adminRole] })
+      return asSessions(await found(), decision)
+    },
+  },
+
+  Session: {
+    id: ({ row }) => row.id,
+    current: ({ current }) => current,
+    device: ({ row }) => deviceName(row.userAgent),
+    ipAddress: ({ row }) => row.ipAddress,
+    createdAt: ({ row }) => row.createdAt,
+    lastUsedAt: ({ row }) => row.lastUsedAt,
+    expiresAt: ({ row }) => sessionEnd(row),
+  },
+}
+
+/** Answered from the claims: the version was just found to be the row's. */
+function ofClaims({ userId, roles, scopes }: Viewer): UserSource {
+  return { id: userId, roles, scopes }
+}
+
+function ofRow(row: UserRow): UserSource {
+  return { id: row.id, row }
+}
+
+async function rowOf(user: UserSource, { auth }: GraphQLContext): Promise<UserRow> {
+  const row = user.row ?? (await auth.user(user.id))
+  // Deleted between the decision and this read.
+  if (row === null) throw unauthenticated('USER_DELETED')
+  return row
+}
+
+function asSessions(found: SessionRow[], { sessionId }: { sessionId: string }): SessionSource[] {
+  return found.map(row => ({ row, current: row.id === sessionId }))
+}

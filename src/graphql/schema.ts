@@ -1,0 +1,41 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { makeExecutableSchema } from '@graphql-tools/schema'
+import type { IResolvers } from '@graphql-tools/utils'
+import type { DocumentNode, GraphQLSchema } from 'graphql'
+import { guardSchema } from './directive.ts'
+import { resolvers } from './resolvers.ts'
+
+/** What an app adds to Annul's own schema. */
+export interface SchemaExtension {
+  /** SDL; `extend type Query { … }` for its own fields, with `@auth` wherever it likes. */
+  readonly typeDefs?: string | DocumentNode | readonly (string | DocumentNode)[]
+  readonly resolvers?: IResolvers | readonly IResolvers[]
+}
+
+/**
+ * Annul's schema, and an app's beside it, with every `@auth` enforced.
+ *
+ * @throws SchemaError, or graphql's own error about the SDL
+ */
+export function buildSchema(extension: SchemaExtension = {}): GraphQLSchema {
+  const schema = makeExecutableSchema({
+    typeDefs: [...readContract(), ...asList(extension.typeDefs)],
+    resolvers: [resolvers as IResolvers, ...asList(extension.resolvers)],
+    resolverValidationOptions: { requireResolversToMatchSchema: 'error' },
+  })
+  return guardSchema(schema)
+}
+
+function readContract(): string[] {
+  const folder = fileURLToPath(new URL('../../schema/', import.meta.url))
+  return readdirSync(folder)
+    .filter(file => file.endsWith('.graphql'))
+    .sort()
+    .map(file => readFileSync(folder + file, 'utf8'))
+}
+
+function asList<T>(value: T | readonly T[] | undefined): readonly T[] {
+  if (value === undefined) return []
+  return Array.isArray(value) ? value : [value as T]
+}

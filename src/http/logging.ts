@@ -1,0 +1,43 @@
+/** What one request is remembered by. Filled in while it is answered, written as one line when it is done. */
+export interface RequestNote {
+  operation?: string
+  userId?: string
+  code?: string
+}
+
+/** pino's options: where lines go, and how an error is written. */
+export function loggerOptions(level: string, stream?: { write(line: string): void }) {
+  return {
+    level,
+    ...(stream && { stream }),
+    serializers: { err: serializeError },
+  }
+}
+
+interface SerializedError {
+  type: string
+  message: string
+  stack: string
+  [more: string]: unknown
+}
+
+/**
+ * An error without the values that it was about: a driver's error carries the statement's parameters, which are
+ * e-mails and password hashes.
+ */
+export function serializeError(error: unknown): SerializedError {
+  if (!(error instanceof Error)) return { type: typeof error, message: '', stack: '' }
+  const fromDatabase = 'query' in error || 'severity' in error || error.name.startsWith('Drizzle')
+  const { name } = error
+  return {
+    type: name,
+    message: fromDatabase ? 'A statement failed.' : error.message,
+    ...('code' in error && { code: error.code }),
+    // The stack's first line repeats the message.
+    stack: (error.stack ?? '')
+      .split('\n')
+      .filter(line => /^\s+at /.test(line))
+      .join('\n'),
+    ...(error.cause !== undefined && { cause: serializeError(error.cause) }),
+  }
+}

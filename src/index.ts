@@ -1,0 +1,8 @@
+export { type Auth, createAuth } from './auth.ts'
+export { type Config, ConfigError, readConfig } from './config.ts'
+export { AuthError, type Code, type Reason, type Recover } from './errors.ts'
+export type { AuthContext, GraphQLContext, RequestLike } from './graphql/context.ts'
+export { guardSchema, SchemaError } from './graphql/directive.ts'
+export type { SchemaExtension } from './graphql/schema.ts'
+export { type RunningServer, type ServerOptions, startServer } from './http/server.ts'
+export type { Viewer, Visitor } from './parts.ts'

@@ -1,0 +1,64 @@
+import { availableParallelism } from 'node:os'
+import { type Algorithm, hash, verify } from '@node-rs/argon2'
+import { tooManyRequests } from '../errors.ts'
+import { normalizePassword } from './policy.ts'
+
+/** OWASP's argon2id parameters: 19 MiB, two passes, one lane. */
+const parameters = { algorithm: 2 as Algorithm.Argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+const current = '$argon2id$v=19$m=19456,t=2,p=1$'
+
+export interface Passwords {
+  /** A hash in PHC form. @throws AuthError TOO_MANY_REQUESTS when the queue is full */
+  hash(password: string): Promise<string>
+  /**
+   * Whether the password is the hash's. Without a hash (unknown user) the same work is done and the answer is no.
+   *
+   * @throws AuthError TOO_MANY_REQUESTS when the queue is full
+   */
+  verify(hash: string | null | undefined, password: string): Promise<boolean>
+  /** Whether the hash was made with other parameters than today's. */
+  isOutdated(hash: string): boolean
+  /** Hashes that wait for their turn. */
+  readonly waiting: number
+}
+
+/**
+ * Hashes run off the event loop, at most one a core at a time: more would only make each slower and take 19 MiB each.
+ * The queue behind them is bounded, so that a flood of logins is answered at once instead of piling up.
+ *
+ * @param options.queue how many may wait; default 200, about a second of work a core
+ */
+export async function openPasswords(options: { queue?: number; cores?: number } = {}): Promise<Passwords> {
+  const cores = options.cores ?? availableParallelism()
+  const longest = options.queue ?? 100 * cores
+  const waiting: (() => void)[] = []
+  let running = 0
+
+  const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (running >= cores) {
+      if (waiting.length >= longest) throw tooManyRequests(1)
+      // The one that ends hands its place over, so nobody overtakes.
+      await new Promise<void>(resolve => waiting.push(resolve))
+    } else running++
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else running--
+    }
+  }
+
+  const dummy = await hash('', parameters)
+  return {
+    hash: password => inTurn(() => hash(normalizePassword(password), parameters)),
+    async verify(stored, password) {
+      const right = await inTurn(() => verify(stored ?? dummy, normalizePassword(password)))
+      return right && stored != null
+    },
+    isOutdated: stored => !stored.startsWith(current),
+    get waiting() {
+      return waiting.length
+    },
+  }
+}

@@ -1,0 +1,91 @@
+import { and, eq, isNull, sql } from 'drizzle-orm'
+import type { Queries } from '../database/open.ts'
+import { epochs, revocations, sessions, users } from '../database/tables.ts'
+import type { RevocationReason } from '../errors.ts'
+
+/*
+ * Every way a session or a user's tokens die goes through one of these three methods. Each changes the row that the
+ * strict path reads, and appends to the log that the views follow, in one transaction: so the two can't disagree, and
+ * a kill that rolls back leaves no trace. Rows are locked in one order everywhere, user before session, so that kills
+ * never deadlock with each other.
+ */
+
+/** The channel on which followers are told to read now. Only a hint: a lost one costs time, never correctness. */
+export const revocationsChannel = 'annul_revocations'
+
+/** One row of the log, as a view takes it in. */
+export interface Revocation {
+  readonly kind: 'session' | 'user' | 'everyone'
+  readonly subject?: string
+  readonly minVersion?: number
+  readonly reason: RevocationReason
+}
+
+export interface RevocationLog {
+  /** What was appended so far. */
+  readonly entries: readonly Revocation[]
+  /** Ends one session: its refresh token, and its access tokens. @returns whether it had not been ended before */
+  endSession(sessionId: string, reason: RevocationReason): Promise<boolean>
+  /** Kills all access tokens of a user; with `sessions` also all sessions. One row, however many there are. */
+  bumpUser(userId: string, reason: RevocationReason, what: { sessions: boolean }): Promise<UserVersions>
+  /**
+   * Kills every token and session of everybody: one row, whatever the number of users.
+   *
+   * @param restored after a backup was restored: above any epoch that the lost future may have issued
+   */
+  bumpEpoch(restored?: boolean): Promise<void>
+}
+
+export interface UserVersions {
+  readonly tokenVersion: number
+  readonly sessionVersion: number
+}
+
+/** The log, within the caller's transaction. */
+export function openLog(tx: Queries): RevocationLog {
+  const entries: Revocation[] = []
+  const append = async (entry: Revocation) => {
+    await tx.insert(revocations).values(entry)
+    if (entries.length === 0) await tx.execute(sql`select pg_notify(${revocationsChannel}, '')`)
+    entries.push(entry)
+  }
+
+  return {
+    entries,
+
+    async endSession(sessionId, reason) {
+      const ended = await tx
+        .update(sessions)
+        .set({ endedAt: sql`now()`, endReason: reason })
+        .where(and(eq(sessions.id, sessionId), isNull(sessions.endedAt)))
+        .returning({ id: sessions.id })
+      if (ended.length === 0) return false
+      await append({ kind: 'session', subject: sessionId, reason })
+      return true
+    },
+
+    async bumpUser(userId, reason, what) {
+      const [bumped] = await tx
+        .update(users)
+        .set({
+          tokenVersion: sql`${users.tokenVersion} + 1`,
+          tokenReason: reason,
+          ...(what.sessions && { sessionVersion: sql`${users.sessionVersion} + 1`, sessionReason: reason }),
+        })
+        .where(eq(users.id, userId))
+        .returning({ tokenVersion: users.tokenVersion, sessionVersion: users.sessionVersion })
+      if (bumped === undefined) throw new Error('A user who was there under lock is gone.')
+      await append({ kind: 'user', subject: userId, minVersion: bumped.tokenVersion, reason })
+      return bumped
+    },
+
+    async bumpEpoch() {
+      const [bumped] = await tx
+        .update(epochs)
+        .set({ epoch: sql`${epochs.epoch} + 1` })
+        .returning()
+      if (bumped === undefined) throw new Error('The row of the epoch is missing.')
+      await append({ kind: 'everyone', minVersion: bumped.epoch, reason: 'EVERYTHING_REVOKED' })
+    },
+  }
+}

@@ -1,0 +1,66 @@
+import { outageOf } from '../database/faults.ts'
+import { type AuthError, type Reason, unauthenticated, unavailable } from '../errors.ts'
+import type { Parts, Viewer, Visitor } from '../parts.ts'
+import type { AccessClaims } from '../tokens/accessToken.ts'
+import type { StrictReader } from './strict.ts'
+
+/** Who sends the request, or why that can't be said. Returned, not thrown: it is remembered for the whole request. */
+export type Decision = Viewer | AuthError
+
+export interface Authenticator {
+  /** A promise only where somebody must be asked. Never throws. */
+  decide(visitor: Visitor, token: string | undefined): Decision | Promise<Decision>
+}
+
+/** Token -> claims -> verdict. */
+export function openAuthenticator(
+  parts: Pick<Parts, 'accessTokens' | 'keys' | 'log'>,
+  strict: StrictReader,
+): Authenticator {
+  const { accessTokens, keys, log } = parts
+
+  const decide = (visitor: Visitor, token: string | undefined): Decision | Promise<Decision> => {
+    if (token === undefined) return unauthenticated('TOKEN_MISSING')
+    const claims = accessTokens.verify(token)
+    if (typeof claims !== 'string') return askPrimary(visitor, claims)
+    return accessTokens.hasUnknownKey(token) ? learnKey(visitor, token) : unauthenticated(claims)
+  }
+
+  const learnKey = async (visitor: Visitor, token: string): Promise<Decision> => {
+    try {
+      await keys.reload()
+    } catch (error) {
+      return outage(error)
+    }
+    const claims = accessTokens.verify(token)
+    return typeof claims === 'string' ? unauthenticated(claims) : askPrimary(visitor, claims)
+  }
+
+  const askPrimary = async (visitor: Visitor, claims: AccessClaims): Promise<Decision> => {
+    try {
+      return admit(visitor, claims, await strict.verdict(claims))
+    } catch (error) {
+      return outage(error)
+    }
+  }
+
+  /** Whatever went wrong: neither a log-out nor an open door. */
+  const outage = (error: unknown): AuthError => {
+    if (!outageOf(error)) log.error({ err: error }, 'A decision failed.')
+    return unavailable()
+  }
+
+  return { decide }
+}
+
+function admit(visitor: Visitor, claims: AccessClaims, refused: Reason | undefined): Decision {
+  if (refused) return unauthenticated(refused)
+  return {
+    ...visitor,
+    userId: claims.sub,
+    sessionId: claims.sid,
+    roles: claims.roles,
+    scopes: claims.scope === '' ? [] : claims.scope.split(' '),
+    claims,
+  }
+}

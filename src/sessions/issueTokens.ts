@@ -1,0 +1,62 @@
+import type { sessions, users } from '../database/tables.ts'
+import type { Parts } from '../parts.ts'
+
+export type UserRow = typeof users.$inferSelect
+export type SessionRow = typeof sessions.$inferSelect
+
+/**
+ * The rows that a token is made from. They come from the statement that checked the password or the generation, never
+ * from a later read: so what races a kill carries the old versions, and is dead from birth.
+ */
+export interface TokenSource {
+  readonly user: UserRow
+  readonly session: SessionRow
+  /** Everybody's, read together with the user. */
+  readonly epoch: number
+  /** When they were read, in seconds of database time. */
+  readonly readAt: number
+}
+
+export interface Tokens {
+  readonly accessToken: string
+  /** Seconds. */
+  readonly expiresIn: number
+  readonly refreshToken: string
+  readonly session: SessionRow
+  readonly user: UserRow
+}
+
+/**
+ * Makes the access token, and the refresh token of the session's present generation.
+ *
+ * @param options.authTime seconds; given by reauthenticate alone: it stands in this access token and never on the
+ *   session, or a thief's refresh would inherit it
+ * @throws AuthError UNAVAILABLE when the rows are too old to sign
+ */
+export function issueTokens(parts: Parts, source: TokenSource, options: { authTime?: number } = {}): Tokens {
+  const { user, session } = source
+  const iat = Math.floor(source.readAt)
+  // Never beyond the session's end, so that a view need not know when sessions expire.
+  const exp = Math.min(
+    iat + parts.config.accessTokenSeconds,
+    Math.floor(sessionEnd(session).getTime() / 1000),
+  )
+  const accessToken = parts.accessTokens.sign({
+    sub: user.id,
+    sid: session.id,
+    ver: user.tokenVersion,
+    epoch: source.epoch,
+    roles: user.roles,
+    scope: user.scopes.join(' '),
+    auth_time: options.authTime ?? Math.floor(session.authTime.getTime() / 1000),
+    iat,
+    exp,
+  })
+  const refreshToken = parts.refreshTokens.derive({ sessionId: session.id, generation: session.generation })
+  return { accessToken, expiresIn: exp - iat, refreshToken, session, user }
+}
+
+/** The earlier of idle and absolute end. */
+export function sessionEnd(session: Pick<SessionRow, 'idleExpiresAt' | 'expiresAt'>): Date {
+  return session.idleExpiresAt < session.expiresAt ? session.idleExpiresAt : session.expiresAt
+}

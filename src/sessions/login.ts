@@ -1,0 +1,59 @@
+import { and, eq } from 'drizzle-orm'
+import { appendAudit } from '../database/audit.ts'
+import { readChecked } from '../database/checkedUser.ts'
+import { checkEmail, emailKey } from '../database/email.ts'
+import type { Database } from '../database/open.ts'
+import { users } from '../database/tables.ts'
+import { invalidCredentials } from '../errors.ts'
+import type { Parts, Visitor } from '../parts.ts'
+import { checkPasswordLength } from '../passwords/policy.ts'
+import { deviceName } from './device.ts'
+import type { Tokens } from './issueTokens.ts'
+import { openSession } from './open.ts'
+
+/**
+ * Opens a session for an e-mail and its password. Unknown user, wrong password and blocked user cost the same work,
+ * one hash and one audit event, and give the same answer.
+ *
+ * @throws AuthError INVALID_CREDENTIALS, BAD_USER_INPUT, TOO_MANY_REQUESTS
+ */
+export async function login(
+  parts: Parts,
+  visitor: Visitor,
+  input: { email: string; password: string },
+): Promise<Tokens> {
+  checkPasswordLength(input.password, 'input.password')
+  const email = checkEmail(input.email, 'input.email')
+  const found = await readChecked(parts.db, eq(users.emailKey, emailKey(email)))
+  const right = await parts.passwords.verify(found?.user.passwordHash, input.password)
+  const origin = { ipAddress: visitor.ipAddress, device: deviceName(visitor.userAgent) }
+
+  if (found === undefined || !right || found.user.status !== 'ACTIVE') {
+    const detail = found === undefined ? 'unknown user' : right ? 'blocked user' : 'wrong password'
+    await appendAudit(parts.db, { kind: 'login-failed', userId: found?.user.id, detail, ...origin })
+    throw invalidCredentials()
+  }
+
+  await renewHash(parts, found.user, input.password)
+  return parts.db.transaction(async tx => {
+    const tokens = await openSession(parts, tx, visitor, found)
+    const userId = found.user.id
+    await appendAudit(tx, { kind: 'login', actorId: userId, userId, sessionId: tokens.session.id, ...origin })
+    return tokens
+  })
+}
+
+/** A hash that was made with older parameters is made anew while the password is at hand. */
+async function renewHash(
+  parts: { db: Database; passwords: Parts['passwords'] },
+  user: { id: string; passwordHash: string | null },
+  password: string,
+): Promise<void> {
+  if (user.passwordHash === null || !parts.passwords.isOutdated(user.passwordHash)) return
+  const passwordHash = await parts.passwords.hash(password)
+  // Only over the hash that was checked: a password change that came between stays.
+  await parts.db
+    .update(users)
+    .set({ passwordHash })
+    .where(and(eq(users.id, user.id), eq(users.passwordHash, user.passwordHash)))
+}

@@ -1,0 +1,40 @@
+import { appendAudit } from '../database/audit.ts'
+import type { Parts, Viewer, Visitor } from '../parts.ts'
+import { revoking } from '../revocation/revoking.ts'
+import { deviceName } from './device.ts'
+import { readRefreshToken } from './refresh.ts'
+import { endOf, lockSession, readSession } from './sessionState.ts'
+
+/**
+ * Ends the session of a refresh token, whichever of its generations it is: a client that logs out with an old copy
+ * means it, and is no thief.
+ *
+ * @returns whether the session had been live
+ * @throws AuthError INVALID_REFRESH_TOKEN / TOKEN_INVALID
+ */
+export function logoutByRefreshToken(parts: Parts, visitor: Visitor, refreshToken: string): Promise<boolean> {
+  return logout(parts, visitor, readRefreshToken(parts, refreshToken).sessionId)
+}
+
+/** Ends the viewer's own session. @returns whether it had been live */
+export function logoutViewer(parts: Parts, viewer: Viewer): Promise<boolean> {
+  return logout(parts, viewer, viewer.sessionId)
+}
+
+async function logout(parts: Parts, visitor: Visitor, sessionId: string): Promise<boolean> {
+  return revoking(parts, async (tx, log) => {
+    await lockSession(tx, sessionId)
+    const state = await readSession(tx, sessionId)
+    if (state === undefined || endOf(state)) return false
+    await log.endSession(sessionId, 'LOGGED_OUT')
+    await appendAudit(tx, {
+      kind: 'logout',
+      actorId: state.user.id,
+      userId: state.user.id,
+      sessionId,
+      ipAddress: visitor.ipAddress,
+      device: deviceName(visitor.userAgent),
+    })
+    return true
+  })
+}

@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto'
+import { sql } from 'drizzle-orm'
+import type { Queries } from '../database/open.ts'
+import { sessions } from '../database/tables.ts'
+import type { Parts, Visitor } from '../parts.ts'
+import { storedUserAgent } from './device.ts'
+import { issueTokens, type TokenSource, type Tokens } from './issueTokens.ts'
+
+/**
+ * The common ending of login and register: a new session, and its first tokens. The versions are those of the row
+ * whose password was checked; if they were raised since, the session is dead from birth.
+ */
+export async function openSession(
+  parts: Parts,
+  tx: Queries,
+  visitor: Visitor,
+  checked: Omit<TokenSource, 'session'>,
+): Promise<Tokens> {
+  const { sessionIdleSeconds, sessionMaxSeconds } = parts.config
+  const [session] = await tx
+    .insert(sessions)
+    .values({
+      id: randomUUID(),
+      userId: checked.user.id,
+      sessionVersion: checked.user.sessionVersion,
+      epoch: checked.epoch,
+      idleExpiresAt: sql`now() + make_interval(secs => ${sessionIdleSeconds})`,
+      expiresAt: sql`now() + make_interval(secs => ${sessionMaxSeconds})`,
+      authTime: new Date(checked.readAt * 1000),
+      userAgent: storedUserAgent(visitor.userAgent),
+      ipAddress: visitor.ipAddress,
+    })
+    .returning()
+  if (session === undefined) throw new Error('An inserted session was not returned.')
+  return issueTokens(parts, { ...checked, session })
+}

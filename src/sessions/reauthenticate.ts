@@ -1,0 +1,34 @@
+import { appendAudit } from '../database/audit.ts'
+import { invalidCredentials, unauthenticated } from '../errors.ts'
+import type { Parts, Viewer } from '../parts.ts'
+import { checkPasswordLength } from '../passwords/policy.ts'
+import { byViewer } from './byViewer.ts'
+import { issueTokens, type Tokens } from './issueTokens.ts'
+import { endOf, readSession } from './sessionState.ts'
+
+/**
+ * Proves once more who the viewer is. The new time stands only in the access token that is returned; nothing rotates,
+ * so that a lost answer harms nobody.
+ *
+ * @throws AuthError INVALID_CREDENTIALS, BAD_USER_INPUT, TOO_MANY_REQUESTS, UNAUTHENTICATED
+ */
+export async function reauthenticate(
+  parts: Parts,
+  viewer: Viewer,
+  input: { password: string },
+): Promise<Tokens> {
+  checkPasswordLength(input.password, 'password')
+  // Versions, password and generation are of one instant: a change that comes while the password is hashed kills what
+  // is returned.
+  const state = await readSession(parts.db, viewer.sessionId)
+  const over = state === undefined ? 'SESSION_EXPIRED' : endOf(state)
+  if (state === undefined || over) throw unauthenticated(over ?? 'SESSION_EXPIRED')
+
+  if (!(await parts.passwords.verify(state.user.passwordHash, input.password))) {
+    await appendAudit(parts.db, { kind: 'reauthenticate-failed', ...byViewer(viewer) })
+    throw invalidCredentials()
+  }
+  const tokens = issueTokens(parts, state, { authTime: Math.floor(state.readAt) })
+  await appendAudit(parts.db, { kind: 'reauthenticate', ...byViewer(viewer) })
+  return tokens
+}

@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto'
+import { and, eq, lt, sql } from 'drizzle-orm'
+import { appendAudit } from '../database/audit.ts'
+import { databaseTime } from '../database/checkedUser.ts'
+import type { Queries } from '../database/open.ts'
+import { epochs, sessions, users } from '../database/tables.ts'
+import { badUserInput, invalidRefreshToken, type Reason, unavailable } from '../errors.ts'
+import type { Parts, Visitor } from '../parts.ts'
+import { revoking } from '../revocation/revoking.ts'
+import type { RefreshClaims } from '../tokens/refreshToken.ts'
+import { deviceName } from './device.ts'
+import { issueTokens, type Tokens } from './issueTokens.ts'
+import { endOf, expired, isLive, lockSession } from './sessionState.ts'
+
+/*
+ * Refresh: no honest user is logged out, every thief of a token is caught.
+ *
+ * A session has one live generation; a refresh makes the next. Who presents an older one is either an honest client
+ * whose answer was lost, and who repeats the attempt that it fixed before it sent, or somebody with a copy. So:
+ * same attempt, same child token; no or another attempt, theft. Nothing else is needed, and no time is looked at.
+ */
+
+export interface RefreshInput {
+  readonly refreshToken: string
+  /** Fixed by the client before it sends, and repeated on every retry: 22 to 128 characters. */
+  readonly attempt?: string | null | undefined
+}
+
+/**
+ * The next tokens of a session.
+ *
+ * @throws AuthError INVALID_REFRESH_TOKEN with the reason, BAD_USER_INPUT for the attempt, UNAVAILABLE
+ */
+export async function refresh(parts: Parts, visitor: Visitor, input: RefreshInput): Promise<Tokens> {
+  const presented = readRefreshToken(parts, input.refreshToken)
+  const attempt = hashAttempt(input.attempt)
+
+  // The usual path is the first line of the loop: one statement in one round trip.
+  for (let tries = 0; tries < 3; tries++) {
+    const rotated = await rotate(parts, presented, attempt)
+    if (rotated) return rotated
+
+    const state = await readState(parts.db, presented, attempt)
+    const verdict = judge(state, presented, attempt !== null, parts.config.refreshReuseSeconds)
+    switch (verdict) {
+      case 'CURRENT':
+        // The UPDATE waited for a change of the password on this device, and joined the session's new row with the
+        // user's old one. Nothing is wrong: try again.
+        continue
+      case 'REPLAYED':
+        return issueTokens(parts, state as State)
+      case 'TOKEN_STALE':
+        throw invalidRefreshToken('TOKEN_STALE')
+      case 'AHEAD':
+        parts.log.error(
+          presented,
+          'A refresh token is ahead of its session: was a backup restored? Run "annul restored".',
+        )
+        throw invalidRefreshToken('TOKEN_INVALID')
+      case 'THEFT':
+        if (await endForTheft(parts, visitor, presented, attempt)) throw invalidRefreshToken('REFRESH_REUSED')
+        continue
+      default:
+        throw invalidRefreshToken(verdict)
+    }
+  }
+  throw unavailable()
+}
+
+/**
+ * Checks the MAC before anybody is asked: garbage costs no query, and a forged token never counts as theft.
+ *
+ * @throws AuthError INVALID_REFRESH_TOKEN / TOKEN_INVALID
+ */
+export function readRefreshToken(parts: Pick<Parts, 'refreshTokens'>, refreshToken: string): RefreshClaims {
+  const read = parts.refreshTokens.read(refreshToken)
+  switch (read) {
+    case 'malformed':
+      throw invalidRefreshToken('TOKEN_INVALID', 'This is not a refresh token, or a part of it is missing.')
+    case 'foreign':
+      throw invalidRefreshToken('TOKEN_INVALID', 'This refresh token was issued by another server.')
+    case 'forged':
+      throw invalidRefreshToken('TOKEN_INVALID', 'This refresh token is not authentic.')
+    default:
+      return read
+  }
+}
+
+function hashAttempt(attempt: string | null | undefined): Uint8Array | null {
+  if (attempt == null) return null
+  if (!/^[A-Za-z0-9_.-]{22,128}$/.test(attempt))
+    throw badUserInput(
+      'attempt',
+      'ATTEMPT_INVALID',
+      'An attempt has 22 to 128 characters of A-Z, a-z, 0-9, "-", "_" and ".".',
+    )
+  return createHash('sha256').update(attempt).digest()
+}
+
+/** Rule 1, and all that the tokens need from the same row versions. A race with a kill rotates nothing, or the dead. */
+async function rotate(
+  parts: Parts,
+  presented: RefreshClaims,
+  attempt: Uint8Array | null,
+): Promise<Tokens | undefined> {
+  const { sessionIdleSeconds } = parts.config
+  const [row] = await parts.db
+    .update(sessions)
+    .set({
+      generation: sql`${sessions.generation} + 1`,
+      attempts: sql`(array[${attempt}::bytea] || ${sessions.attempts})[1:8]`,
+      rotatedAt: sql`now()`,
+      lastUsedAt: sql`now()`,
+      idleExpiresAt: sql`now() + make_interval(secs => ${sessionIdleSeconds})`,
+    })
+    .from(users)
+    .innerJoin(epochs, eq(epochs.id, 1))
+    .where(
+      and(
+        eq(sessions.id, presented.sessionId),
+        eq(sessions.generation, presented.generation),
+        lt(sessions.generation, maxGeneration),
+        eq(users.id, sessions.userId),
+        isLive,
+      ),
+    )
+    .returning({ session: sessions, user: users, epoch: epochs.epoch, readAt: databaseTime })
+  return row && issueTokens(parts, row)
+}
+
+/** What fits into a token. A client that refreshes once a second gets there after 136 years. */
+const maxGeneration = 2 ** 31 - 1
+
+type State = NonNullable<Awaited<ReturnType<typeof readState>>>
+
+async function readState(queries: Queries, presented: RefreshClaims, attempt: Uint8Array | null) {
+  const behind = sql`(${sessions.generation} - ${presented.generation}::int)`
+  const [state] = await queries
+    .select({
+      session: sessions,
+      user: users,
+      epoch: epochs.epoch,
+      readAt: databaseTime,
+      expired,
+      /** Whether the attempt that took the presented generation to the next is the one that is sent now. */
+      sameAttempt: sql<boolean>`coalesce(${sessions.attempts}[${behind}] = ${attempt}::bytea, false)`,
+      noAttempt: sql<boolean>`${sessions.attempts}[${behind}] is null`,
+      secondsSinceRotation: sql<number>`extract(epoch from now() - ${sessions.rotatedAt})::float8`,
+    })
+    .from(sessions)
+    .innerJoin(users, eq(users.id, sessions.userId))
+    .innerJoin(epochs, eq(epochs.id, 1))
+    .where(eq(sessions.id, presented.sessionId))
+  return state
+}
+
+type Verdict = 'CURRENT' | 'REPLAYED' | 'TOKEN_STALE' | 'THEFT' | 'AHEAD' | Reason
+
+/** The rules of refresh, on one reading of the rows. */
+function judge(
+  state: State | undefined,
+  presented: RefreshClaims,
+  attempted: boolean,
+  reuseSeconds: number,
+): Verdict {
+  // Authentic, and gone: ended sessions are forgotten after a month.
+  if (state === undefined) return 'SESSION_EXPIRED'
+  const over = endOf(state)
+  if (over) return over
+  const behind = state.session.generation - presented.generation
+  if (behind < 0) return 'AHEAD'
+  if (behind === 0) return 'CURRENT'
+  if (behind === 1 && state.sameAttempt) return 'REPLAYED'
+  if (behind <= 8 && state.sameAttempt) return 'TOKEN_STALE'
+  const graced = behind === 1 && !attempted && state.noAttempt && state.secondsSinceRotation <= reuseSeconds
+  return graced && reuseSeconds > 0 ? 'REPLAYED' : 'THEFT'
+}
+
+/**
+ * Rule 6: ends the session (or all of the user's) and its access tokens. Judged again under lock, because what looked
+ * like theft may have been ended, or rotated back into a replay, meanwhile.
+ *
+ * @returns false when it no longer is theft
+ */
+async function endForTheft(
+  parts: Parts,
+  visitor: Visitor,
+  presented: RefreshClaims,
+  attempt: Uint8Array | null,
+): Promise<boolean> {
+  return revoking(parts, async (tx, log) => {
+    await lockSession(tx, presented.sessionId)
+    const state = await readState(tx, presented, attempt)
+    const verdict = judge(state, presented, attempt !== null, parts.config.refreshReuseSeconds)
+    if (state === undefined || verdict !== 'THEFT') return false
+
+    await log.endSession(presented.sessionId, 'REFRESH_REUSED')
+    if (parts.config.refreshReuseEnds === 'user')
+      await log.bumpUser(state.user.id, 'REFRESH_REUSED', { sessions: true })
+    await appendAudit(tx, {
+      kind: 'refresh-reused',
+      userId: state.user.id,
+      sessionId: presented.sessionId,
+      ipAddress: visitor.ipAddress,
+      device: deviceName(visitor.userAgent),
+      detail: `generation ${presented.generation} presented, ${state.session.generation} current`,
+    })
+    return true
+  })
+}

@@ -1,0 +1,24 @@
+import { appendAudit } from '../database/audit.ts'
+import { checkId } from '../database/id.ts'
+import type { Parts, Viewer } from '../parts.ts'
+import { revoking } from '../revocation/revoking.ts'
+import { byViewer } from './byViewer.ts'
+import { endOf, lockSession, readSession } from './sessionState.ts'
+
+/**
+ * Ends one of the viewer's own sessions.
+ *
+ * @returns whether it had been live; false for what is not one's own, of which nothing is told
+ * @throws AuthError BAD_USER_INPUT when the id is no UUID
+ */
+export async function revokeSession(parts: Parts, viewer: Viewer, input: { id: string }): Promise<boolean> {
+  const id = checkId(input.id, 'id')
+  return revoking(parts, async (tx, log) => {
+    await lockSession(tx, id)
+    const state = await readSession(tx, id)
+    if (state === undefined || state.user.id !== viewer.userId || endOf(state)) return false
+    await log.endSession(id, 'SESSION_REVOKED')
+    await appendAudit(tx, { kind: 'revoke-session', ...byViewer(viewer), sessionId: id })
+    return true
+  })
+}

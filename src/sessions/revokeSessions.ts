@@ -1,0 +1,39 @@
+import { eq } from 'drizzle-orm'
+import { appendAudit } from '../database/audit.ts'
+import { sessions } from '../database/tables.ts'
+import type { Parts, Viewer } from '../parts.ts'
+import { revoking } from '../revocation/revoking.ts'
+import { byViewer } from './byViewer.ts'
+import { issueTokens, type Tokens } from './issueTokens.ts'
+import { lockViewer } from './sessionState.ts'
+
+/** Signs the viewer out everywhere, here too. One row, however many sessions there are. */
+export async function revokeSessions(parts: Parts, viewer: Viewer): Promise<boolean> {
+  return revoking(parts, async (tx, log) => {
+    await log.bumpUser(viewer.userId, 'SESSIONS_REVOKED', { sessions: true })
+    await appendAudit(tx, { kind: 'revoke-sessions', ...byViewer(viewer) })
+    return true
+  })
+}
+
+/**
+ * Signs the viewer out everywhere else: all are ended, and this session is raised to the new version.
+ *
+ * @returns this device's tokens: a new access token, and the refresh token that it has (a lost answer harms nobody)
+ * @throws AuthError UNAUTHENTICATED when this session ended meanwhile
+ */
+export async function revokeOtherSessions(parts: Parts, viewer: Viewer): Promise<Tokens> {
+  const source = await revoking(parts, async (tx, log) => {
+    const locked = await lockViewer(tx, viewer)
+    const versions = await log.bumpUser(viewer.userId, 'SESSIONS_REVOKED', { sessions: true })
+    const { sessionVersion } = versions
+    await tx.update(sessions).set({ sessionVersion }).where(eq(sessions.id, viewer.sessionId))
+    await appendAudit(tx, { kind: 'revoke-other-sessions', ...byViewer(viewer) })
+    return {
+      ...locked,
+      user: { ...locked.user, ...versions },
+      session: { ...locked.session, sessionVersion },
+    }
+  })
+  return issueTokens(parts, source)
+}

@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto'
+import jwt from 'jsonwebtoken'
+import { type Reason, unavailable } from '../errors.ts'
+import type { PublicKey, SigningKeys } from './signingKeys.ts'
+
+/** What an access token says. Names of RFC 7519 and RFC 9068; `ver` is the token version, `epoch` everybody's. */
+export interface AccessClaims {
+  readonly iss: string
+  readonly sub: string
+  readonly aud: string
+  readonly client_id: string
+  /** Seconds of database time, as are `iat` and `auth_time`. */
+  readonly exp: number
+  readonly iat: number
+  readonly jti: string
+  readonly sid: string
+  readonly ver: number
+  readonly epoch: number
+  readonly roles: readonly string[]
+  /** Separated by spaces. */
+  readonly scope: string
+  /** When the user last proved who they are. */
+  readonly auth_time: number
+}
+
+/** What the caller read from one row version; the rest is filled in here. */
+export type AccessGrant = Omit<AccessClaims, 'iss' | 'aud' | 'client_id' | 'jti'>
+
+export interface AccessTokens {
+  /** @throws AuthError UNAVAILABLE when the versions were read more than 30 s ago */
+  sign(grant: AccessGrant): string
+  /** The claims of an authentic token that has not expired, or why it is refused. Versions are not looked at here. */
+  verify(token: string): AccessClaims | Reason
+  /** Whether `verify` might answer otherwise once the keys were read again. */
+  hasUnknownKey(token: string): boolean
+}
+
+/** Longer tokens are refused unread. */
+const maxBytes = 4096
+/** How far another node's idea of database time may be ahead of ours. */
+const leewaySeconds = 5
+/** A revocation is remembered as long as a token can live that was read before it: so none may be signed much later. */
+const signWithinSeconds = 30
+
+/**
+ * Signs and verifies ES256 access tokens (RFC 9068). jsonwebtoken checks the signature; everything that it lets pass
+ * (unknown `crit`, embedded keys, missing `exp`, future `iat`, text as payload, any `typ`, other spellings of the same
+ * bytes) is refused here.
+ *
+ * @param options.now database time in seconds
+ */
+export function accessTokens(options: {
+  keys: SigningKeys
+  issuer: string
+  audience: string
+  now: () => number
+}): AccessTokens {
+  const { keys, issuer, audience, now } = options
+
+  return {
+    sign(grant) {
+      if (now() - grant.iat > signWithinSeconds) throw unavailable()
+      const { kid, privateKey } = keys.current()
+      const claims: AccessClaims = {
+        iss: issuer,
+        aud: audience,
+        client_id: audience,
+        jti: randomUUID(),
+        ...grant,
+      }
+      return jwt.sign(claims, privateKey, {
+        algorithm: 'ES256',
+        keyid: kid,
+        header: { alg: 'ES256', typ: 'at+jwt' },
+      })
+    },
+
+    verify(token) {
+      const key = findKey(token, keys)
+      if (key === undefined) return 'TOKEN_INVALID'
+      const payload = checkSignature(token, key)
+      if (!isAccessClaims(payload) || payload.iss !== issuer || payload.aud !== audience)
+        return 'TOKEN_INVALID'
+      const time = now()
+      if (payload.iat > time + leewaySeconds || (payload.nbf ?? 0) > time + leewaySeconds)
+        return 'TOKEN_INVALID'
+      return payload.exp <= time ? 'TOKEN_EXPIRED' : payload
+    },
+
+    hasUnknownKey(token) {
+      const header = readHeader(token)
+      return header !== undefined && keys.find(header.kid) === undefined
+    },
+  }
+}
+
+function findKey(token: string, keys: SigningKeys): PublicKey | undefined {
+  const header = readHeader(token)
+  return header && keys.find(header.kid)
+}
+
+/**
+ * The key is chosen by nothing but a known id: a header that brings its own key (`jwk`, `jku`, `x5c`, `x5u`), asks for
+ * an extension (`crit`) or names another algorithm has no business here, so that exactly three members are allowed.
+ */
+function readHeader(token: string): { kid: string } | undefined {
+  // Bytes, not characters: others are no base64url, and are refused below.
+  if (token.length > maxBytes) return undefined
+  const parts = token.split('.')
+  if (parts.length !== 3 || !parts.every(isCanonical)) return undefined
+  const header = parseObject(Buffer.from(parts[0] ?? '', 'base64url').toString())
+  if (header === undefined || Object.keys(header).sort().join() !== 'alg,kid,typ') return undefined
+  if (header.alg !== 'ES256' || header.typ !== 'at+jwt' || typeof header.kid !== 'string') return undefined
+  return { kid: header.kid }
+}
+
+/** base64url has several spellings of the same bytes; only the one that we write is a token. */
+function isCanonical(part: string): boolean {
+  return part !== '' && Buffer.from(part, 'base64url').toString('base64url') === part
+}
+
+/** One algorithm and a key object: with a text as key, or several algorithms, forgeries would pass. */
+function checkSignature(token: string, key: PublicKey): unknown {
+  try {
+    // Times are checked by the caller, against the database's clock.
+    return jwt.verify(token, key.publicKey, {
+      algorithms: ['ES256'],
+      ignoreExpiration: true,
+      ignoreNotBefore: true,
+    })
+  } catch {
+    return undefined
+  }
+}
+
+function isAccessClaims(payload: unknown): payload is AccessClaims & { nbf?: number } {
+  if (typeof payload !== 'object' || payload === null) return false
+  const claims = payload as Record<string, unknown>
+  return (
+    [claims.sub, claims.sid].every(id => typeof id === 'string' && uuid.test(id)) &&
+    [claims.exp, claims.iat, claims.ver, claims.epoch, claims.auth_time].every(isWhole) &&
+    (claims.nbf === undefined || isWhole(claims.nbf)) &&
+    [claims.jti, claims.scope, claims.client_id].every(text => typeof text === 'string') &&
+    Array.isArray(claims.roles) &&
+    claims.roles.every(role => typeof role === 'string')
+  )
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+function isWhole(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
+  } catch {
+    return undefined
+  }
+}

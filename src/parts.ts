@@ -30,6 +30,10 @@ export interface Log {
 export interface Visitor {
   readonly ipAddress: string | null
   readonly userAgent: string | null
+  /** What an access token of this request is bound to (ANNUL_BIND), as a hash; undefined where it is not. */
+  readonly binding: string | undefined
+  /** The same for a token that is issued now: a missing fingerprint cookie is made. */
+  bindNew(): string | undefined
 }
 
 /** A visitor whose access token was accepted for this request. */

@@ -51,5 +51,5 @@ export async function changePassword(
       session: { ...locked.session, sessionVersion },
     }
   })
-  return issueTokens(parts, source)
+  return issueTokens(parts, viewer, source)
 }

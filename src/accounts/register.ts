@@ -21,12 +21,12 @@ import { openSession } from '../sessions/open.ts'
 export async function register(
   parts: Parts,
   visitor: Visitor,
-  input: { email: string; password: string },
+  input: { email: string; password: string; cookie?: boolean },
 ): Promise<Tokens> {
   return createUser(parts, { ...input, roles: [], scopes: [] }, async (tx, userId) => {
     const created = await readChecked(tx, eq(users.id, userId))
     if (created === undefined) throw new Error('An inserted user is not there.')
-    const tokens = await openSession(parts, tx, visitor, created)
+    const tokens = await openSession(parts, tx, visitor, created, { cookie: input.cookie ?? false })
     await appendAudit(tx, {
       kind: 'register',
       actorId: userId,

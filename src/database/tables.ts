@@ -80,6 +80,10 @@ export const sessions = annul.table(
     endedAt: time('ended_at'),
     endReason: text('end_reason'),
     authTime: time('auth_time').notNull(),
+    /** Its refresh token lives in a cookie, and is never told to a script again, whatever is asked. */
+    cookie: boolean('cookie').notNull().default(false),
+    /** When an access token was last renewed without a refresh (sessions/renew.ts). */
+    renewedAt: time('renewed_at'),
     userAgent: text('user_agent'),
     ipAddress: inet('ip_address'),
   },

@@ -2,7 +2,9 @@ import { findUser } from '../admin/users.ts'
 import { AuthError } from '../errors.ts'
 import type { Parts, Viewer, Visitor } from '../parts.ts'
 import type { Authenticator, Decision } from '../sessions/authenticate.ts'
-import type { UserRow } from '../sessions/issueTokens.ts'
+import type { Tokens, UserRow } from '../sessions/issueTokens.ts'
+import { bindAddress, bindFingerprint } from '../tokens/binding.ts'
+import type { RefreshClaims } from '../tokens/refreshToken.ts'
 
 /** What a GraphQL context must hold for `@auth` and Annul's own fields. An app adds its own keys beside it. */
 export interface GraphQLContext {
@@ -13,6 +15,9 @@ export interface GraphQLContext {
 export interface AuthContext {
   readonly parts: Parts
   readonly visitor: Visitor
+  readonly cookies: CookieJar
+  /** Whether the client asks for renewed access tokens (`annul-renew: 1`). */
+  readonly wantsRenewal: boolean
   /**
    * Who sends the request, or why that can't be said. Within one request the first decision holds, so that its answer
    * is of one piece.
@@ -36,8 +41,33 @@ export interface RequestLike {
   readonly ip?: string
 }
 
-export function openContext(parts: Parts, authenticator: Authenticator, request: RequestLike): AuthContext {
-  const visitor: Visitor = { ipAddress: request.ip ?? null, userAgent: header(request, 'user-agent') ?? null }
+/** Where cookies are set: Node's own response fits. */
+export interface ResponseLike {
+  appendHeader(name: string, value: string): unknown
+}
+
+/** The cookies of a request and its answer (http/cookies.ts). */
+export interface CookieJar {
+  readonly refreshToken: string | undefined
+  readonly fingerprint: string | undefined
+  /** @throws AuthError ORIGIN_NOT_ALLOWED when the page that sends may not use cookies */
+  checkOrigin(): void
+  isAllowed(): boolean
+  setTokens(tokens: Pick<Tokens, 'refreshToken' | 'session'>): void
+  /** Sets the readable cookie right. */
+  correctSession(claims: RefreshClaims): void
+  clear(): void
+  /** The fingerprint, made and set where there is none. */
+  ensureFingerprint(): string
+}
+
+export function openContext(
+  parts: Parts,
+  authenticator: Authenticator,
+  request: RequestLike,
+  cookies: CookieJar,
+): AuthContext {
+  const visitor = openVisitor(parts, request, cookies)
   // From the Authorization header only: URLs end up in logs, histories and Referer headers (RFC 6750, 5.3).
   const token = bearerToken(header(request, 'authorization'))
   let decision: Decision | Promise<Decision> | undefined
@@ -58,6 +88,8 @@ export function openContext(parts: Parts, authenticator: Authenticator, request:
   return {
     parts,
     visitor,
+    cookies,
+    wantsRenewal: header(request, 'annul-renew') === '1',
     decide(again = false) {
       if (decision !== undefined && !again) return decision
       users.clear()
@@ -75,6 +107,22 @@ export function openContext(parts: Parts, authenticator: Authenticator, request:
       return reading
     },
     now: () => parts.clock.now(),
+  }
+}
+
+function openVisitor(parts: Parts, request: RequestLike, cookies: CookieJar): Visitor {
+  const ipAddress = request.ip ?? null
+  const userAgent = header(request, 'user-agent') ?? null
+  const byAddress = ipAddress === null ? undefined : bindAddress(ipAddress)
+  switch (parts.config.bind) {
+    case 'none':
+      return { ipAddress, userAgent, binding: undefined, bindNew: () => undefined }
+    case 'ip':
+      return { ipAddress, userAgent, binding: byAddress, bindNew: () => byAddress }
+    case 'cookie': {
+      const binding = cookies.fingerprint && bindFingerprint(cookies.fingerprint)
+      return { ipAddress, userAgent, binding, bindNew: () => bindFingerprint(cookies.ensureFingerprint()) }
+    }
   }
 }
 

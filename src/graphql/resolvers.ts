@@ -8,18 +8,18 @@ import { revokeUserSessions } from '../admin/revokeUserSessions.ts'
 import { setUserAccess } from '../admin/setUserAccess.ts'
 import { findUser, listUsers, userCursor } from '../admin/users.ts'
 import { checkId } from '../database/id.ts'
-import { AuthError, forbidden, invalidRefreshToken, unauthenticated } from '../errors.ts'
+import { AuthError, forbidden, unauthenticated } from '../errors.ts'
 import { adminRole, type Viewer } from '../parts.ts'
 import { deviceName } from '../sessions/device.ts'
 import { type SessionRow, sessionEnd, type UserRow } from '../sessions/issueTokens.ts'
 import { listSessions } from '../sessions/list.ts'
 import { login } from '../sessions/login.ts'
-import { logoutByRefreshToken, logoutViewer } from '../sessions/logout.ts'
 import { reauthenticate } from '../sessions/reauthenticate.ts'
 import { refresh } from '../sessions/refresh.ts'
 import { revokeSession } from '../sessions/revokeSession.ts'
 import { revokeOtherSessions, revokeSessions } from '../sessions/revokeSessions.ts'
 import type { GraphQLContext } from './context.ts'
+import { cookieOf, endSession, issue } from './cookieMode.ts'
 import type { Resolvers } from './generated.ts'
 import type { SessionSource, UserSource } from './sources.ts'
 
@@ -53,23 +53,21 @@ export const resolvers: Resolvers = {
   },
 
   Mutation: {
-    register: (_, { input }, { auth }) => register(auth.parts, auth.visitor, input),
-    login: (_, { input }, { auth }) => login(auth.parts, auth.visitor, input),
-    refresh: (_, { refreshToken, attempt }, { auth }) => {
-      if (refreshToken == null) throw invalidRefreshToken('TOKEN_MISSING')
-      return refresh(auth.parts, auth.visitor, { refreshToken, attempt })
-    },
-    logout: async (_, { refreshToken }, { auth }) => {
-      if (refreshToken != null) return logoutByRefreshToken(auth.parts, auth.visitor, refreshToken)
-      const decision = await auth.decide(true)
-      if (decision instanceof AuthError) throw decision
-      return logoutViewer(auth.parts, decision)
-    },
-    reauthenticate: (_, input, { auth }) => reauthenticate(auth.parts, auth.viewer(), input),
+    register: (_, { input }, { auth }) => issue(auth, () => register(auth.parts, auth.visitor, input), input),
+    login: (_, { input }, { auth }) => issue(auth, () => login(auth.parts, auth.visitor, input), input),
+    refresh: (_, { refreshToken, attempt }, { auth }) =>
+      issue(auth, () =>
+        refresh(auth.parts, auth.visitor, { refreshToken: refreshToken ?? cookieOf(auth, attempt), attempt }),
+      ),
+    logout: (_, { refreshToken }, { auth }) => endSession(auth, refreshToken),
+    reauthenticate: (_, input, { auth }) =>
+      issue(auth, () => reauthenticate(auth.parts, auth.viewer(), input)),
     revokeSession: (_, input, { auth }) => revokeSession(auth.parts, auth.viewer(), input),
     revokeSessions: (_, __, { auth }) => revokeSessions(auth.parts, auth.viewer()),
-    revokeOtherSessions: (_, __, { auth }) => revokeOtherSessions(auth.parts, auth.viewer()),
-    changePassword: (_, { input }, { auth }) => changePassword(auth.parts, auth.viewer(), input),
+    revokeOtherSessions: (_, __, { auth }) =>
+      issue(auth, () => revokeOtherSessions(auth.parts, auth.viewer())),
+    changePassword: (_, { input }, { auth }) =>
+      issue(auth, () => changePassword(auth.parts, auth.viewer(), input)),
     blockUser: async (_, input, { auth }) => ofRow(await blockUser(auth.parts, auth.viewer(), input)),
     unblockUser: async (_, input, { auth }) => ofRow(await unblockUser(auth.parts, auth.viewer(), input)),
     setUserAccess: async (_, { id, roles, scopes = [] }, { auth }) =>
@@ -82,6 +80,8 @@ export const resolvers: Resolvers = {
 
   Tokens: {
     tokenType: () => 'Bearer',
+    // A script that stole an access token could else ask for the token that the cookie hides (revokeOtherSessions).
+    refreshToken: ({ refreshToken, session }) => (session.cookie ? null : refreshToken),
     session: ({ session }) => ({ row: session, current: true }),
     user: ({ user, session }) => ({ ...ofRow(user), ownSessionId: session.id }),
   },

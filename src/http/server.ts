@@ -1,11 +1,12 @@
 import { ApolloServer } from '@apollo/server'
 import fastifyApollo, { fastifyApolloDrainPlugin } from '@as-integrations/fastify'
+import cors from '@fastify/cors'
 import { type FastifyInstance, fastify, LogController } from 'fastify'
 import { type Auth, createAuth } from '../auth.ts'
 import type { Config } from '../config.ts'
 import type { SchemaExtension } from '../graphql/schema.ts'
-import { responsePlugin, type ServerContext } from './apolloPlugin.ts'
 import { loggerOptions, type RequestNote } from './logging.ts'
+import { notePlugin, type ServerContext } from './notePlugin.ts'
 import { addRoutes } from './routes.ts'
 
 export interface RunningServer {
@@ -54,6 +55,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   const auth = await createAuth(config, app.log)
   try {
     logRequests(app)
+    if (config.allowedOrigins) await app.register(cors, crossOrigin(config.allowedOrigins))
     answerErrors(app)
     addRoutes(app, auth)
     await addGraphQL(app, auth, options.extension)
@@ -83,12 +85,27 @@ async function addGraphQL(app: FastifyInstance, auth: Auth, extension?: SchemaEx
     // Signals are the command's to handle: it closes the database after the requests.
     stopOnTerminationSignals: false,
     logger: quiet(app),
-    plugins: [responsePlugin, fastifyApolloDrainPlugin(app)],
+    plugins: [auth.plugin, notePlugin, fastifyApolloDrainPlugin(app)],
   })
   await apollo.start()
   await app.register(fastifyApollo(apollo), {
-    context: async request => ({ ...auth.context(request), note: request.note }),
+    context: async (request, reply) => ({
+      ...auth.context(request, { appendHeader: (name, value) => reply.header(name, value) }),
+      note: request.note,
+    }),
   })
+}
+
+/** Pages of these origins may send tokens and cookies; of others a browser refuses to show the answer. */
+function crossOrigin(allowedOrigins: readonly string[]) {
+  return {
+    origin: [...allowedOrigins],
+    credentials: true,
+    methods: ['GET', 'POST'],
+    allowedHeaders: ['content-type', 'authorization', 'apollo-require-preflight', 'annul-renew'],
+    exposedHeaders: ['www-authenticate', 'retry-after'],
+    maxAge: 7200,
+  }
 }
 
 /** Apollo Server's own words, which name no request. */

@@ -14,15 +14,15 @@ export interface Authenticator {
 
 /** Token -> claims -> verdict. */
 export function openAuthenticator(
-  parts: Pick<Parts, 'accessTokens' | 'keys' | 'log'>,
+  parts: Pick<Parts, 'accessTokens' | 'config' | 'keys' | 'log'>,
   strict: StrictReader,
 ): Authenticator {
-  const { accessTokens, keys, log } = parts
+  const { accessTokens, config, keys, log } = parts
 
   const decide = (visitor: Visitor, token: string | undefined): Decision | Promise<Decision> => {
     if (token === undefined) return unauthenticated('TOKEN_MISSING')
     const claims = accessTokens.verify(token)
-    if (typeof claims !== 'string') return askPrimary(visitor, claims)
+    if (typeof claims !== 'string') return judge(visitor, claims)
     return accessTokens.hasUnknownKey(token) ? learnKey(visitor, token) : unauthenticated(claims)
   }
 
@@ -33,7 +33,14 @@ export function openAuthenticator(
       return outage(error)
     }
     const claims = accessTokens.verify(token)
-    return typeof claims === 'string' ? unauthenticated(claims) : askPrimary(visitor, claims)
+    return typeof claims === 'string' ? unauthenticated(claims) : judge(visitor, claims)
+  }
+
+  const judge = (visitor: Visitor, claims: AccessClaims): Decision | Promise<Decision> => {
+    // Here it is worth as much as an expired one: who is honest refreshes, and is bound anew.
+    if (config.bind !== 'none' && (!visitor.binding || claims.cnf?.binding !== visitor.binding))
+      return unauthenticated('TOKEN_EXPIRED')
+    return askPrimary(visitor, claims)
   }
 
   const askPrimary = async (visitor: Visitor, claims: AccessClaims): Promise<Decision> => {

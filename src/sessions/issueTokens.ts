@@ -1,5 +1,5 @@
 import type { sessions, users } from '../database/tables.ts'
-import type { Parts } from '../parts.ts'
+import type { Parts, Visitor } from '../parts.ts'
 
 export type UserRow = typeof users.$inferSelect
 export type SessionRow = typeof sessions.$inferSelect
@@ -33,8 +33,14 @@ export interface Tokens {
  *   session, or a thief's refresh would inherit it
  * @throws AuthError UNAVAILABLE when the rows are too old to sign
  */
-export function issueTokens(parts: Parts, source: TokenSource, options: { authTime?: number } = {}): Tokens {
+export function issueTokens(
+  parts: Parts,
+  visitor: Visitor,
+  source: TokenSource,
+  options: { authTime?: number } = {},
+): Tokens {
   const { user, session } = source
+  const binding = visitor.bindNew()
   const iat = Math.floor(source.readAt)
   // Never beyond the session's end, so that a view need not know when sessions expire.
   const exp = Math.min(
@@ -51,6 +57,7 @@ export function issueTokens(parts: Parts, source: TokenSource, options: { authTi
     auth_time: options.authTime ?? Math.floor(session.authTime.getTime() / 1000),
     iat,
     exp,
+    ...(binding !== undefined && { cnf: { binding } }),
   })
   const refreshToken = parts.refreshTokens.derive({ sessionId: session.id, generation: session.generation })
   return { accessToken, expiresIn: exp - iat, refreshToken, session, user }

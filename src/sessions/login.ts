@@ -20,7 +20,7 @@ import { openSession } from './open.ts'
 export async function login(
   parts: Parts,
   visitor: Visitor,
-  input: { email: string; password: string },
+  input: { email: string; password: string; cookie?: boolean },
 ): Promise<Tokens> {
   checkPasswordLength(input.password, 'input.password')
   const email = checkEmail(input.email, 'input.email')
@@ -36,7 +36,7 @@ export async function login(
 
   await renewHash(parts, found.user, input.password)
   return parts.db.transaction(async tx => {
-    const tokens = await openSession(parts, tx, visitor, found)
+    const tokens = await openSession(parts, tx, visitor, found, { cookie: input.cookie ?? false })
     const userId = found.user.id
     await appendAudit(tx, { kind: 'login', actorId: userId, userId, sessionId: tokens.session.id, ...origin })
     return tokens

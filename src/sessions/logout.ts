@@ -12,7 +12,11 @@ import { endOf, lockSession, readSession } from './sessionState.ts'
  * @returns whether the session had been live
  * @throws AuthError INVALID_REFRESH_TOKEN / TOKEN_INVALID
  */
-export function logoutByRefreshToken(parts: Parts, visitor: Visitor, refreshToken: string): Promise<boolean> {
+export async function logoutByRefreshToken(
+  parts: Parts,
+  visitor: Visitor,
+  refreshToken: string,
+): Promise<boolean> {
   return logout(parts, visitor, readRefreshToken(parts, refreshToken).sessionId)
 }
 

@@ -15,6 +15,7 @@ export async function openSession(
   tx: Queries,
   visitor: Visitor,
   checked: Omit<TokenSource, 'session'>,
+  options: { cookie: boolean },
 ): Promise<Tokens> {
   const { sessionIdleSeconds, sessionMaxSeconds } = parts.config
   const [session] = await tx
@@ -29,8 +30,9 @@ export async function openSession(
       authTime: new Date(checked.readAt * 1000),
       userAgent: storedUserAgent(visitor.userAgent),
       ipAddress: visitor.ipAddress,
+      cookie: options.cookie,
     })
     .returning()
   if (session === undefined) throw new Error('An inserted session was not returned.')
-  return issueTokens(parts, { ...checked, session })
+  return issueTokens(parts, visitor, { ...checked, session })
 }

@@ -28,7 +28,7 @@ export async function reauthenticate(
     await appendAudit(parts.db, { kind: 'reauthenticate-failed', ...byViewer(viewer) })
     throw invalidCredentials()
   }
-  const tokens = issueTokens(parts, state, { authTime: Math.floor(state.readAt) })
+  const tokens = issueTokens(parts, viewer, state, { authTime: Math.floor(state.readAt) })
   await appendAudit(parts.db, { kind: 'reauthenticate', ...byViewer(viewer) })
   return tokens
 }

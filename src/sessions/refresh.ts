@@ -37,7 +37,7 @@ export async function refresh(parts: Parts, visitor: Visitor, input: RefreshInpu
 
   // The usual path is the first line of the loop: one statement in one round trip.
   for (let tries = 0; tries < 3; tries++) {
-    const rotated = await rotate(parts, presented, attempt)
+    const rotated = await rotate(parts, visitor, presented, attempt)
     if (rotated) return rotated
 
     const state = await readState(parts.db, presented, attempt)
@@ -48,7 +48,7 @@ export async function refresh(parts: Parts, visitor: Visitor, input: RefreshInpu
         // user's old one. Nothing is wrong: try again.
         continue
       case 'REPLAYED':
-        return issueTokens(parts, state as State)
+        return issueTokens(parts, visitor, state as State)
       case 'TOKEN_STALE':
         throw invalidRefreshToken('TOKEN_STALE')
       case 'AHEAD':
@@ -100,6 +100,7 @@ function hashAttempt(attempt: string | null | undefined): Uint8Array | null {
 /** Rule 1, and all that the tokens need from the same row versions. A race with a kill rotates nothing, or the dead. */
 async function rotate(
   parts: Parts,
+  visitor: Visitor,
   presented: RefreshClaims,
   attempt: Uint8Array | null,
 ): Promise<Tokens | undefined> {
@@ -125,7 +126,7 @@ async function rotate(
       ),
     )
     .returning({ session: sessions, user: users, epoch: epochs.epoch, readAt: databaseTime })
-  return row && issueTokens(parts, row)
+  return row && issueTokens(parts, visitor, row)
 }
 
 /** What fits into a token. A client that refreshes once a second gets there after 136 years. */

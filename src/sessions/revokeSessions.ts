@@ -35,5 +35,5 @@ export async function revokeOtherSessions(parts: Parts, viewer: Viewer): Promise
       session: { ...locked.session, sessionVersion },
     }
   })
-  return issueTokens(parts, source)
+  return issueTokens(parts, viewer, source)
 }

@@ -21,6 +21,8 @@ export interface AccessClaims {
   readonly scope: string
   /** When the user last proved who they are. */
   readonly auth_time: number
+  /** What the token is bound to, where it is (RFC 7800; see binding.ts). */
+  readonly cnf?: { readonly binding: string }
 }
 
 /** What the caller read from one row version; the rest is filled in here. */

@@ -1,7 +1,7 @@
 import type { GraphQLSchema } from 'graphql'
 import { type Config, readConfig } from './config.ts'
 import { openClock } from './database/clock.ts'
-import { openDatabase } from './database/open.ts'
+import { type Database, openDatabase } from './database/open.ts'
 import { type GraphQLContext, openContext, type RequestLike, type ResponseLike } from './graphql/context.ts'
 import { formatErrors } from './graphql/errors.ts'
 import { responsePlugin } from './graphql/plugin.ts'
@@ -9,6 +9,9 @@ import { buildSchema, type SchemaExtension } from './graphql/schema.ts'
 import { openCookies } from './http/cookies.ts'
 import type { Log, Parts } from './parts.ts'
 import { openPasswords } from './passwords/hash.ts'
+import { embeddedRevocation } from './revocation/embedded.ts'
+import { postgresStore } from './revocation/postgresStore.ts'
+import { createRevocation, type RevocationService } from './revocation/revocation.ts'
 import { openAuthenticator } from './sessions/authenticate.ts'
 import { openStrictReader } from './sessions/strict.ts'
 import { accessTokens } from './tokens/accessToken.ts'
@@ -50,7 +53,8 @@ export async function createAuth(config: Config = readConfig({}), log: Log = sil
   try {
     const { db, decisions } = database
     const secret = await loadSecret(config)
-    const clock = await openClock(db)
+    const revocation = openRevocation(config, db, log)
+    const clock = await openClock(db, revocation)
     const keys = await openSigningKeys(db, secret, clock.now)
     const { issuer, audience } = config
     const parts: Parts = {
@@ -62,8 +66,11 @@ export async function createAuth(config: Config = readConfig({}), log: Log = sil
       accessTokens: accessTokens({ keys, issuer, audience, now: clock.now }),
       refreshTokens: refreshTokens(secret),
       passwords: await openPasswords(),
+      revocation,
       log,
     }
+    // Not waited for: until the view is fresh, the primary is asked.
+    void revocation.start()
     const authenticator = openAuthenticator(parts, openStrictReader(decisions, clock))
     return {
       parts,
@@ -76,6 +83,7 @@ export async function createAuth(config: Config = readConfig({}), log: Log = sil
       isReady: () => database.answers(),
       async close() {
         keys.close()
+        await revocation.stop()
         await database.close()
       },
     }
@@ -83,6 +91,20 @@ export async function createAuth(config: Config = readConfig({}), log: Log = sil
     await database.close()
     throw error
   }
+}
+
+/** How this node learns of revocations, and makes the others learn of its own. */
+export function openRevocation(
+  config: Pick<Config, 'databaseUrl' | 'leaseMs'>,
+  db: Database,
+  log: Log = silent,
+): RevocationService {
+  if (config.databaseUrl === undefined) return embeddedRevocation(db)
+  return createRevocation({
+    store: postgresStore(config.databaseUrl),
+    leaseMs: config.leaseMs,
+    onError: error => log.warn({ err: error }, 'The revocation log can not be followed; trying again.'),
+  })
 }
 
 const silent: Log = { info: () => {}, warn: () => {}, error: () => {} }

@@ -6,15 +6,17 @@ import { Command } from 'commander'
 import { createUser } from './accounts/register.ts'
 import { restored, revokeEverything } from './admin/revokeEverything.ts'
 import { checkAccess } from './admin/setUserAccess.ts'
+import { openRevocation } from './auth.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { appendAudit } from './database/audit.ts'
 import { outageOf } from './database/faults.ts'
 import { DirectoryInUseError } from './database/lockDirectory.ts'
-import { type OpenDatabase, openDatabase } from './database/open.ts'
+import { type Database, type OpenDatabase, openDatabase } from './database/open.ts'
 import { AuthError } from './errors.ts'
 import { serve } from './http/serve.ts'
 import { openPasswords } from './passwords/hash.ts'
 import { purge } from './revocation/housekeeping.ts'
+import type { RevocationService } from './revocation/revocation.ts'
 import { loadSecret } from './tokens/secret.ts'
 import { rotateSigningKeys, WrongSecretError } from './tokens/signingKeys.ts'
 
@@ -74,8 +76,8 @@ program
   .command('revoke-everything')
   .description('end every session and token of everybody')
   .action(() =>
-    withDatabase(async ({ db }) => {
-      await revokeEverything({ db }, null)
+    withRevocation(async parts => {
+      await revokeEverything(parts, null)
       say('Every session and token has ended.')
     }),
   )
@@ -84,8 +86,8 @@ program
   .command('restored')
   .description('run this after restoring a backup: everybody signs in again')
   .action(() =>
-    withDatabase(async ({ db }) => {
-      await restored({ db })
+    withRevocation(async parts => {
+      await restored(parts)
       say('Every session and token from before the restore has ended.')
     }),
   )
@@ -108,6 +110,21 @@ async function withDatabase(work: (database: OpenDatabase, config: Config) => Pr
   } finally {
     await database.close()
   }
+}
+
+/** For commands that revoke: they too return when no node accepts what they killed. */
+function withRevocation(
+  work: (parts: { db: Database; revocation: RevocationService }) => Promise<void>,
+): Promise<void> {
+  return withDatabase(async ({ db }, config) => {
+    const revocation = openRevocation(config, db)
+    await revocation.start()
+    try {
+      await work({ db, revocation })
+    } finally {
+      await revocation.stop()
+    }
+  })
 }
 
 /** From a terminal without echo, else all of standard input up to its first line break. */

@@ -2,6 +2,7 @@ import type { Config } from './config.ts'
 import type { DatabaseClock } from './database/clock.ts'
 import type { Database } from './database/open.ts'
 import type { Passwords } from './passwords/hash.ts'
+import type { RevocationService } from './revocation/revocation.ts'
 import type { AccessClaims, AccessTokens } from './tokens/accessToken.ts'
 import type { RefreshTokens } from './tokens/refreshToken.ts'
 import type { SigningKeys } from './tokens/signingKeys.ts'
@@ -16,6 +17,7 @@ export interface Parts {
   readonly accessTokens: AccessTokens
   readonly refreshTokens: RefreshTokens
   readonly passwords: Passwords
+  readonly revocation: RevocationService
   readonly log: Log
 }
 
@@ -34,6 +36,8 @@ export interface Visitor {
   readonly binding: string | undefined
   /** The same for a token that is issued now: a missing fingerprint cookie is made. */
   bindNew(): string | undefined
+  /** Told how long a mutation waited until every node refused what it had revoked, in milliseconds. */
+  revoked(waitedMs: number): void
 }
 
 /** A visitor whose access token was accepted for this request. */

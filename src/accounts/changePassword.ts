@@ -32,7 +32,7 @@ export async function changePassword(
   const checkedHash = user?.passwordHash ?? ''
   const passwordHash = await parts.passwords.hash(newPassword)
 
-  const source = await revoking(parts, async (tx, log) => {
+  return revoking(parts, viewer, async (tx, log) => {
     const locked = await lockViewer(tx, viewer)
     // Only over the hash that was checked: of two changes at once the second one's old password is no longer right.
     const changed = await tx
@@ -45,11 +45,7 @@ export async function changePassword(
     const { sessionVersion } = versions
     await tx.update(sessions).set({ sessionVersion }).where(eq(sessions.id, viewer.sessionId))
     await appendAudit(tx, { kind: 'change-password', ...byViewer(viewer) })
-    return {
-      ...locked,
-      user: { ...locked.user, ...versions },
-      session: { ...locked.session, sessionVersion },
-    }
+    const user = { ...locked.user, ...versions }
+    return issueTokens(parts, viewer, { ...locked, user, session: { ...locked.session, sessionVersion } })
   })
-  return issueTokens(parts, viewer, source)
 }

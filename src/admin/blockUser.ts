@@ -22,7 +22,7 @@ export async function blockUser(
 ): Promise<UserRow> {
   const id = checkId(input.id, 'id')
   const detail = input.reason == null ? null : checkText(input.reason, 500, 'reason')
-  return revoking(parts, async (tx, log) => {
+  return revoking(parts, viewer, async (tx, log) => {
     const user = await lockUser(tx, id)
     if (user.status === 'BLOCKED') return user
     await tx.update(users).set({ status: 'BLOCKED' }).where(eq(users.id, id))

@@ -15,7 +15,7 @@ import { lockUser } from './lockUser.ts'
  */
 export async function deleteUser(parts: Parts, viewer: Viewer, input: { id: string }): Promise<boolean> {
   const id = checkId(input.id, 'id')
-  return revoking(parts, async (tx, log) => {
+  return revoking(parts, viewer, async (tx, log) => {
     await lockUser(tx, id)
     await tx
       .update(users)

@@ -4,8 +4,11 @@ import { revoking } from '../revocation/revoking.ts'
 import { byViewer } from '../sessions/byViewer.ts'
 
 /** Ends every session and token of everybody, the admin's own too. `viewer` is null on the command line. */
-export async function revokeEverything(parts: Pick<Parts, 'db'>, viewer: Viewer | null): Promise<boolean> {
-  return revoking(parts, async (tx, log) => {
+export async function revokeEverything(
+  parts: Pick<Parts, 'db' | 'revocation'>,
+  viewer: Viewer | null,
+): Promise<boolean> {
+  return revoking(parts, viewer, async (tx, log) => {
     await log.bumpEpoch()
     await appendAudit(tx, { kind: 'revoke-everything', ...(viewer && { ...byViewer(viewer), userId: null }) })
     return true
@@ -16,8 +19,8 @@ export async function revokeEverything(parts: Pick<Parts, 'db'>, viewer: Viewer 
  * To be run after a backup was restored, before the nodes start: it brings ended sessions back to life and generations
  * back to older ones. Everybody signs in again.
  */
-export async function restored(parts: Pick<Parts, 'db'>): Promise<boolean> {
-  return revoking(parts, async (tx, log) => {
+export async function restored(parts: Pick<Parts, 'db' | 'revocation'>): Promise<boolean> {
+  return revoking(parts, null, async (tx, log) => {
     await log.bumpEpoch(true)
     await appendAudit(tx, { kind: 'revoke-everything', detail: 'a backup was restored' })
     return true

@@ -13,7 +13,7 @@ export async function revokeUserSessions(
   input: { id: string },
 ): Promise<UserRow> {
   const id = checkId(input.id, 'id')
-  return revoking(parts, async (tx, log) => {
+  return revoking(parts, viewer, async (tx, log) => {
     const user = await lockUser(tx, id)
     const versions = await log.bumpUser(id, 'SESSIONS_REVOKED', { sessions: true })
     await appendAudit(tx, { kind: 'revoke-user-sessions', ...byViewer(viewer), userId: id })

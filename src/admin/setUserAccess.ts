@@ -24,7 +24,7 @@ export async function setUserAccess(
 ): Promise<UserRow> {
   const id = checkId(input.id, 'id')
   const access = checkAccess(input)
-  return revoking(parts, async (tx, log) => {
+  return revoking(parts, viewer, async (tx, log) => {
     const user = await lockUser(tx, id)
     await tx.update(users).set(access).where(eq(users.id, id))
     const versions = await log.bumpUser(id, 'ACCESS_CHANGED', { sessions: false })

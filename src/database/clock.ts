@@ -12,11 +12,21 @@ export interface DatabaseClock {
   observe(time: number, sentAt: number): void
 }
 
-/** Measures the offset once. */
-export async function openClock(db: Database): Promise<DatabaseClock> {
+/**
+ * Measures the offset once.
+ *
+ * @param follower knows the time better while it is fresh: it hears from the database all the time
+ */
+export async function openClock(
+  db: Database,
+  follower: { isFresh(): boolean; databaseTime(): number | undefined },
+): Promise<DatabaseClock> {
   let offset = 0
   const clock: DatabaseClock = {
-    now: () => performance.now() / 1000 + offset,
+    now() {
+      const heard = follower.isFresh() ? follower.databaseTime() : undefined
+      return heard === undefined ? performance.now() / 1000 + offset : heard / 1000
+    },
     // The server read its clock between sending and answering: the middle is off by at most half of that.
     observe(time, sentAt) {
       offset = time - (sentAt + performance.now()) / 2000

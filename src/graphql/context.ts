@@ -29,6 +29,8 @@ export interface AuthContext {
   viewer(): Viewer
   /** The last decision, if one was made. */
   lastDecision(): Decision | undefined
+  /** How long this request waited until every node refused what it had revoked; undefined where it revoked nothing. */
+  revokedOnAllNodesMs(): number | undefined
   /** A user's row, read once per request and root mutation field. */
   user(id: string): Promise<UserRow | null>
   /** Database time in seconds. */
@@ -67,7 +69,10 @@ export function openContext(
   request: RequestLike,
   cookies: CookieJar,
 ): AuthContext {
-  const visitor = openVisitor(parts, request, cookies)
+  let revokedMs: number | undefined
+  const visitor = openVisitor(parts, request, cookies, waitedMs => {
+    revokedMs = Math.max(revokedMs ?? 0, waitedMs)
+  })
   // From the Authorization header only: URLs end up in logs, histories and Referer headers (RFC 6750, 5.3).
   const token = bearerToken(header(request, 'authorization'))
   let decision: Decision | Promise<Decision> | undefined
@@ -101,6 +106,7 @@ export function openContext(
       return settled
     },
     lastDecision: () => settled,
+    revokedOnAllNodesMs: () => revokedMs,
     user(id) {
       const reading = users.get(id) ?? findUser(parts, id)
       users.set(id, reading)
@@ -110,18 +116,24 @@ export function openContext(
   }
 }
 
-function openVisitor(parts: Parts, request: RequestLike, cookies: CookieJar): Visitor {
+function openVisitor(
+  parts: Parts,
+  request: RequestLike,
+  cookies: CookieJar,
+  revoked: Visitor['revoked'],
+): Visitor {
   const ipAddress = request.ip ?? null
   const userAgent = header(request, 'user-agent') ?? null
+  const base = { ipAddress, userAgent, revoked }
   const byAddress = ipAddress === null ? undefined : bindAddress(ipAddress)
   switch (parts.config.bind) {
     case 'none':
-      return { ipAddress, userAgent, binding: undefined, bindNew: () => undefined }
+      return { ...base, binding: undefined, bindNew: () => undefined }
     case 'ip':
-      return { ipAddress, userAgent, binding: byAddress, bindNew: () => byAddress }
+      return { ...base, binding: byAddress, bindNew: () => byAddress }
     case 'cookie': {
       const binding = cookies.fingerprint && bindFingerprint(cookies.fingerprint)
-      return { ipAddress, userAgent, binding, bindNew: () => bindFingerprint(cookies.ensureFingerprint()) }
+      return { ...base, binding, bindNew: () => bindFingerprint(cookies.ensureFingerprint()) }
     }
   }
 }

@@ -7,7 +7,7 @@ import { overallCode } from './errors.ts'
 
 /**
  * For Apollo Server: sets the HTTP status where the response leaves, because only there is it known whether there is
- * data beside the errors; and puts a renewed access token into `extensions.annul`.
+ * data beside the errors; and tells in `extensions.annul` of a renewed access token, and of the wait for all nodes.
  */
 export const responsePlugin: ApolloServerPlugin<GraphQLContext> = {
   async requestDidStart() {
@@ -17,11 +17,18 @@ export const responsePlugin: ApolloServerPlugin<GraphQLContext> = {
         const { singleResult } = response.body
         const { data, errors } = singleResult
         if (errors?.length) setStatus(response.http, overallCode(data, errors), errors)
-        const renewed = await renewFor(contextValue.auth)
-        if (renewed) singleResult.extensions = { ...singleResult.extensions, annul: renewed }
+        const annul = await extensionOf(contextValue.auth)
+        if (annul) singleResult.extensions = { ...singleResult.extensions, annul }
       },
     }
   },
+}
+
+async function extensionOf(auth: AuthContext): Promise<Record<string, unknown> | undefined> {
+  const waitedMs = auth.revokedOnAllNodesMs()
+  const renewed = await renewFor(auth)
+  if (waitedMs === undefined) return renewed && { ...renewed }
+  return { ...renewed, revokedOnAllNodesMs: Math.round(waitedMs * 10) / 10 }
 }
 
 /** Only for a client that asks. An outage here costs the client nothing: its token goes on, and it may refresh. */

@@ -2,6 +2,7 @@ import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { Queries } from '../database/open.ts'
 import { epochs, revocations, sessions, users } from '../database/tables.ts'
 import type { RevocationReason } from '../errors.ts'
+import type { Revocation } from './view.ts'
 
 /*
  * Every way a session or a user's tokens die goes through one of these three methods. Each changes the row that the
@@ -11,19 +12,14 @@ import type { RevocationReason } from '../errors.ts'
  */
 
 /** The channel on which followers are told to read now. Only a hint: a lost one costs time, never correctness. */
-export const revocationsChannel = 'annul_revocations'
+export const revocationChannel = 'annul_revocations'
 
-/** One row of the log, as a view takes it in. */
-export interface Revocation {
-  readonly kind: 'session' | 'user' | 'everyone'
-  readonly subject?: string
-  readonly minVersion?: number
-  readonly reason: RevocationReason
-}
+/** A row as it is appended: the database adds the time. */
+export type Appended = Omit<Revocation, 'revokedAt' | 'reason'> & { readonly reason: RevocationReason }
 
 export interface RevocationLog {
   /** What was appended so far. */
-  readonly entries: readonly Revocation[]
+  readonly entries: readonly Appended[]
   /** Ends one session: its refresh token, and its access tokens. @returns whether it had not been ended before */
   endSession(sessionId: string, reason: RevocationReason): Promise<boolean>
   /** Kills all access tokens of a user; with `sessions` also all sessions. One row, however many there are. */
@@ -43,10 +39,10 @@ export interface UserVersions {
 
 /** The log, within the caller's transaction. */
 export function openLog(tx: Queries): RevocationLog {
-  const entries: Revocation[] = []
-  const append = async (entry: Revocation) => {
+  const entries: Appended[] = []
+  const append = async (entry: Appended) => {
     await tx.insert(revocations).values(entry)
-    if (entries.length === 0) await tx.execute(sql`select pg_notify(${revocationsChannel}, '')`)
+    if (entries.length === 0) await tx.execute(sql`select pg_notify(${revocationChannel}, '')`)
     entries.push(entry)
   }
 

@@ -14,10 +14,10 @@ export interface Authenticator {
 
 /** Token -> claims -> verdict. */
 export function openAuthenticator(
-  parts: Pick<Parts, 'accessTokens' | 'config' | 'keys' | 'log'>,
+  parts: Pick<Parts, 'accessTokens' | 'config' | 'keys' | 'log' | 'revocation'>,
   strict: StrictReader,
 ): Authenticator {
-  const { accessTokens, config, keys, log } = parts
+  const { accessTokens, config, keys, log, revocation } = parts
 
   const decide = (visitor: Visitor, token: string | undefined): Decision | Promise<Decision> => {
     if (token === undefined) return unauthenticated('TOKEN_MISSING')
@@ -40,6 +40,9 @@ export function openAuthenticator(
     // Here it is worth as much as an expired one: who is honest refreshes, and is bound anew.
     if (config.bind !== 'none' && (!visitor.binding || claims.cnf?.binding !== visitor.binding))
       return unauthenticated('TOKEN_EXPIRED')
+    // Memory decides while it is provably fresh; the wait of every revoking verb counts on that (revocation/barrier.ts).
+    if (config.revocation === 'view' && revocation.isFresh())
+      return admit(visitor, claims, revocation.view.verdict(claims))
     return askPrimary(visitor, claims)
   }
 

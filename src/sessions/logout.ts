@@ -26,7 +26,7 @@ export function logoutViewer(parts: Parts, viewer: Viewer): Promise<boolean> {
 }
 
 async function logout(parts: Parts, visitor: Visitor, sessionId: string): Promise<boolean> {
-  return revoking(parts, async (tx, log) => {
+  return revoking(parts, visitor, async (tx, log) => {
     await lockSession(tx, sessionId)
     const state = await readSession(tx, sessionId)
     if (state === undefined || endOf(state)) return false

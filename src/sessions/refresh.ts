@@ -189,7 +189,7 @@ async function endForTheft(
   presented: RefreshClaims,
   attempt: Uint8Array | null,
 ): Promise<boolean> {
-  return revoking(parts, async (tx, log) => {
+  return revoking(parts, visitor, async (tx, log) => {
     await lockSession(tx, presented.sessionId)
     const state = await readState(tx, presented, attempt)
     const verdict = judge(state, presented, attempt !== null, parts.config.refreshReuseSeconds)

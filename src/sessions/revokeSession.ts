@@ -13,7 +13,7 @@ import { endOf, lockSession, readSession } from './sessionState.ts'
  */
 export async function revokeSession(parts: Parts, viewer: Viewer, input: { id: string }): Promise<boolean> {
   const id = checkId(input.id, 'id')
-  return revoking(parts, async (tx, log) => {
+  return revoking(parts, viewer, async (tx, log) => {
     await lockSession(tx, id)
     const state = await readSession(tx, id)
     if (state === undefined || state.user.id !== viewer.userId || endOf(state)) return false

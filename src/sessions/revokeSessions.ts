@@ -9,7 +9,7 @@ import { lockViewer } from './sessionState.ts'
 
 /** Signs the viewer out everywhere, here too. One row, however many sessions there are. */
 export async function revokeSessions(parts: Parts, viewer: Viewer): Promise<boolean> {
-  return revoking(parts, async (tx, log) => {
+  return revoking(parts, viewer, async (tx, log) => {
     await log.bumpUser(viewer.userId, 'SESSIONS_REVOKED', { sessions: true })
     await appendAudit(tx, { kind: 'revoke-sessions', ...byViewer(viewer) })
     return true
@@ -23,17 +23,13 @@ export async function revokeSessions(parts: Parts, viewer: Viewer): Promise<bool
  * @throws AuthError UNAUTHENTICATED when this session ended meanwhile
  */
 export async function revokeOtherSessions(parts: Parts, viewer: Viewer): Promise<Tokens> {
-  const source = await revoking(parts, async (tx, log) => {
+  return revoking(parts, viewer, async (tx, log) => {
     const locked = await lockViewer(tx, viewer)
     const versions = await log.bumpUser(viewer.userId, 'SESSIONS_REVOKED', { sessions: true })
     const { sessionVersion } = versions
     await tx.update(sessions).set({ sessionVersion }).where(eq(sessions.id, viewer.sessionId))
     await appendAudit(tx, { kind: 'revoke-other-sessions', ...byViewer(viewer) })
-    return {
-      ...locked,
-      user: { ...locked.user, ...versions },
-      session: { ...locked.session, sessionVersion },
-    }
+    const user = { ...locked.user, ...versions }
+    return issueTokens(parts, viewer, { ...locked, user, session: { ...locked.session, sessionVersion } })
   })
-  return issueTokens(parts, viewer, source)
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import jwt from 'jsonwebtoken'
 import { type Reason, unavailable } from '../errors.ts'
 import type { PublicKey, SigningKeys } from './signingKeys.ts'
+import { VerifiedTokens } from './verified.ts'
 
 /** What an access token says. Names of RFC 7519 and RFC 9068; `ver` is the token version, `epoch` everybody's. */
 export interface AccessClaims {
@@ -39,6 +40,7 @@ export interface AccessTokens {
 
 /** Longer tokens are refused unread. */
 const maxBytes = 4096
+const rememberedTokens = 10_000
 /** How far another node's idea of database time may be ahead of ours. */
 const leewaySeconds = 5
 /** A revocation is remembered as long as a token can live that was read before it: so none may be signed much later. */
@@ -58,6 +60,16 @@ export function accessTokens(options: {
   now: () => number
 }): AccessTokens {
   const { keys, issuer, audience, now } = options
+  const verified = new VerifiedTokens<Claims>(rememberedTokens)
+
+  /** Everything about a token that does not change with time. */
+  const authenticate = (token: string): Claims | undefined => {
+    const key = findKey(token, keys)
+    const payload = key && checkSignature(token, key)
+    if (!isAccessClaims(payload) || payload.iss !== issuer || payload.aud !== audience) return undefined
+    verified.set(token, payload)
+    return payload
+  }
 
   return {
     sign(grant) {
@@ -78,15 +90,14 @@ export function accessTokens(options: {
     },
 
     verify(token) {
-      const key = findKey(token, keys)
-      if (key === undefined) return 'TOKEN_INVALID'
-      const payload = checkSignature(token, key)
-      if (!isAccessClaims(payload) || payload.iss !== issuer || payload.aud !== audience)
-        return 'TOKEN_INVALID'
+      const claims = verified.get(token, keys.version) ?? authenticate(token)
+      if (claims === undefined) return 'TOKEN_INVALID'
       const time = now()
-      if (payload.iat > time + leewaySeconds || (payload.nbf ?? 0) > time + leewaySeconds)
+      if (claims.iat > time + leewaySeconds || (claims.nbf ?? 0) > time + leewaySeconds)
         return 'TOKEN_INVALID'
-      return payload.exp <= time ? 'TOKEN_EXPIRED' : payload
+      if (claims.exp > time) return claims
+      verified.delete(token)
+      return 'TOKEN_EXPIRED'
     },
 
     hasUnknownKey(token) {
@@ -135,7 +146,9 @@ function checkSignature(token: string, key: PublicKey): unknown {
   }
 }
 
-function isAccessClaims(payload: unknown): payload is AccessClaims & { nbf?: number } {
+type Claims = AccessClaims & { readonly nbf?: number }
+
+function isAccessClaims(payload: unknown): payload is Claims {
   if (typeof payload !== 'object' || payload === null) return false
   const claims = payload as Record<string, unknown>
   return (

@@ -28,7 +28,14 @@ export interface TestServerOptions {
 
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const database = options.database ?? (await createDatabase())
-  const env = { PORT: '0', ANNUL_SECRET: randomBytes(32).toString('base64'), ...database.env, ...options.env }
+  // A short lease, so that what waits for a node that has just started waits shortly.
+  const env = {
+    PORT: '0',
+    ANNUL_LEASE_MS: '500',
+    ANNUL_SECRET: randomBytes(32).toString('base64'),
+    ...database.env,
+    ...options.env,
+  }
   const server = await startServer(
     { ...readConfig(env), ...options.config },
     {

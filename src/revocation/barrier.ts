@@ -1,0 +1,160 @@
+import type { Clock } from './clock.ts'
+import type { Follower, Membership } from './follow.ts'
+import { isVisible } from './snapshot.ts'
+import type { NodeRow } from './store.ts'
+
+/** What the barrier asks of the node's follower. */
+export type Followed = Pick<Follower, 'membership' | 'longestLeaseMs' | 'hint'>
+
+interface Wait {
+  /** None, if the database could not give one: then only time helps. */
+  readonly xid: string | undefined
+  readonly since: number
+  end(): void
+}
+
+/** Clocks may run up to 5 % apart. */
+const clockRate = 1.05
+
+/** Milliseconds between two looks at the other nodes. Usually the second or third look is the last one. */
+const shortestPauseMs = 1
+const longestPauseMs = 50
+
+/**
+ * Waits until every node refuses what a transaction has revoked.
+ *
+ * A look that was sent after the commit sees a row of every node that might decide from a picture without it
+ * (follow.ts says why); when each of them shows a snapshot with the transaction in it, all refuse. Otherwise time ends
+ * the wait: whatever a node decides one longest lease after the commit was read after the commit. That needs no
+ * database, and no clock but the own one.
+ *
+ * Looks are shared by all who wait, except that nobody uses one that was already on its way when they came.
+ */
+export class Barrier {
+  readonly #follower: Followed
+  readonly #clock: Clock
+  readonly #waits = new Set<Wait>()
+  /** Since when a row is known to have had this beat. */
+  #sightings = new Map<string, { beat: string; since: number }>()
+  #sighted: Membership['connection'] | undefined
+  #longestLeaseMs = 0
+  #looking = false
+  #lookUntil = Number.NEGATIVE_INFINITY
+  #pauseMs = shortestPauseMs
+  #wake = () => {}
+
+  constructor(follower: Followed, clock: Clock) {
+    this.#follower = follower
+    this.#clock = clock
+  }
+
+  /**
+   * To be called when the commit was answered.
+   *
+   * @param xid of the transaction that revoked, or of a later one that saw it revoked; without it, one is taken here
+   * @returns how many milliseconds it took; it never fails
+   */
+  async wait(xid?: string): Promise<number> {
+    const since = this.#clock.monotonic()
+    // Without an answer the connection is lost, and nobody knows more than that a lease will end.
+    const id = xid ?? (await this.#follower.membership?.connection.takeTransactionId().catch(() => undefined))
+    this.#follower.hint()
+    await new Promise<void>(resolve => {
+      let cancel = () => {}
+      const wait: Wait = {
+        xid: id,
+        since,
+        end: () => {
+          cancel()
+          this.#waits.delete(wait)
+          resolve()
+        },
+      }
+      const runOut = () => {
+        const rest = since + this.#leaseMs() - this.#clock.monotonic()
+        if (rest > 0) {
+          cancel = this.#clock.after(rest, runOut)
+        } else {
+          wait.end()
+          // A row that stands still is seen to do so for a lease a moment later.
+          this.#lookUntil = this.#clock.monotonic() + this.#leaseMs() / 10
+        }
+      }
+      this.#waits.add(wait)
+      runOut()
+      this.#pauseMs = shortestPauseMs
+      this.#wake()
+      if (!this.#looking) void this.#look()
+    })
+    return this.#clock.monotonic() - since
+  }
+
+  /** The longest lease, on the slowest clock. */
+  #leaseMs(): number {
+    return Math.max(this.#longestLeaseMs, this.#follower.longestLeaseMs) * clockRate
+  }
+
+  async #look(): Promise<void> {
+    this.#looking = true
+    while (this.#waits.size > 0 || this.#clock.monotonic() < this.#lookUntil) {
+      await this.#pause()
+      const waits = [...this.#waits]
+      const membership = this.#follower.membership
+      try {
+        const rows = await membership?.connection.nodes()
+        if (membership === undefined || rows === undefined) continue
+        this.#longestLeaseMs = Math.max(this.#longestLeaseMs, ...rows.map(row => row.leaseMs))
+        for (const wait of waits) if (this.#isKnownToAll(wait, rows, membership)) wait.end()
+        await this.#forgetTheSilent(rows, membership)
+      } catch {
+        // The follower sees the same error, and connects anew.
+      }
+    }
+    this.#looking = false
+  }
+
+  /**
+   * A node that has just connected may be talking to a restored database, whose rows of nodes are those of the past.
+   * One lease later, nobody decides by what the lost one said.
+   */
+  #isKnownToAll(wait: Wait, rows: readonly NodeRow[], { node, connectedAt }: Membership): boolean {
+    const { xid } = wait
+    return (
+      xid !== undefined &&
+      this.#clock.monotonic() - connectedAt >= this.#leaseMs() &&
+      rows.some(row => row.id === node) &&
+      rows.every(row => isVisible(xid, row.synced))
+    )
+  }
+
+  /**
+   * A row whose beat stood still for a lease belongs to a node that is not fresh, and the condition on the beat keeps
+   * it from becoming so at this moment. The time counts from the answer of the first look that showed this beat: the
+   * beat may have been sent after that look was, but not after its answer.
+   */
+  async #forgetTheSilent(rows: readonly NodeRow[], { connection }: Membership): Promise<void> {
+    const now = this.#clock.monotonic()
+    const before =
+      this.#sighted === connection ? this.#sightings : new Map<string, { beat: string; since: number }>()
+    this.#sighted = connection
+    this.#sightings = new Map()
+    for (const { id, beat } of rows) {
+      const sighting = before.get(id)
+      this.#sightings.set(id, sighting?.beat === beat ? sighting : { beat, since: now })
+    }
+    for (const [id, { beat, since }] of this.#sightings)
+      if (now - since >= this.#leaseMs()) await connection.forget(id, beat)
+  }
+
+  #pause(): Promise<void> {
+    const milliseconds = this.#pauseMs
+    this.#pauseMs = Math.min(longestPauseMs, milliseconds * 1.5)
+    return new Promise(resolve => {
+      const cancel = this.#clock.after(milliseconds, resolve)
+      this.#wake = () => {
+        cancel()
+        resolve()
+      }
+    })
+  }
+}

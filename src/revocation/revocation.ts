@@ -1,0 +1,64 @@
+import { Barrier } from './barrier.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { Follower } from './follow.ts'
+import type { RevocationStore } from './store.ts'
+import { type Revocation, RevocationView } from './view.ts'
+
+/** What a node knows of revocations, and how it makes the others know. One per process. */
+export interface RevocationService {
+  /** Decides about a token's claims, synchronously. To be asked only while `isFresh()`, right after it. */
+  readonly view: Pick<RevocationView, 'verdict' | 'subscribe' | 'size'>
+  /** Whether decisions may be made from the view. Otherwise the versions are read from the primary. */
+  isFresh(): boolean
+  /** The age of the view in milliseconds, for metrics; undefined: it may not be used. */
+  ageMs(): number | undefined
+  /** The database's time in milliseconds since 1970; undefined before the first contact. */
+  databaseTime(): number | undefined
+  /** @returns when the view is fresh for the first time, which need not be waited for */
+  start(): Promise<void>
+  /** To be called when no request is served any more. */
+  stop(): Promise<void>
+  /**
+   * To be awaited by every verb that revokes, after its commit was answered, whether or not there was anything to do.
+   *
+   * @param xid `pg_current_xact_id()` of the revoking transaction, or of a later one that saw what it did; without
+   *   it, one is taken
+   * @param own what it appended to the log: this node refuses it at once
+   * @returns milliseconds waited; it never fails
+   */
+  barrier(xid?: string, own?: readonly Omit<Revocation, 'revokedAt'>[]): Promise<number>
+}
+
+/**
+ * @param options.leaseMs how old the picture may be for deciding from memory, 200 to 60,000 (ANNUL_LEASE_MS)
+ * @param options.onError told why a connection was given up
+ * @example
+ * const revocation = createRevocation({ store: postgresStore(url), leaseMs: 2000 })
+ * void revocation.start()
+ */
+export function createRevocation(options: {
+  store: RevocationStore
+  leaseMs: number
+  clock?: Clock
+  onError?: (error: unknown) => void
+}): RevocationService {
+  const { store, leaseMs, clock = systemClock, onError } = options
+  const view = new RevocationView()
+  const follower = new Follower({ store, view, clock, leaseMs, onError })
+  const barrier = new Barrier(follower, clock)
+  return {
+    view,
+    isFresh: () => follower.isFresh(),
+    ageMs: () => follower.ageMs(),
+    databaseTime: () => follower.databaseTime(),
+    start: () => follower.start(),
+    stop: () => follower.stop(),
+    barrier(xid, own = []) {
+      // Its time is needed for forgetting it. While that is not known well, the next reading brings the same rows.
+      const revokedAt = follower.databaseTime()
+      if (follower.isFresh() && revokedAt !== undefined)
+        view.apply(own.map(entry => ({ ...entry, revokedAt })))
+      return barrier.wait(xid)
+    },
+  }
+}

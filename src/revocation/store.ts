@@ -1,0 +1,56 @@
+import type { Revocation } from './view.ts'
+
+/** `pg_snapshot` as text: which transactions had ended when a statement began. */
+export type Snapshot = string
+
+/** What a beat read. All of it is of the statement's one snapshot. */
+export interface Reading {
+  /** Whether the node's row was there, and its beat was raised. */
+  readonly found: boolean
+  /** The rows of the log that are in this snapshot and were not in the one before. */
+  readonly revocations: readonly Revocation[]
+  readonly snapshot: Snapshot
+  /** The database's time while the statement ran, in milliseconds since 1970. */
+  readonly databaseMs: number
+  /** The longest lease of all nodes. */
+  readonly longestLeaseMs: number
+}
+
+/** A row of `nodes`. */
+export interface NodeRow {
+  readonly id: string
+  /** It only rises, so an equal one says that none was between. */
+  readonly beat: string
+  readonly leaseMs: number
+  /** Everything in this snapshot has been applied by the node. */
+  readonly synced: Snapshot
+}
+
+/**
+ * One connection to the writable primary, from its opening to its loss: it is never opened again beneath its user,
+ * since what answers next might be another database. One method is one statement, and its promise is fulfilled after
+ * the statement's transaction has committed. After an error the connection is to be closed.
+ */
+export interface RevocationConnection {
+  snapshot(): Promise<Snapshot>
+  /** Unexpired rows of the log with greater ids, in order of ids; none: that was all. */
+  page(afterId: string): Promise<{ revocations: readonly Revocation[]; lastId: string } | undefined>
+  join(node: string, leaseMs: number): Promise<void>
+  /** Raises the node's beat, publishes that it has applied everything in `synced`, and reads what is not in it. */
+  beat(node: string, synced: Snapshot): Promise<Reading>
+  publish(node: string, synced: Snapshot): Promise<void>
+  /** Removes rows of nodes by which nobody decides any more. */
+  leave(nodes: readonly string[]): Promise<void>
+  nodes(): Promise<readonly NodeRow[]>
+  /** Removes a node's row unless it has beaten since. */
+  forget(node: string, beat: string): Promise<void>
+  /** A transaction id of now, and a hint to every node to read. */
+  takeTransactionId(): Promise<string>
+  close(): void
+}
+
+/** The database as follow.ts and barrier.ts see it: the simulation puts a model in its place. */
+export interface RevocationStore {
+  /** @param onHint called when there may be something to read, and when the connection was lost */
+  connect(onHint: () => void): Promise<RevocationConnection>
+}

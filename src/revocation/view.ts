@@ -1,0 +1,138 @@
+import type { Reason } from '../errors.ts'
+
+/** A row of the log of revocations (database/tables.ts): what it killed, and why. */
+export interface Revocation {
+  readonly kind: 'session' | 'user' | 'everyone'
+  /** The session's id or the user's id. */
+  readonly subject?: string
+  /** user: the lowest token version that is still accepted; everyone: the lowest epoch. */
+  readonly minVersion?: number
+  readonly reason: Reason
+  /** Milliseconds since 1970, by the database's clock. */
+  readonly revokedAt: number
+}
+
+/** What of an access token decides whether it was revoked. */
+export interface RevocableClaims {
+  readonly sub: string
+  readonly sid: string
+  readonly ver: number
+  readonly epoch: number
+}
+
+/**
+ * How long an entry matters. An access token lives 3,600 s at most from the statement that read its versions, and a
+ * transaction that revokes ends within 30 s of `revokedAt`: no token that an entry kills outlives it by more than
+ * 3,630 s. The rest is for clocks that were read a little apart.
+ */
+export const revocationKeptMs = 3_720_000
+
+/** What is remembered of a user or a session. Equal marks are one object: an entry costs its key and a pointer. */
+interface Mark {
+  readonly minVersion: number
+  readonly reason: Reason
+  /** By the database's clock, rounded up to the minute. */
+  readonly forgetAt: number
+}
+
+const minuteMs = 60_000
+/** How many old entries each call looks at, besides two for each entry that it adds. */
+const sweptPerCall = 1000
+
+/**
+ * What one node knows of the log: user -> lowest accepted version, session -> ended, epoch.
+ *
+ * Entries only ever raise what is refused, and the highest version wins whatever the order: applying a row twice,
+ * late, or between newer ones changes nothing. So readings may overlap, and a reconnected node may read all again.
+ *
+ * It does not know whether it is up to date. follow.ts does.
+ */
+export class RevocationView {
+  readonly #users = new Map<string, Mark>()
+  readonly #sessions = new Map<string, Mark>()
+  readonly #listeners = new Set<(revocations: readonly Revocation[]) => void>()
+  readonly #sweeps = [sweep(this.#users), sweep(this.#sessions)]
+  #epoch = 0
+  #marks = new Map<string, Mark>()
+
+  /**
+   * Why a token with these claims is refused, or nothing. Its signature and its times were checked before.
+   *
+   * A version above the one known here was minted after a bump that has not arrived yet: it is good. The comparisons
+   * are written so that a claim that is no number is refused.
+   */
+  verdict(claims: RevocableClaims): Reason | undefined {
+    if (!(claims.epoch >= this.#epoch)) return 'EVERYTHING_REVOKED'
+    const user = this.#users.get(claims.sub)
+    if (user !== undefined && !(claims.ver >= user.minVersion)) return user.reason
+    return this.#sessions.get(claims.sid)?.reason
+  }
+
+  /**
+   * Adds rows of the log, and forgets some whose time is over.
+   *
+   * @param databaseMs the database's time; without it nothing is forgotten
+   */
+  apply(revocations: readonly Revocation[], databaseMs?: number): void {
+    for (const revocation of revocations) this.#add(revocation)
+    // Each new entry pays for looking at two old ones, so the forgotten never outgrow the remembered.
+    if (databaseMs !== undefined)
+      for (const forget of this.#sweeps) forget(databaseMs, sweptPerCall + 2 * revocations.length)
+    if (revocations.length > 0) for (const listener of this.#listeners) listener(revocations)
+  }
+
+  /**
+   * Calls after each `apply` that added rows, within it: before any mutation that waits for them returns. A row may
+   * come more than once.
+   *
+   * @returns a function that ends the calls
+   */
+  subscribe(listener: (revocations: readonly Revocation[]) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** How many entries are held, for metrics. */
+  get size(): { users: number; sessions: number } {
+    return { users: this.#users.size, sessions: this.#sessions.size }
+  }
+
+  #add(revocation: Revocation): void {
+    const version = revocation.minVersion ?? 0
+    if (revocation.kind === 'everyone') {
+      this.#epoch = Math.max(this.#epoch, version)
+    } else if (revocation.subject !== undefined) {
+      const entries = revocation.kind === 'user' ? this.#users : this.#sessions
+      const known = entries.get(revocation.subject)
+      if (known === undefined || known.minVersion < version)
+        entries.set(revocation.subject, this.#mark(revocation, version))
+    }
+  }
+
+  #mark({ reason, revokedAt }: Revocation, minVersion: number): Mark {
+    const forgetAt = Math.ceil((revokedAt + revocationKeptMs) / minuteMs) * minuteMs
+    const name = `${reason} ${minVersion} ${forgetAt}`
+    const known = this.#marks.get(name)
+    if (known !== undefined) return known
+    const mark = { minVersion, reason, forgetAt }
+    if (this.#marks.size >= 1000) this.#marks = new Map()
+    this.#marks.set(name, mark)
+    return mark
+  }
+}
+
+/** Goes round the entries for ever, a few a call; an iterator of a Map stays right while the map changes. */
+function sweep(entries: Map<string, Mark>): (databaseMs: number, count: number) => void {
+  let rest = entries.entries()
+  return (databaseMs, count) => {
+    for (let looked = 0; looked < count; looked++) {
+      const next = rest.next()
+      if (next.done) {
+        rest = entries.entries()
+        return
+      }
+      const [subject, mark] = next.value
+      if (mark.forgetAt <= databaseMs) entries.delete(subject)
+    }
+  }
+}

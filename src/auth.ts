@@ -7,9 +7,11 @@ import { formatErrors } from './graphql/errors.ts'
 import { responsePlugin } from './graphql/plugin.ts'
 import { buildSchema, type SchemaExtension } from './graphql/schema.ts'
 import { openCookies } from './http/cookies.ts'
+import { openMetrics } from './metrics.ts'
 import type { Log, Parts } from './parts.ts'
 import { openPasswords } from './passwords/hash.ts'
 import { embeddedRevocation } from './revocation/embedded.ts'
+import { startHousekeeping } from './revocation/housekeeping.ts'
 import { postgresStore } from './revocation/postgresStore.ts'
 import { createRevocation, type RevocationService } from './revocation/revocation.ts'
 import { openAuthenticator } from './sessions/authenticate.ts'
@@ -30,7 +32,7 @@ export interface Auth {
   readonly formatError: ReturnType<typeof formatErrors>
   /** For Apollo Server: sets the HTTP status, and renews access tokens for clients that ask. */
   readonly plugin: typeof responsePlugin
-  /** Whether the database answers. */
+  /** Whether requests can be decided: from a fresh view, or because the database answers. */
   isReady(): Promise<boolean>
   /** Gives back connections and timers. */
   close(): Promise<void>
@@ -52,6 +54,7 @@ export async function createAuth(config: Config = readConfig({}), log: Log = sil
   const database = await openDatabase(config)
   try {
     const { db, decisions } = database
+    const metrics = openMetrics()
     const secret = await loadSecret(config)
     const revocation = openRevocation(config, db, log)
     const clock = await openClock(db, revocation)
@@ -67,10 +70,13 @@ export async function createAuth(config: Config = readConfig({}), log: Log = sil
       refreshTokens: refreshTokens(secret),
       passwords: await openPasswords(),
       revocation,
+      metrics,
       log,
     }
-    // Not waited for: until the view is fresh, the primary is asked.
-    void revocation.start()
+    measure(parts)
+    const stopHousekeeping = startHousekeeping(db, error => log.warn({ err: error }, 'Housekeeping failed.'))
+    // Until the view is fresh, the primary is asked.
+    revocation.start().catch(error => log.error({ err: error }, 'The revocation log can not be read.'))
     const authenticator = openAuthenticator(parts, openStrictReader(decisions, clock))
     return {
       parts,
@@ -80,8 +86,10 @@ export async function createAuth(config: Config = readConfig({}), log: Log = sil
       }),
       formatError: formatErrors(log),
       plugin: responsePlugin,
-      isReady: () => database.answers(),
+      isReady: async () =>
+        (config.revocation === 'view' && revocation.isFresh()) || (await database.answers()),
       async close() {
+        stopHousekeeping()
         keys.close()
         await revocation.stop()
         await database.close()
@@ -91,6 +99,18 @@ export async function createAuth(config: Config = readConfig({}), log: Log = sil
     await database.close()
     throw error
   }
+}
+
+function measure({ metrics, revocation, passwords }: Parts): void {
+  metrics.gauge('annul_view_entries', 'What the view remembers, by kind.', () => ({
+    ...revocation.view.size,
+  }))
+  metrics.gauge(
+    'annul_view_age_seconds',
+    'The age of the view; NaN: it may not be used.',
+    () => (revocation.ageMs() ?? Number.NaN) / 1000,
+  )
+  metrics.gauge('annul_password_hashes_waiting', 'Hashes that wait for their turn.', () => passwords.waiting)
 }
 
 /** How this node learns of revocations, and makes the others learn of its own. */

@@ -97,8 +97,8 @@ program
   .description('remove expired rows now; the nodes do it by themselves')
   .action(() =>
     withDatabase(async ({ db }) => {
-      const { revocations, sessions } = await purge(db)
-      say(`Removed ${revocations} rows of the log and ${sessions} sessions.`)
+      const { revocations, sessions, nodes } = await purge(db)
+      say(`Removed ${revocations} rows of the log, ${sessions} sessions and ${nodes} dead nodes.`)
     }),
   )
 

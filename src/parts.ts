@@ -1,6 +1,7 @@
 import type { Config } from './config.ts'
 import type { DatabaseClock } from './database/clock.ts'
 import type { Database } from './database/open.ts'
+import type { Metrics } from './metrics.ts'
 import type { Passwords } from './passwords/hash.ts'
 import type { RevocationService } from './revocation/revocation.ts'
 import type { AccessClaims, AccessTokens } from './tokens/accessToken.ts'
@@ -19,6 +20,7 @@ export interface Parts {
   readonly passwords: Passwords
   readonly revocation: RevocationService
   readonly log: Log
+  readonly metrics: Metrics
 }
 
 /** As much of pino as is used below http/. */

@@ -12,7 +12,13 @@ export function addRoutes(app: FastifyInstance, auth: Auth): void {
   // The process lives. Says nothing about the database: a restart would not help it.
   app.get('/healthz', async () => ({ status: 'ok' }))
 
-  // Requests may be sent here.
+  app.get('/metrics', async (_request, reply) => {
+    const { registry } = auth.parts.metrics
+    reply.type(registry.contentType)
+    return registry.metrics()
+  })
+
+  // Requests may be sent here: memory decides, or the database does.
   app.get('/readyz', async (_request, reply) => {
     const ready = await auth.isReady()
     return reply.status(ready ? 200 : 503).send({ status: ready ? 'ready' : 'unavailable' })

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { type Database, oneRow, type Queries } from '../database/open.ts'
+import type { Metrics } from '../metrics.ts'
 import type { Visitor } from '../parts.ts'
 import { openLog, type RevocationLog } from './log.ts'
 import type { RevocationService } from './revocation.ts'
@@ -11,7 +12,7 @@ import type { RevocationService } from './revocation.ts'
  * What `work` issues, it signs before its transaction commits: the wait may be longer than versions are good for.
  */
 export async function revoking<T>(
-  parts: { db: Database; revocation: Pick<RevocationService, 'barrier'> },
+  parts: { db: Database; revocation: Pick<RevocationService, 'barrier'>; metrics?: Pick<Metrics, 'waited'> },
   visitor: Pick<Visitor, 'revoked'> | null,
   work: (tx: Queries, log: RevocationLog) => Promise<T>,
 ): Promise<T> {
@@ -21,6 +22,7 @@ export async function revoking<T>(
     return { result, entries: log.entries, xid: log.entries.length > 0 ? await transactionId(tx) : undefined }
   })
   const waitedMs = await parts.revocation.barrier(xid, entries)
+  parts.metrics?.waited(waitedMs / 1000)
   visitor?.revoked(waitedMs)
   return result
 }

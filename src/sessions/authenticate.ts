@@ -14,16 +14,16 @@ export interface Authenticator {
 
 /** Token -> claims -> verdict. */
 export function openAuthenticator(
-  parts: Pick<Parts, 'accessTokens' | 'config' | 'keys' | 'log' | 'revocation'>,
+  parts: Pick<Parts, 'accessTokens' | 'config' | 'keys' | 'log' | 'metrics' | 'revocation'>,
   strict: StrictReader,
 ): Authenticator {
-  const { accessTokens, config, keys, log, revocation } = parts
+  const { accessTokens, config, keys, log, metrics, revocation } = parts
 
   const decide = (visitor: Visitor, token: string | undefined): Decision | Promise<Decision> => {
-    if (token === undefined) return unauthenticated('TOKEN_MISSING')
+    if (token === undefined) return refuse('TOKEN_MISSING')
     const claims = accessTokens.verify(token)
     if (typeof claims !== 'string') return judge(visitor, claims)
-    return accessTokens.hasUnknownKey(token) ? learnKey(visitor, token) : unauthenticated(claims)
+    return accessTokens.hasUnknownKey(token) ? learnKey(visitor, token) : refuse(claims)
   }
 
   const learnKey = async (visitor: Visitor, token: string): Promise<Decision> => {
@@ -33,38 +33,54 @@ export function openAuthenticator(
       return outage(error)
     }
     const claims = accessTokens.verify(token)
-    return typeof claims === 'string' ? unauthenticated(claims) : judge(visitor, claims)
+    return typeof claims === 'string' ? refuse(claims) : judge(visitor, claims)
   }
 
   const judge = (visitor: Visitor, claims: AccessClaims): Decision | Promise<Decision> => {
     // Here it is worth as much as an expired one: who is honest refreshes, and is bound anew.
     if (config.bind !== 'none' && (!visitor.binding || claims.cnf?.binding !== visitor.binding))
-      return unauthenticated('TOKEN_EXPIRED')
+      return refuse('TOKEN_EXPIRED')
     // Memory decides while it is provably fresh; the wait of every revoking verb counts on that (revocation/barrier.ts).
     if (config.revocation === 'view' && revocation.isFresh())
-      return admit(visitor, claims, revocation.view.verdict(claims))
+      return conclude('view', visitor, claims, revocation.view.verdict(claims))
     return askPrimary(visitor, claims)
   }
 
   const askPrimary = async (visitor: Visitor, claims: AccessClaims): Promise<Decision> => {
     try {
-      return admit(visitor, claims, await strict.verdict(claims))
+      return conclude('strict', visitor, claims, await strict.verdict(claims))
     } catch (error) {
       return outage(error)
     }
   }
 
+  const conclude = (
+    path: 'view' | 'strict',
+    visitor: Visitor,
+    claims: AccessClaims,
+    refused: Reason | undefined,
+  ): Decision => {
+    metrics.decided(path, refused ?? 'accepted')
+    return refused ? unauthenticated(refused) : viewerOf(visitor, claims)
+  }
+
+  /** By the token alone. */
+  const refuse = (reason: Reason): AuthError => {
+    metrics.decided('token', reason)
+    return unauthenticated(reason)
+  }
+
   /** Whatever went wrong: neither a log-out nor an open door. */
   const outage = (error: unknown): AuthError => {
     if (!outageOf(error)) log.error({ err: error }, 'A decision failed.')
+    metrics.decided('unavailable', 'UNAVAILABLE')
     return unavailable()
   }
 
   return { decide }
 }
 
-function admit(visitor: Visitor, claims: AccessClaims, refused: Reason | undefined): Decision {
-  if (refused) return unauthenticated(refused)
+function viewerOf(visitor: Visitor, claims: AccessClaims): Viewer {
   return {
     ...visitor,
     userId: claims.sub,

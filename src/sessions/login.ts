@@ -31,6 +31,7 @@ export async function login(
   if (found === undefined || !right || found.user.status !== 'ACTIVE') {
     const detail = found === undefined ? 'unknown user' : right ? 'blocked user' : 'wrong password'
     await appendAudit(parts.db, { kind: 'login-failed', userId: found?.user.id, detail, ...origin })
+    parts.metrics.loggedIn('refused')
     throw invalidCredentials()
   }
 
@@ -38,6 +39,7 @@ export async function login(
   return parts.db.transaction(async tx => {
     const tokens = await openSession(parts, tx, visitor, found, { cookie: input.cookie ?? false })
     const userId = found.user.id
+    parts.metrics.loggedIn('accepted')
     await appendAudit(tx, { kind: 'login', actorId: userId, userId, sessionId: tokens.session.id, ...origin })
     return tokens
   })

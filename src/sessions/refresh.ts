@@ -4,7 +4,7 @@ import { appendAudit } from '../database/audit.ts'
 import { databaseTime } from '../database/checkedUser.ts'
 import type { Queries } from '../database/open.ts'
 import { epochs, sessions, users } from '../database/tables.ts'
-import { badUserInput, invalidRefreshToken, type Reason, unavailable } from '../errors.ts'
+import { type AuthError, badUserInput, invalidRefreshToken, type Reason, unavailable } from '../errors.ts'
 import type { Parts, Visitor } from '../parts.ts'
 import { revoking } from '../revocation/revoking.ts'
 import type { RefreshClaims } from '../tokens/refreshToken.ts'
@@ -38,7 +38,7 @@ export async function refresh(parts: Parts, visitor: Visitor, input: RefreshInpu
   // The usual path is the first line of the loop: one statement in one round trip.
   for (let tries = 0; tries < 3; tries++) {
     const rotated = await rotate(parts, visitor, presented, attempt)
-    if (rotated) return rotated
+    if (rotated) return counted(parts, 'ROTATED', rotated)
 
     const state = await readState(parts.db, presented, attempt)
     const verdict = judge(state, presented, attempt !== null, parts.config.refreshReuseSeconds)
@@ -48,23 +48,31 @@ export async function refresh(parts: Parts, visitor: Visitor, input: RefreshInpu
         // user's old one. Nothing is wrong: try again.
         continue
       case 'REPLAYED':
-        return issueTokens(parts, visitor, state as State)
-      case 'TOKEN_STALE':
-        throw invalidRefreshToken('TOKEN_STALE')
+        return counted(parts, 'REPLAYED', issueTokens(parts, visitor, state as State))
+      case 'THEFT':
+        if (!(await endForTheft(parts, visitor, presented, attempt))) continue
+        throw refused(parts, 'REFRESH_REUSED')
       case 'AHEAD':
         parts.log.error(
           presented,
           'A refresh token is ahead of its session: was a backup restored? Run "annul restored".',
         )
-        throw invalidRefreshToken('TOKEN_INVALID')
-      case 'THEFT':
-        if (await endForTheft(parts, visitor, presented, attempt)) throw invalidRefreshToken('REFRESH_REUSED')
-        continue
+        throw refused(parts, 'TOKEN_INVALID', 'AHEAD')
       default:
-        throw invalidRefreshToken(verdict)
+        throw refused(parts, verdict)
     }
   }
   throw unavailable()
+}
+
+function counted(parts: Parts, outcome: string, tokens: Tokens): Tokens {
+  parts.metrics.refreshed(outcome)
+  return tokens
+}
+
+function refused(parts: Parts, reason: Reason | 'TOKEN_STALE', outcome: string = reason): AuthError {
+  parts.metrics.refreshed(outcome)
+  return invalidRefreshToken(reason)
 }
 
 /**

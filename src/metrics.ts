@@ -1,0 +1,79 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** What is counted, in one registry a node. */
+export interface Metrics {
+  readonly registry: Registry
+  /** A decision about an access token. Called on every guarded request, so that it costs one look-up. */
+  decided(path: 'token' | 'view' | 'strict' | 'unavailable', outcome: string): void
+  /** A refresh: ROTATED, REPLAYED, AHEAD (the database went back in time), or the reason of the refusal. */
+  refreshed(outcome: string): void
+  /** A login: `accepted` or `refused`. */
+  loggedIn(outcome: string): void
+  /** A revoking mutation has waited until every node knew. */
+  waited(seconds: number): void
+  /** A figure that is read when it is asked for; with several, by the value of the label `kind`. */
+  gauge(name: string, help: string, read: () => number | Record<string, number>): void
+}
+
+export function openMetrics(): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+
+  const decisions = new Map<string, number>()
+  new Counter({
+    name: 'annul_decisions_total',
+    help: 'Decisions about access tokens, by path (token, view, strict, unavailable) and outcome.',
+    labelNames: ['path', 'outcome'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [name, count] of decisions) {
+        const [path = '', outcome = ''] = name.split(' ')
+        this.inc({ path, outcome }, count)
+      }
+    },
+  })
+  const refreshes = new Counter({
+    name: 'annul_refreshes_total',
+    help: 'Refreshes, by outcome.',
+    labelNames: ['outcome'],
+    registers,
+  })
+  const logins = new Counter({
+    name: 'annul_logins_total',
+    help: 'Logins, by outcome.',
+    labelNames: ['outcome'],
+    registers,
+  })
+  const waits = new Histogram({
+    name: 'annul_revocation_wait_seconds',
+    help: 'How long revoking mutations waited until every node knew.',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 65],
+    registers,
+  })
+
+  return {
+    registry,
+    decided(path, outcome) {
+      const name = `${path} ${outcome}`
+      decisions.set(name, (decisions.get(name) ?? 0) + 1)
+    },
+    refreshed: outcome => refreshes.inc({ outcome }),
+    loggedIn: outcome => logins.inc({ outcome }),
+    waited: seconds => waits.observe(seconds),
+    gauge(name, help, read) {
+      new Gauge({
+        name,
+        help,
+        labelNames: ['kind'],
+        registers,
+        collect() {
+          const value = read()
+          if (typeof value === 'number') this.set(value)
+          else for (const [kind, count] of Object.entries(value)) this.set({ kind }, count)
+        },
+      })
+    },
+  }
+}

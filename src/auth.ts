@@ -15,7 +15,9 @@ import { startHousekeeping } from './revocation/housekeeping.ts'
 import { postgresStore } from './revocation/postgresStore.ts'
 import { createRevocation, type RevocationService } from './revocation/revocation.ts'
 import { openAuthenticator } from './sessions/authenticate.ts'
+import { openSessionEvents } from './sessions/sessionEvents.ts'
 import { openStrictReader } from './sessions/strict.ts'
+import { openTokenWatch, type TokenWatch } from './sessions/watch.ts'
 import { accessTokens } from './tokens/accessToken.ts'
 import { refreshTokens } from './tokens/refreshToken.ts'
 import { loadSecret } from './tokens/secret.ts'
@@ -32,6 +34,8 @@ export interface Auth {
   readonly formatError: ReturnType<typeof formatErrors>
   /** For Apollo Server: sets the HTTP status, and renews access tokens for clients that ask. */
   readonly plugin: typeof responsePlugin
+  /** Tells what lives longer than a request when its token dies. */
+  readonly watch: TokenWatch
   /** Whether requests can be decided: from a fresh view, or because the database answers. */
   isReady(): Promise<boolean>
   /** Gives back connections and timers. */
@@ -77,18 +81,25 @@ export async function createAuth(config: Config = readConfig({}), log: Log = sil
     const stopHousekeeping = startHousekeeping(db, error => log.warn({ err: error }, 'Housekeeping failed.'))
     // Until the view is fresh, the primary is asked.
     revocation.start().catch(error => log.error({ err: error }, 'The revocation log can not be read.'))
-    const authenticator = openAuthenticator(parts, openStrictReader(decisions, clock))
+    const strict = openStrictReader(decisions, clock)
+    const authenticator = openAuthenticator(parts, strict)
+    const watch = openTokenWatch(parts, strict)
+    const sessionEvents = openSessionEvents(parts)
+    const services = { parts, authenticator, sessionEvents }
     return {
       parts,
       schema: buildSchema,
       context: (request, response) => ({
-        auth: openContext(parts, authenticator, request, openCookies(config, request, response)),
+        auth: openContext(services, request, openCookies(config, request, response)),
       }),
       formatError: formatErrors(log),
       plugin: responsePlugin,
+      watch,
       isReady: async () =>
         (config.revocation === 'view' && revocation.isFresh()) || (await database.answers()),
       async close() {
+        watch.close()
+        sessionEvents.close()
         stopHousekeeping()
         keys.close()
         await revocation.stop()

@@ -21,6 +21,7 @@ const config = {
     User: './sources.ts#UserSource',
     Session: './sources.ts#SessionSource',
     Tokens: './sources.ts#TokensSource',
+    SessionEvent: './sources.ts#SessionEventSource',
   },
   avoidOptionals: { field: true },
 }

@@ -3,6 +3,7 @@ import { AuthError } from '../errors.ts'
 import type { Parts, Viewer, Visitor } from '../parts.ts'
 import type { Authenticator, Decision } from '../sessions/authenticate.ts'
 import type { Tokens, UserRow } from '../sessions/issueTokens.ts'
+import type { SessionEvents } from '../sessions/sessionEvents.ts'
 import { bindAddress, bindFingerprint } from '../tokens/binding.ts'
 import type { RefreshClaims } from '../tokens/refreshToken.ts'
 
@@ -14,6 +15,7 @@ export interface GraphQLContext {
 /** One request's view of who sends it. Made without a query and without throwing: a stale header never blocks login. */
 export interface AuthContext {
   readonly parts: Parts
+  readonly sessionEvents: SessionEvents
   readonly visitor: Visitor
   readonly cookies: CookieJar
   /** Whether the client asks for renewed access tokens (`annul-renew: 1`). */
@@ -63,12 +65,15 @@ export interface CookieJar {
   ensureFingerprint(): string
 }
 
-export function openContext(
-  parts: Parts,
-  authenticator: Authenticator,
-  request: RequestLike,
-  cookies: CookieJar,
-): AuthContext {
+/** What contexts are made with: opened once, by createAuth. */
+export interface Services {
+  readonly parts: Parts
+  readonly authenticator: Authenticator
+  readonly sessionEvents: SessionEvents
+}
+
+export function openContext(services: Services, request: RequestLike, cookies: CookieJar): AuthContext {
+  const { parts, authenticator, sessionEvents } = services
   let revokedMs: number | undefined
   const visitor = openVisitor(parts, request, cookies, waitedMs => {
     revokedMs = Math.max(revokedMs ?? 0, waitedMs)
@@ -92,6 +97,7 @@ export function openContext(
 
   return {
     parts,
+    sessionEvents,
     visitor,
     cookies,
     wantsRenewal: header(request, 'annul-renew') === '1',

@@ -1,6 +1,6 @@
 // Generated from schema/ by "npm run generate".
 import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
-import type { UserSource, SessionSource, TokensSource } from './sources.ts';
+import type { UserSource, SessionSource, TokensSource, SessionEventSource } from './sources.ts';
 import type { GraphQLContext } from './context.ts';
 export type Maybe<T> = T | null;
 export type InputMaybe<T> = Maybe<T>;
@@ -262,6 +262,32 @@ export type Session = {
   expiresAt: Scalars['DateTime']['output'];
 };
 
+export type Subscription = {
+  __typename?: 'Subscription';
+  /** What happens to the viewer's sessions, on whichever device. */
+  sessionEvents: SessionEvent;
+};
+
+/** Something that happened to a session. */
+export type SessionEvent = {
+  __typename?: 'SessionEvent';
+  /** What. */
+  kind: SessionEventKind;
+  /** To which session. */
+  session: Session;
+  /** Why it ended: LOGGED_OUT, SESSION_REVOKED or REFRESH_REUSED. */
+  reason: Maybe<Scalars['String']['output']>;
+  /** When. */
+  at: Scalars['DateTime']['output'];
+};
+
+/** What can happen to a session. */
+export type SessionEventKind =
+  /** Somebody signed in. */
+  | 'OPENED'
+  /** It was ended. */
+  | 'ENDED';
+
 
 
 export type ResolverTypeWrapper<T> = Promise<T> | T;
@@ -350,6 +376,9 @@ export type ResolversTypes = {
   RegisterInput: RegisterInput;
   LoginInput: LoginInput;
   Session: ResolverTypeWrapper<SessionSource>;
+  Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  SessionEvent: ResolverTypeWrapper<SessionEventSource>;
+  SessionEventKind: SessionEventKind;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   Int: ResolverTypeWrapper<Scalars['Int']['output']>;
 };
@@ -370,6 +399,8 @@ export type ResolversParentTypes = {
   RegisterInput: RegisterInput;
   LoginInput: LoginInput;
   Session: SessionSource;
+  Subscription: Record<PropertyKey, never>;
+  SessionEvent: SessionEventSource;
   String: Scalars['String']['output'];
   Int: Scalars['Int']['output'];
 };
@@ -458,6 +489,17 @@ export type SessionResolvers<ContextType = GraphQLContext, ParentType extends Re
   expiresAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
 };
 
+export type SubscriptionResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['Subscription'] = ResolversParentTypes['Subscription']> = {
+  sessionEvents?: SubscriptionResolver<ResolversTypes['SessionEvent'], "sessionEvents", ParentType, ContextType>;
+};
+
+export type SessionEventResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['SessionEvent'] = ResolversParentTypes['SessionEvent']> = {
+  kind?: Resolver<ResolversTypes['SessionEventKind'], ParentType, ContextType>;
+  session?: Resolver<ResolversTypes['Session'], ParentType, ContextType>;
+  reason?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  at?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+};
+
 export type Resolvers<ContextType = GraphQLContext> = {
   Query?: QueryResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
@@ -468,6 +510,8 @@ export type Resolvers<ContextType = GraphQLContext> = {
   DateTime?: GraphQLScalarType;
   Tokens?: TokensResolvers<ContextType>;
   Session?: SessionResolvers<ContextType>;
+  Subscription?: SubscriptionResolvers<ContextType>;
+  SessionEvent?: SessionEventResolvers<ContextType>;
 };
 
 export type DirectiveResolvers<ContextType = GraphQLContext> = {

@@ -18,6 +18,7 @@ import { reauthenticate } from '../sessions/reauthenticate.ts'
 import { refresh } from '../sessions/refresh.ts'
 import { revokeSession } from '../sessions/revokeSession.ts'
 import { revokeOtherSessions, revokeSessions } from '../sessions/revokeSessions.ts'
+import type { SessionEvent } from '../sessions/sessionEvents.ts'
 import type { GraphQLContext } from './context.ts'
 import { cookieOf, endSession, issue } from './cookieMode.ts'
 import type { Resolvers } from './generated.ts'
@@ -76,6 +77,20 @@ export const resolvers: Resolvers = {
       ofRow(await revokeUserSessions(auth.parts, auth.viewer(), input)),
     deleteUser: (_, input, { auth }) => deleteUser(auth.parts, auth.viewer(), input),
     revokeEverything: (_, __, { auth }) => revokeEverything(auth.parts, auth.viewer()),
+  },
+
+  Subscription: {
+    sessionEvents: {
+      subscribe: (_, __, { auth }) => auth.sessionEvents.of(auth.viewer().userId),
+      resolve: (event: SessionEvent) => event,
+    },
+  },
+
+  SessionEvent: {
+    session: ({ session }, _, { auth }) => ({
+      row: session,
+      current: session.id === auth.viewer().sessionId,
+    }),
   },
 
   Tokens: {

@@ -1,4 +1,5 @@
 import type { SessionRow, Tokens, UserRow } from '../sessions/issueTokens.ts'
+import type { SessionEvent } from '../sessions/sessionEvents.ts'
 
 /** What the resolvers of User start from. The row is there when a verb had it at hand, else it is read when needed. */
 export interface UserSource {
@@ -16,3 +17,4 @@ export interface SessionSource {
 }
 
 export type TokensSource = Tokens
+export type SessionEventSource = SessionEvent

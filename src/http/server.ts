@@ -1,6 +1,7 @@
 import { ApolloServer } from '@apollo/server'
-import fastifyApollo, { fastifyApolloDrainPlugin } from '@as-integrations/fastify'
+import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations/fastify'
 import cors from '@fastify/cors'
+import websocket from '@fastify/websocket'
 import { type FastifyInstance, fastify, LogController } from 'fastify'
 import { type Auth, createAuth } from '../auth.ts'
 import type { Config } from '../config.ts'
@@ -8,6 +9,7 @@ import type { SchemaExtension } from '../graphql/schema.ts'
 import { loggerOptions, type RequestNote } from './logging.ts'
 import { notePlugin, type ServerContext } from './notePlugin.ts'
 import { addRoutes } from './routes.ts'
+import { socketHandler } from './sockets.ts'
 
 export interface RunningServer {
   /** `http://HOST:PORT`, with the port that was really taken. */
@@ -77,8 +79,9 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
 }
 
 async function addGraphQL(app: FastifyInstance, auth: Auth, extension?: SchemaExtension): Promise<void> {
+  const schema = auth.schema(extension)
   const apollo = new ApolloServer<ServerContext>({
-    schema: auth.schema(extension),
+    schema,
     formatError: auth.formatError,
     includeStacktraceInErrorResponses: false,
     introspection: true,
@@ -88,12 +91,15 @@ async function addGraphQL(app: FastifyInstance, auth: Auth, extension?: SchemaEx
     plugins: [auth.plugin, notePlugin, fastifyApolloDrainPlugin(app)],
   })
   await apollo.start()
-  await app.register(fastifyApollo(apollo), {
+  await app.register(websocket, { options: { maxPayload: bodyLimitBytes } })
+  const handler = fastifyApolloHandler(apollo, {
     context: async (request, reply) => ({
       ...auth.context(request, { appendHeader: (name, value) => reply.header(name, value) }),
       note: request.note,
     }),
   })
+  app.route({ url: '/graphql', method: ['POST', 'OPTIONS'], handler })
+  app.route({ url: '/graphql', method: 'GET', handler, wsHandler: socketHandler(auth, schema) })
 }
 
 /** Pages of these origins may send tokens and cookies; of others a browser refuses to show the answer. */

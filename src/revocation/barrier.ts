@@ -23,12 +23,13 @@ const longestPauseMs = 50
 /**
  * Waits until every node refuses what a transaction has revoked.
  *
- * A look that was sent after the commit sees a row of every node that might decide from a picture without it
- * (follow.ts says why); when each of them shows a snapshot with the transaction in it, all refuse. Otherwise time ends
- * the wait: whatever a node decides one longest lease after the commit was read after the commit. That needs no
- * database, and no clock but the own one.
+ * A look at `nodes` after the commit sees a row of every node that might decide from a picture without it (follow.ts
+ * says why); when each of them shows a snapshot with the transaction in it, all refuse. Otherwise time ends the wait:
+ * whatever a node decides one longest lease after the commit was read after the commit. That needs no database, and
+ * no clock but the own one.
  *
- * Looks are shared by all who wait, except that nobody uses one that was already on its way when they came.
+ * Looks are shared by all who wait, but nobody uses one that was on its way when he came: it may be the last answer of
+ * a database that was replaced, whose numbers mean other transactions.
  */
 export class Barrier {
   readonly #follower: Followed

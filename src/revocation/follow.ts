@@ -45,7 +45,7 @@ export class Follower {
   /** Database time minus monotonic clock. */
   #offset: number | undefined
   #longestLeaseMs: number
-  /** Rows of earlier connections, by which this node does not decide once a newer row has made it fresh. */
+  /** Rows that may be left of earlier connections. */
   #former: string[] = []
   #hinted = false
   #wake = () => {}
@@ -148,7 +148,7 @@ export class Follower {
       }
       while (!this.#stopped)
         synced = await this.#join({ connection, node: randomUUID(), connectedAt }, synced)
-      await connection.leave(this.#former)
+      for (const node of this.#former) await connection.leave(node)
     } finally {
       this.#membership = undefined
       connection.close()
@@ -164,9 +164,11 @@ export class Follower {
   async #join(membership: Membership, synced: Snapshot): Promise<Snapshot> {
     const { view, clock, leaseMs } = this.#options
     const { connection, node } = membership
-    await connection.join(node, leaseMs)
-    let former = this.#former
+    // Whoever waited for the former row waits for the new one instead, so the freshness that it gave may last.
+    const former = this.#former
     this.#former = [...former, node]
+    await connection.join(node, leaseMs, former)
+    this.#former = [node]
     this.#membership = membership
     let applied = synced
     let asked = true
@@ -186,12 +188,6 @@ export class Follower {
       this.#checked = { monotonic, wall }
       this.#offset = reading.databaseMs - monotonic
       this.#onFresh()
-      if (former.length > 0) {
-        // What made this node fresh by a former row was sent before what makes it fresh now.
-        await connection.leave(former)
-        this.#former = [node]
-        former = []
-      }
       // The next beat publishes what was applied. Somebody waits for it, if there was news or a hint.
       if (!this.#hinted && (asked || reading.revocations.length > 0)) await connection.publish(node, applied)
       await this.#pause(leaseMs / 3 - (clock.monotonic() - monotonic))

@@ -101,8 +101,12 @@ function statements(run: Run): Omit<RevocationConnection, 'close'> {
       return last && { revocations: rows.map(revocation), lastId: last.id }
     },
 
-    async join(node, leaseMs) {
-      await run('insert into annul.nodes (id, lease_ms) values ($1, $2)', [node, leaseMs])
+    async join(node, leaseMs, former) {
+      await run(
+        `with gone as (delete from annul.nodes where id = any ($3::uuid[]))
+         insert into annul.nodes (id, lease_ms) values ($1, $2)`,
+        [node, leaseMs, `{${former.join()}}`],
+      )
     },
 
     // Not in the snapshot $2 is what was running in it and what began later. Said so, an index finds the rows however
@@ -133,8 +137,8 @@ function statements(run: Run): Omit<RevocationConnection, 'close'> {
       await run('update annul.nodes set synced = $2::pg_snapshot where id = $1', [node, synced])
     },
 
-    async leave(nodes) {
-      await run('delete from annul.nodes where id = any ($1::uuid[])', [`{${nodes.join()}}`])
+    async leave(node) {
+      await run('delete from annul.nodes where id = $1', [node])
     },
 
     nodes() {

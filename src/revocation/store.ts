@@ -35,12 +35,13 @@ export interface RevocationConnection {
   snapshot(): Promise<Snapshot>
   /** Unexpired rows of the log with greater ids, in order of ids; none: that was all. */
   page(afterId: string): Promise<{ revocations: readonly Revocation[]; lastId: string } | undefined>
-  join(node: string, leaseMs: number): Promise<void>
+  /** Inserts the node's row, in place of rows that it had before. */
+  join(node: string, leaseMs: number, former: readonly string[]): Promise<void>
   /** Raises the node's beat, publishes that it has applied everything in `synced`, and reads what is not in it. */
   beat(node: string, synced: Snapshot): Promise<Reading>
   publish(node: string, synced: Snapshot): Promise<void>
-  /** Removes rows of nodes by which nobody decides any more. */
-  leave(nodes: readonly string[]): Promise<void>
+  /** Removes the row of a node that has stopped deciding from memory. */
+  leave(node: string): Promise<void>
   nodes(): Promise<readonly NodeRow[]>
   /** Removes a node's row unless it has beaten since. */
   forget(node: string, beat: string): Promise<void>

@@ -1,0 +1,144 @@
+import { and, eq, gt, inArray, sql } from 'drizzle-orm'
+import { sessions } from '../database/tables.ts'
+import { storedReason } from '../errors.ts'
+import type { Parts } from '../parts.ts'
+import type { SessionRow } from './issueTokens.ts'
+
+/** Something that happened to a user's session, on whichever node. */
+export interface SessionEvent {
+  readonly kind: 'OPENED' | 'ENDED'
+  readonly session: SessionRow
+  /** Why it ended. */
+  readonly reason: string | null
+  readonly at: Date
+}
+
+export interface SessionEvents {
+  /** A user's events from now on, until the iterator is returned. */
+  of(userId: string): AsyncGenerator<SessionEvent>
+  close(): void
+}
+
+const pollMs = 1000
+/** A session may be committed this long after the time that it carries. */
+const overlapSeconds = 30
+/** A listener that takes none of this many is gone; the oldest are dropped. */
+const maxWaiting = 100
+
+/**
+ * Ended sessions come with the log of revocations. Opened ones are looked for, once a second and only while somebody
+ * listens: a NOTIFY at each login would take a lock of the whole cluster at its commit.
+ */
+export function openSessionEvents(parts: Pick<Parts, 'db' | 'log' | 'revocation'>): SessionEvents {
+  const listeners = new Map<string, Set<Listener>>()
+  const emit = (event: SessionEvent) => {
+    for (const listener of listeners.get(event.session.userId) ?? []) listener.push(event)
+  }
+  const warn = (error: unknown) => parts.log.warn({ err: error }, 'Session events could not be read.')
+
+  const readEnded = async (ids: string[]) => {
+    const users = [...listeners.keys()]
+    if (users.length === 0) return
+    const ended = await parts.db
+      .select()
+      .from(sessions)
+      .where(and(inArray(sessions.id, ids), inArray(sessions.userId, users)))
+    for (const session of ended)
+      emit({
+        kind: 'ENDED',
+        session,
+        reason: storedReason(session.endReason),
+        at: session.endedAt ?? new Date(),
+      })
+  }
+  const unsubscribe = parts.revocation.view.subscribe(revocations => {
+    const ids = revocations.flatMap(({ kind, subject }) => (kind === 'session' && subject ? [subject] : []))
+    if (ids.length > 0 && listeners.size > 0) readEnded(ids).catch(warn)
+  })
+
+  const readOpened = async () => {
+    const users = [...listeners.keys()]
+    if (users.length === 0) return
+    const opened = await parts.db
+      .select()
+      .from(sessions)
+      .where(
+        and(
+          inArray(sessions.userId, users),
+          gt(sessions.createdAt, sql`now() - make_interval(secs => ${overlapSeconds})`),
+        ),
+      )
+    for (const session of opened) emit({ kind: 'OPENED', session, reason: null, at: session.createdAt })
+  }
+  let reading = false
+  const timer = setInterval(() => {
+    if (reading) return
+    reading = true
+    readOpened()
+      .catch(warn)
+      .finally(() => {
+        reading = false
+      })
+  }, pollMs).unref()
+
+  return {
+    async *of(userId) {
+      const known = await parts.db
+        .select({ id: sessions.id })
+        .from(sessions)
+        .where(
+          and(
+            eq(sessions.userId, userId),
+            gt(sessions.createdAt, sql`now() - make_interval(secs => ${2 * overlapSeconds})`),
+          ),
+        )
+      const listener = new Listener(known.map(({ id }) => id))
+      listeners.set(userId, (listeners.get(userId) ?? new Set()).add(listener))
+      try {
+        for (;;) yield await listener.next()
+      } finally {
+        const others = listeners.get(userId)
+        others?.delete(listener)
+        if (others?.size === 0) listeners.delete(userId)
+      }
+    },
+    close() {
+      clearInterval(timer)
+      unsubscribe()
+    },
+  }
+}
+
+/** One subscription's queue. Readings overlap, so it knows what it has told. */
+class Listener {
+  readonly #told: Set<string>
+  readonly #waiting: SessionEvent[] = []
+  #wake: (event: SessionEvent) => void = () => {}
+  #asked = false
+
+  constructor(openedBefore: string[]) {
+    this.#told = new Set(openedBefore.map(id => `OPENED ${id}`))
+  }
+
+  push(event: SessionEvent): void {
+    const name = `${event.kind} ${event.session.id}`
+    if (this.#told.has(name)) return
+    this.#told.add(name)
+    if (this.#asked) {
+      this.#asked = false
+      this.#wake(event)
+    } else {
+      this.#waiting.push(event)
+      if (this.#waiting.length > maxWaiting) this.#waiting.shift()
+    }
+  }
+
+  next(): Promise<SessionEvent> {
+    const first = this.#waiting.shift()
+    if (first) return Promise.resolve(first)
+    this.#asked = true
+    return new Promise(resolve => {
+      this.#wake = resolve
+    })
+  }
+}

@@ -181,7 +181,7 @@ describe('subscriptions', () => {
     const answer = await first.send('mutation { logout }', { token: ada.accessToken })
     expect(answer.data).toEqual({ logout: true })
     // The close frame was sent before the answer; it needs only to be read.
-    const patience = new Promise(resolve => setTimeout(resolve, 2000, 'still open'))
+    const patience = new Promise(resolve => setTimeout(resolve, 2000, 'still open').unref())
     expect(await Promise.race([socket.closed, patience])).toMatchObject({ code: 4401, reason: 'LOGGED_OUT' })
   })
 })

@@ -6,7 +6,8 @@ import { type FastifyInstance, fastify, LogController } from 'fastify'
 import { type Auth, createAuth } from '../auth.ts'
 import type { Config } from '../config.ts'
 import type { SchemaExtension } from '../graphql/schema.ts'
-import { loggerOptions, type RequestNote } from './logging.ts'
+import { answerErrors, bodyLimitBytes } from './answerErrors.ts'
+import { loggerOptions, logRequests } from './logging.ts'
 import { notePlugin, type ServerContext } from './notePlugin.ts'
 import { addRoutes } from './routes.ts'
 import { socketHandler } from './sockets.ts'
@@ -26,15 +27,6 @@ export interface ServerOptions {
   readonly logLevel?: string
   /** Where log lines go; default standard output. */
   readonly logStream?: { write(line: string): void }
-}
-
-/** Bodies above this are refused unread: no operation of a client needs more. */
-const bodyLimitBytes = 100_000
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    note: RequestNote
-  }
 }
 
 /**
@@ -122,60 +114,4 @@ function quiet(app: FastifyInstance) {
     warn: (message?: unknown) => app.log.warn({}, String(message)),
     error: (message?: unknown) => app.log.error({}, String(message)),
   }
-}
-
-/** One line a request: what it did, how long it took, for whom, and how it ended. Never headers, URLs or variables. */
-function logRequests(app: FastifyInstance): void {
-  app.decorateRequest('note')
-  app.addHook('onRequest', async (request, reply) => {
-    request.note = {}
-    // Answers carry tokens, or depend on one.
-    reply.header('cache-control', 'no-store')
-  })
-  app.addHook('onResponse', async (request, reply) => {
-    const { operation, userId, code } = request.note
-    request.log.info(
-      {
-        method: request.method,
-        route: request.routeOptions.url,
-        operation,
-        userId,
-        code,
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime * 10) / 10,
-      },
-      'request',
-    )
-  })
-}
-
-/** What goes wrong before GraphQL: a body that is no JSON, too large, of another type; an unknown path. */
-function answerErrors(app: FastifyInstance): void {
-  app.setErrorHandler<Error & { statusCode?: number; code?: string }>(async (error, request, reply) => {
-    const status = error.statusCode ?? 500
-    if (status >= 500) request.log.error({ err: error }, 'A request failed.')
-    const { code, message } = refusals[error.code ?? ''] ?? (status < 500 ? badRequest : broken)
-    request.note.code = code
-    return reply.status(status).send({ errors: [{ message, extensions: { code } }] })
-  })
-  app.setNotFoundHandler(async (_request, reply) =>
-    reply.status(404).send({
-      errors: [{ message: 'There is nothing at this address.', extensions: { code: 'NOT_FOUND' } }],
-    }),
-  )
-}
-
-const badRequest = { code: 'BAD_REQUEST', message: "The request can't be read." }
-const broken = { code: 'INTERNAL_SERVER_ERROR', message: 'Something went wrong on the server.' }
-const refusals: Record<string, { code: string; message: string }> = {
-  FST_ERR_CTP_INVALID_JSON_BODY: { code: 'BAD_REQUEST', message: 'The body is not valid JSON.' },
-  FST_ERR_CTP_EMPTY_JSON_BODY: { code: 'BAD_REQUEST', message: 'The body is empty.' },
-  FST_ERR_CTP_BODY_TOO_LARGE: {
-    code: 'BODY_TOO_LARGE',
-    message: `The body is larger than ${bodyLimitBytes} bytes.`,
-  },
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
-    code: 'BAD_REQUEST',
-    message: 'The body must be of the type application/json.',
-  },
 }

@@ -1,0 +1,139 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { appendFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { type Proxy, startProxy } from './proxy.ts'
+
+/** Processes as they run in production, on one PostgreSQL: each reaches it through a network of its own. */
+
+export interface ClusterNode {
+  readonly name: string
+  readonly url: string
+  readonly proxy: Proxy
+  /** Lines that it logged. */
+  readonly log: readonly string[]
+  signal(signal: NodeJS.Signals): void
+  /** SIGKILL: no farewell. */
+  kill(): Promise<void>
+  /** SIGTERM: it finishes what is in flight. @returns the exit status */
+  stop(): Promise<number | null>
+}
+
+export interface NodeOptions {
+  readonly env?: Record<string, string>
+  /** A file beside this one that is loaded before the node's own. */
+  readonly preload?: 'skewClock.js' | 'freezeView.js'
+}
+
+export interface Cluster {
+  readonly databaseUrl: string
+  readonly leaseMs: number
+  /** In base64. */
+  readonly secret: string
+  /** Those that run. */
+  readonly nodes: readonly ClusterNode[]
+  start(options?: NodeOptions): Promise<ClusterNode>
+  close(): Promise<void>
+}
+
+export async function startCluster(options: {
+  databaseUrl: string
+  nodes?: number
+  leaseMs?: number
+  env?: Record<string, string>
+}): Promise<Cluster> {
+  const { databaseUrl, leaseMs = 500 } = options
+  const secret = randomBytes(32).toString('base64')
+  const nodes: ClusterNode[] = []
+  let started = 0
+
+  const start = async ({ env = {}, preload }: NodeOptions = {}): Promise<ClusterNode> => {
+    const name = String.fromCharCode(97 + started++)
+    const url = new URL(databaseUrl)
+    const proxy = await startProxy({ host: url.hostname, port: Number(url.port) })
+    url.port = String(proxy.port)
+    const node = await startNode(name, proxy, {
+      PORT: '0',
+      DATABASE_URL: url.href,
+      ANNUL_SECRET: secret,
+      ANNUL_LEASE_MS: String(leaseMs),
+      ...(preload && { NODE_OPTIONS: `--import ${new URL(preload, import.meta.url).href}` }),
+      ...options.env,
+      ...env,
+    })
+    const forget = async <T>(ended: Promise<T>): Promise<T> => {
+      const index = nodes.indexOf(member)
+      if (index >= 0) nodes.splice(index, 1)
+      const result = await ended
+      await proxy.close()
+      return result
+    }
+    const member = { ...node, kill: () => forget(node.kill()), stop: () => forget(node.stop()) }
+    nodes.push(member)
+    return member
+  }
+
+  // The first one makes the tables; all at once is tested elsewhere.
+  await start()
+  await Promise.all(Array.from({ length: (options.nodes ?? 3) - 1 }, () => start()))
+  return {
+    databaseUrl,
+    leaseMs,
+    secret,
+    nodes,
+    start,
+    async close() {
+      await Promise.all([...nodes].map(node => node.kill()))
+    },
+  }
+}
+
+const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+async function startNode(name: string, proxy: Proxy, env: Record<string, string>): Promise<ClusterNode> {
+  const child = spawn(process.execPath, [main, 'serve'], {
+    env: { PATH: process.env.PATH ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  running.add(child)
+  const exit = once(child, 'exit').then(([status]) => {
+    running.delete(child)
+    return status as number | null
+  })
+  const log: string[] = []
+  createInterface({ input: child.stderr }).on('line', line => {
+    log.push(line)
+    // The file that test/secrets.test.ts searches.
+    if (process.env.TEST_LOG) appendFileSync(process.env.TEST_LOG, `${line}\n`)
+  })
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', line => {
+      const ready = /^Annul is ready at (.*)\/graphql$/.exec(line)?.[1]
+      if (ready) resolve(ready)
+    })
+    exit.then(status => reject(new Error(`Node ${name} ended with ${status}:\n${log.join('\n')}`)))
+  })
+  const end = (signal: NodeJS.Signals) => {
+    child.kill(signal)
+    // A stopped process takes no other signal.
+    if (signal !== 'SIGKILL') child.kill('SIGCONT')
+    return exit
+  }
+  return {
+    name,
+    url,
+    proxy,
+    log,
+    signal: signal => child.kill(signal),
+    kill: async () => {
+      await end('SIGKILL')
+    },
+    stop: () => end('SIGTERM'),
+  }
+}

@@ -1,0 +1,123 @@
+import { connect, createServer, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+
+/**
+ * What the network does to a node's connections.
+ *  - forward: nothing.
+ *  - drop: nothing passes and nobody is told, as where packets are lost. What was sent arrives when it forwards again,
+ *    as TCP would send it again; a side that hung up meanwhile is found to be gone then.
+ *  - cut: all connections are reset, new ones too.
+ *  - deaf: PostgreSQL's notifications are lost, everything else passes.
+ */
+export type ProxyMode = 'forward' | 'drop' | 'cut' | 'deaf'
+
+export interface Proxy {
+  readonly port: number
+  /** How many notifications were lost. */
+  readonly lost: number
+  set(mode: ProxyMode): void
+  /** Milliseconds that each piece of data takes, both ways, in every mode that lets it pass. */
+  delay(milliseconds: number): void
+  close(): Promise<void>
+}
+
+/** Between a node and its PostgreSQL, on a port of its own. */
+export async function startProxy(target: { host: string; port: number }): Promise<Proxy> {
+  let mode: ProxyMode = 'forward'
+  let delayMs = 0
+  let lost = 0
+  let open = Promise.resolve()
+  let reopen = () => {}
+  const sockets = new Set<Socket>()
+
+  const passage = async () => {
+    if (delayMs > 0) await delay(delayMs)
+    while (mode === 'drop') await open
+  }
+
+  /** Ends when its side has hung up; the other side is told when something can pass. */
+  const pump = async (from: Socket, to: Socket, filter: (chunk: Buffer) => Buffer) => {
+    try {
+      for await (const chunk of from) {
+        await passage()
+        to.write(filter(chunk))
+      }
+      await passage()
+      to.end()
+    } catch {
+      await passage()
+      to.resetAndDestroy()
+    }
+  }
+
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, client => {
+    if (mode === 'cut') {
+      client.on('error', () => {})
+      client.resetAndDestroy()
+      return
+    }
+    const upstream = connect({ ...target, noDelay: true, allowHalfOpen: true })
+    for (const socket of [client, upstream]) {
+      sockets.add(socket)
+      socket.on('error', () => {})
+      socket.on('close', () => sockets.delete(socket))
+    }
+    const filter = notificationFilter(() => {
+      if (mode !== 'deaf') return false
+      lost++
+      return true
+    })
+    void pump(client, upstream, chunk => chunk)
+    void pump(upstream, client, filter)
+  })
+  const port = await new Promise<number>(resolve =>
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : 0)
+    }),
+  )
+
+  return {
+    port,
+    get lost() {
+      return lost
+    },
+    set(wanted) {
+      mode = wanted
+      reopen()
+      if (mode === 'drop')
+        open = new Promise(resolve => {
+          reopen = resolve
+        })
+      if (mode === 'cut') for (const socket of sockets) socket.resetAndDestroy()
+    },
+    delay(milliseconds) {
+      delayMs = milliseconds
+    },
+    close() {
+      this.set('cut')
+      return new Promise(resolve => server.close(() => resolve()))
+    },
+  }
+}
+
+/**
+ * Takes NotificationResponse ('A') out of what a server says: each message is a letter and a length of four bytes,
+ * which counts itself. Only whole messages are passed on.
+ */
+function notificationFilter(isLost: () => boolean): (chunk: Buffer) => Buffer {
+  let rest = Buffer.alloc(0)
+  return chunk => {
+    let data = Buffer.concat([rest, chunk])
+    const passed: Buffer[] = []
+    while (data.length >= 5) {
+      const length = 1 + data.readUInt32BE(1)
+      if (data.length < length) break
+      const message = data.subarray(0, length)
+      if (message.toString('latin1', 0, 1) !== 'A' || !isLost()) passed.push(message)
+      data = data.subarray(length)
+    }
+    rest = data
+    return Buffer.concat(passed)
+  }
+}

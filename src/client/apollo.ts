@@ -1,0 +1,89 @@
+import { ApolloLink } from '@apollo/client/link'
+import { Observable } from '@apollo/client/utilities'
+import type { GraphQLResult, Sent, Session } from './types.ts'
+
+/**
+ * A link for Apollo Client 4: gives every operation its headers, and sends an operation that was refused for its token
+ * once more. The link after it decides where the token goes: its `uri` must be the session's endpoint.
+ *
+ * @example
+ * const client = new ApolloClient({ link: sessionLink(session).concat(new HttpLink({ uri: '/graphql' })), cache })
+ */
+export function sessionLink(session: Pick<Session, 'headers' | 'settle'>): ApolloLink {
+  return new ApolloLink((operation, forward) => {
+    const sent = describe(operation)
+
+    return new Observable(observer => {
+      let subscription: { unsubscribe(): void } | undefined
+      let isClosed = false
+
+      const start = async (again: boolean) => {
+        const added = await session.headers()
+        if (isClosed) return
+        operation.setContext(({ headers }) => ({ headers: { ...headers, ...added } }))
+
+        // One event at a time, because to look into the first one may take a refresh.
+        let turn = Promise.resolve()
+        let isFirst = true
+        let isReplaced = false
+        const inTurn = (work: () => Promise<void> | void) => {
+          turn = turn
+            .then(() => (isClosed || isReplaced ? undefined : work()))
+            .catch(error => observer.error(error))
+        }
+        const look = (result: unknown, pass: () => void) =>
+          inTurn(async () => {
+            const repeat = isFirst && isResult(result) && (await session.settle(result, added, sent))
+            isFirst = false
+            if (isClosed) return
+            if (!repeat || again) return pass()
+            // What the refused one still says, such as that it is complete, is not for the observer of the second.
+            isReplaced = true
+            subscription?.unsubscribe()
+            await start(true)
+          })
+
+        subscription = forward(operation).subscribe({
+          next: result => look(result, () => observer.next(result)),
+          error: error => look(bodyOf(error), () => observer.error(error)),
+          complete: () => inTurn(() => observer.complete()),
+        })
+      }
+      start(false).catch(error => observer.error(error))
+
+      return () => {
+        isClosed = true
+        subscription?.unsubscribe()
+      }
+    })
+  })
+}
+
+/** Whether the operation may be sent twice, from its document. */
+function describe(operation: ApolloLink.Operation): Sent {
+  for (const definition of operation.query.definitions) {
+    if (definition.kind !== 'OperationDefinition' || definition.operation !== 'mutation') continue
+    const names = definition.selectionSet.selections.map(selection =>
+      selection.kind === 'Field' ? [selection.name.value, (selection.alias ?? selection.name).value] : [],
+    )
+    return { kind: 'write', first: names[0]?.[1], fields: names.map(([name]) => name).join(' ') }
+  }
+  return { kind: 'read', fields: '' }
+}
+
+function isResult(value: unknown): value is GraphQLResult {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    ('errors' in value || 'data' in value || 'extensions' in value)
+  )
+}
+
+/** The GraphQL answer inside the error that HttpLink makes of a status such as 401 (ServerError). */
+function bodyOf(error: unknown): unknown {
+  try {
+    return JSON.parse((error as { bodyText: string }).bodyText)
+  } catch {
+    return undefined
+  }
+}

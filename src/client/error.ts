@@ -1,0 +1,41 @@
+import type { Code, Recover } from '../errors.ts'
+
+/**
+ * What `login`, `register`, `logout` and the others throw. The server's words, or UNAVAILABLE where there was no answer.
+ *
+ * @example
+ * try {
+ *   await session.login({ email, password })
+ * } catch (error) {
+ *   if (error instanceof SessionError && error.code === 'INVALID_CREDENTIALS') form.show(error.message)
+ *   else throw error
+ * }
+ */
+export class SessionError extends Error {
+  override readonly name = 'SessionError'
+  /** The class of failure, as the contract lists them, or one of GraphQL's own such as GRAPHQL_VALIDATION_FAILED. */
+  readonly code: Code | (string & {})
+  /** The detail, where there is one: EMAIL_TAKEN, PASSWORD_TOO_SHORT, … */
+  readonly reason: string | undefined
+  /** What to do about it. RETRY: nothing is lost, try later. */
+  readonly recover: Recover | undefined
+  /** All that the server put beside it: `argument`, `retryAfter`, `maxAge` (seconds), `required`, … */
+  readonly extensions: Readonly<Record<string, unknown>>
+  /** Seconds after which another try makes sense (0: any time). Undefined where it makes none, or could do harm. */
+  readonly retryAfter: number | undefined
+
+  constructor(message: string, extensions: Record<string, unknown>, retryAfter?: number, cause?: unknown) {
+    super(message, { cause })
+    this.code = String(extensions.code)
+    this.reason = extensions.reason as string | undefined
+    this.recover = extensions.recover as Recover | undefined
+    this.extensions = extensions
+    this.retryAfter = retryAfter
+  }
+}
+
+/** There was no answer that can be understood. It says nothing about the session, which therefore stays. */
+export function unreachable(cause: unknown, retryAfter?: number): SessionError {
+  const extensions = { code: 'UNAVAILABLE', recover: 'RETRY' }
+  return new SessionError('The service cannot be reached. Please try again.', extensions, retryAfter, cause)
+}

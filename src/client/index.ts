@@ -1,0 +1,13 @@
+export { SessionError } from './error.ts'
+export { createSession } from './session.ts'
+export type { ItemStorage, MapStorage, SessionStorage } from './storage.ts'
+export type {
+  GraphQLFailure,
+  GraphQLResult,
+  Sent,
+  Session,
+  SessionOptions,
+  SessionState,
+  SessionUser,
+  SignedOutReason,
+} from './types.ts'

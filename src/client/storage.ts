@@ -1,0 +1,48 @@
+type Awaitable<T> = T | Promise<T>
+
+/** localStorage, React Native's AsyncStorage, or anything with these three. */
+export interface ItemStorage {
+  getItem(key: string): Awaitable<string | null | undefined>
+  setItem(key: string, value: string): Awaitable<unknown>
+  removeItem(key: string): Awaitable<unknown>
+}
+
+/** A Map, or anything like one. */
+export interface MapStorage {
+  get(key: string): Awaitable<string | null | undefined>
+  set(key: string, value: string): Awaitable<unknown>
+  delete?(key: string): Awaitable<unknown>
+  remove?(key: string): Awaitable<unknown>
+}
+
+/**
+ * Where refresh token and attempts are kept: texts under keys of letters and dots, synchronously or not. Must be
+ * private to the app, and last as long as the session shall.
+ */
+export type SessionStorage = ItemStorage | MapStorage
+
+/** One form for all of them. */
+export interface Items {
+  get(key: string): Promise<string | null | undefined>
+  set(key: string, value: string): Promise<unknown>
+  remove(key: string): Promise<unknown>
+}
+
+/** @throws TypeError when a method is missing */
+export function openStorage(storage: SessionStorage): Items {
+  const methods = storage as unknown as Record<
+    string,
+    (...values: string[]) => Awaitable<string | null | undefined>
+  >
+  const find = (...names: string[]) => {
+    const name = names.find(name => name in methods)
+    if (!name) throw new TypeError(`createSession: storage without ${names[0]}`)
+    // Asynchronous also where it throws at once, as localStorage does when it is full.
+    return async (...values: string[]) => methods[name]?.(...values)
+  }
+  return {
+    get: find('getItem', 'get'),
+    set: find('setItem', 'set'),
+    remove: find('removeItem', 'delete', 'remove'),
+  }
+}

@@ -1,0 +1,149 @@
+import type { Reason } from '../errors.ts'
+import type { SessionStorage } from './storage.ts'
+
+/** Who is signed in. */
+export interface SessionUser {
+  readonly id: string
+  readonly email: string
+  readonly emailVerified: boolean
+  readonly roles: readonly string[]
+  readonly scopes: readonly string[]
+}
+
+/** Why a session ended. TOKEN_STALE: this device lost track of its tokens (see "Limits" in docs/client.md). */
+export type SignedOutReason = Reason | 'TOKEN_STALE'
+
+/**
+ * What a user interface needs to know. The same object until something changes, so that it can be a snapshot
+ * (`useSyncExternalStore`).
+ *
+ * - `restoring`: there may be a session, and the server has not yet said whose
+ * - `signedIn`: there is, and `user` is known
+ * - `signedOut`: there is none; `reason` says why, if one has ended while this page was open
+ */
+export type SessionState =
+  | { readonly status: 'restoring'; readonly user: null; readonly reason: null }
+  | { readonly status: 'signedIn'; readonly user: SessionUser; readonly reason: null }
+  | { readonly status: 'signedOut'; readonly user: null; readonly reason: SignedOutReason | null }
+
+export interface SessionOptions {
+  /** The GraphQL endpoint. May be relative in a browser. Cookie mode needs it on the page's own host (any port). */
+  readonly endpoint: string | URL
+  /**
+   * Where the refresh token is: `'cookie'`, or a storage private to the app (localStorage, React Native's AsyncStorage, a
+   * Map). Default: `'cookie'` in a page; elsewhere memory, which lasts as long as the process.
+   */
+  readonly storage?: SessionStorage | 'cookie' | undefined
+  /**
+   * A session has ended, and the user must sign in again. Called once for each, in every tab, whatever ended it; after
+   * `logout()` with LOGGED_OUT. Never called because the server or the network is down.
+   */
+  readonly onSignedOut?: ((reason: SignedOutReason) => void) | undefined
+  /** Ask for sliding access tokens, so that an active user is not interrupted by a refresh. Default: false */
+  readonly renew?: boolean | undefined
+  /** Prefix of the storage's keys: two sessions of one origin need two. Letters, digits and dots. Default: 'annul' */
+  readonly key?: string | undefined
+  /** Whether cookies go to the endpoint; 'include' also for ANNUL_BIND=cookie. Default: 'include' in cookie mode only */
+  readonly credentials?: 'include' | 'same-origin' | 'omit' | undefined
+  /** How long one request of the client's own may take, in milliseconds. Default: 10000 */
+  readonly timeoutMs?: number | undefined
+  /** For how long what failed for a passing reason is tried again, in milliseconds; 0: never. Default: 15000 */
+  readonly retryMs?: number | undefined
+  /** What sends requests. Default: the global fetch at the time of sending */
+  readonly fetch?: typeof globalThis.fetch | undefined
+}
+
+/** The `Tokens` of the contract, as far as the client asks for them. */
+export interface Tokens {
+  readonly accessToken: string
+  /** Seconds. */
+  readonly expiresIn: number
+  /** Null in cookie mode. */
+  readonly refreshToken: string | null
+  readonly session: { readonly id: string }
+  readonly user: SessionUser
+}
+
+/** A GraphQL answer, as far as the client reads it. */
+export interface GraphQLResult {
+  readonly data?: Readonly<Record<string, unknown>> | null | undefined
+  readonly errors?: readonly GraphQLFailure[] | undefined
+  readonly extensions?: Readonly<Record<string, unknown>> | undefined
+}
+
+export interface GraphQLFailure {
+  readonly message?: string | undefined
+  readonly path?: readonly (string | number)[] | undefined
+  readonly extensions?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** What a request asks for: whether it may be sent twice, and which mutations are in it. */
+export interface Sent {
+  /** `other` where that can't be seen (persisted operations, uploads): sent again only if nothing of it was done. */
+  readonly kind: 'read' | 'write' | 'other'
+  /** The answer's key of the first root field. Undefined where it can't be seen. */
+  readonly first?: string | undefined
+  /** A text in which the names of the root fields occur: the document itself will do. */
+  readonly fields: string
+}
+
+/** What `createSession` returns. All functions may be detached: `const { fetch } = session`. */
+export interface Session {
+  readonly state: SessionState
+  /** Short for `state.user`. */
+  readonly user: SessionUser | null
+  /** Settled when it is known who is signed in, or that this can't be found out now. Never rejects. */
+  readonly ready: Promise<SessionState>
+  /** @throws SessionError INVALID_CREDENTIALS, BAD_USER_INPUT, TOO_MANY_REQUESTS, UNAVAILABLE */
+  login(input: { email: string; password: string }): Promise<SessionUser>
+  /**
+   * @returns null where the server wants a verified e-mail address first
+   * @throws SessionError BAD_USER_INPUT (EMAIL_TAKEN, PASSWORD_TOO_SHORT, …), TOO_MANY_REQUESTS, UNAVAILABLE
+   */
+  register(input: { email: string; password: string }): Promise<SessionUser | null>
+  /** Signs in with the code from the e-mail, and ends all other sessions. @throws SessionError BAD_USER_INPUT, … */
+  resetPassword(input: { token: string; newPassword: string }): Promise<SessionUser>
+  /**
+   * Signs out here, at once and in every tab, and tells the server.
+   *
+   * @returns whether the server knows; false: it could not be reached, and the session stays in its list until it
+   *   expires, though nobody here has its tokens any more. Never rejects because of that.
+   */
+  logout(): Promise<boolean>
+  /** This device stays signed in, all others end. @throws SessionError INVALID_CREDENTIALS, BAD_USER_INPUT, … */
+  changePassword(input: { currentPassword: string; newPassword: string }): Promise<SessionUser>
+  /** Signs out everywhere else. */
+  revokeOtherSessions(): Promise<SessionUser>
+  /** After REAUTHENTICATION_REQUIRED: proves who the user is, for this tab. @throws SessionError INVALID_CREDENTIALS, … */
+  reauthenticate(password: string): Promise<SessionUser>
+  /** Fetches new tokens now, for example to see new roles. @throws SessionError UNAVAILABLE */
+  refresh(): Promise<SessionState>
+  /**
+   * In place of the global `fetch`. Requests to the endpoint's origin carry the access token; others, and those with an
+   * Authorization header of their own, pass untouched.
+   */
+  readonly fetch: typeof globalThis.fetch
+  /**
+   * The headers that a request needs now, after a refresh if one is due. For what does not go through `fetch`, such as a
+   * WebSocket's `connectionParams`.
+   *
+   * @throws SessionError UNAVAILABLE when a refresh is due and the server can't be reached
+   */
+  headers(): Promise<Readonly<Record<string, string>>>
+  /**
+   * For integrations that do not use `fetch`: draws the conclusions from an answer.
+   *
+   * @param result one answer, or those of a batch
+   * @param headers the very object that `headers()` returned for the request
+   * @returns whether the request should be sent once more, with new headers
+   */
+  settle(
+    result: GraphQLResult | readonly GraphQLResult[],
+    headers: Readonly<Record<string, string>>,
+    sent: Sent,
+  ): Promise<boolean>
+  /** Calls the listener after every change of `state`. @returns what ends that */
+  subscribe(listener: (state: SessionState) => void): () => void
+  /** Stops listening to other tabs. The session itself goes on, in its storage. */
+  close(): void
+}

@@ -1,0 +1,19 @@
+import { type Exchange, makeOperation, mapExchange } from '@urql/core'
+import type { Session } from './types.ts'
+
+/**
+ * An exchange for `@urql/core`: operations are sent by `session.fetch`. Place it before the fetchExchange. An operation
+ * whose context brings a `fetch` of its own keeps that.
+ *
+ * @example
+ * const client = new Client({ url: '/graphql', exchanges: [cacheExchange, sessionExchange(session), fetchExchange] })
+ */
+export function sessionExchange(session: Pick<Session, 'fetch'>): Exchange {
+  return mapExchange({
+    onOperation: operation =>
+      makeOperation(operation.kind, operation, {
+        ...operation.context,
+        fetch: operation.context.fetch ?? session.fetch,
+      }),
+  })
+}

@@ -1,0 +1,112 @@
+import { createHmac, type KeyObject, sign } from 'node:crypto'
+import { expect, it } from '@jest/globals'
+import type { AccessClaims } from '../../src/tokens/accessToken.ts'
+import type { TestServer } from './server.ts'
+
+/** Makes a signature of what stands before the second dot. */
+export type Signer = (input: string) => Uint8Array
+
+export interface Forgery {
+  /** Laid over an honest header; undefined removes a member. A text is taken as the part itself. */
+  readonly header?: Record<string, unknown> | string
+  readonly claims?: Record<string, unknown> | string
+  /** Default: the server's own key, so that nothing but what was changed can be the reason of a refusal. */
+  readonly signer?: Signer
+}
+
+export interface Forge {
+  readonly header: Readonly<Record<string, unknown>>
+  readonly claims: AccessClaims
+  /** The signing key's public half: what every attacker has. */
+  readonly publicKey: KeyObject
+  make(forgery?: Forgery): string
+  /** What the server says to the token. */
+  present(token: string): Promise<Verdict>
+  /** What it says to a good one. */
+  readonly accepted: Verdict
+}
+
+export interface Verdict {
+  readonly status: number
+  readonly data: unknown
+  readonly errors: unknown
+  readonly challenge: string | null
+}
+
+/** Makes tokens by hand, because jsonwebtoken refuses to make most of the forgeries that it accepts. */
+export function openForge(server: TestServer, honest: string): Forge {
+  const { keys } = server.auth.parts
+  const { kid, privateKey } = keys.current()
+  const publicKey = keys.find(kid)?.publicKey
+  if (publicKey === undefined) throw new Error('The signing key has no public half.')
+  const [header, claims] = honest.split('.', 2).map(part => JSON.parse(decode(part)))
+  return {
+    header,
+    claims,
+    publicKey,
+    make(forgery = {}) {
+      const input = `${part(header, forgery.header)}.${part(claims, forgery.claims)}`
+      return `${input}.${encode((forgery.signer ?? es256(privateKey))(input))}`
+    },
+    async present(token) {
+      const { status, data, errors, headers } = await server.send('{ me { id } }', { token })
+      return { status, data, errors, challenge: headers.get('www-authenticate') }
+    },
+    accepted: { status: 200, data: { me: { id: claims.sub } }, errors: undefined, challenge: null },
+  }
+}
+
+/** The whole answer to a `{ me { id } }` whose token was refused. */
+export function refusal(
+  reason = 'TOKEN_INVALID',
+  message = 'The token is not valid.',
+  recover = 'LOGIN',
+): Verdict {
+  const error = {
+    message,
+    locations: [{ line: 1, column: 3 }],
+    path: ['me'],
+    extensions: { code: 'UNAUTHENTICATED', reason, recover },
+  }
+  const detail = reason === 'TOKEN_MISSING' ? '' : `, error="invalid_token", error_description="${message}"`
+  return { status: 401, data: null, errors: [error], challenge: `Bearer realm="annul"${detail}` }
+}
+
+/** A test for each forgery: all get one and the same answer, which tells nothing about what gave them away. */
+export function refuses(forge: () => Forge, forgeries: Record<string, (forge: Forge) => string[]>): void {
+  it.each(Object.entries(forgeries))('refuses %s', async (_, make) => {
+    const tokens = make(forge())
+    const verdicts = await Promise.all(tokens.map(async token => [token, await forge().present(token)]))
+    expect(verdicts).toEqual(tokens.map(token => [token, refusal()]))
+  })
+}
+
+/** ECDSA as JWTs carry it (two numbers side by side), or as DER. */
+export function es256(key: KeyObject, dsaEncoding: 'ieee-p1363' | 'der' = 'ieee-p1363'): Signer {
+  return input => sign('sha256', Buffer.from(input), { key, dsaEncoding })
+}
+
+export function hmac(hash: 'sha256' | 'sha384' | 'sha512', secret: string | Uint8Array): Signer {
+  return input => createHmac(hash, secret).update(input).digest()
+}
+
+export function encode(value: string | Uint8Array): string {
+  return Buffer.from(value).toString('base64url')
+}
+
+export function decode(part: string): string {
+  return Buffer.from(part, 'base64url').toString()
+}
+
+/** The same bytes in other letters: the last one carries two or four bits that nobody reads. */
+export function respell(part: string): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  const respelt = part.slice(0, -1) + alphabet[alphabet.indexOf(part.slice(-1)) + 1]
+  if (!Buffer.from(respelt, 'base64url').equals(Buffer.from(part, 'base64url')))
+    throw new Error('Every bit of this part is read.')
+  return respelt
+}
+
+function part(honest: object, change: Record<string, unknown> | string = {}): string {
+  return typeof change === 'string' ? change : encode(JSON.stringify({ ...honest, ...change }))
+}

@@ -109,8 +109,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     trustedProxies: list('ANNUL_TRUSTED_PROXIES', addressProblem) ?? [],
   }
 
-  if (config.databaseUrl !== undefined && !/^postgres(ql)?:\/\/./.test(config.databaseUrl))
-    problems.push('DATABASE_URL must start with postgres:// or postgresql://.')
+  if (config.databaseUrl !== undefined) problems.push(...databaseUrlProblems(config.databaseUrl))
   if (config.secret === undefined && text('ANNUL_SECRET') === undefined) {
     if (config.databaseUrl !== undefined)
       problems.push(`ANNUL_SECRET is required when DATABASE_URL is set. ${makeOne}`)
@@ -138,6 +137,14 @@ function readSecret(value: string | undefined, problems: string[]): Uint8Array |
     return undefined
   }
   return secret
+}
+
+/** Here too the value, which holds a password, never stands in the message. */
+function databaseUrlProblems(url: string): string[] {
+  if (!/^postgres(ql)?:\/\/./.test(url)) return ['DATABASE_URL must start with postgres:// or postgresql://.']
+  // Of several hosts, separated by commas, the first.
+  if (URL.canParse(url.replace(/,[^@/?]*(?=[/?]|$)/, ''))) return []
+  return ['DATABASE_URL is not a URL. In user name and password, special characters must be percent-encoded.']
 }
 
 function originProblem(origin: string): string | undefined {

@@ -166,11 +166,14 @@ const operatorErrors = [ConfigError, DirectoryInUseError, WrongSecretError, Auth
 /** One sentence for what an operator can mend, the whole error for what they can't. */
 function fail(error: unknown): never {
   const outage = outageOf(error)
-  const text = operatorErrors.some(kind => error instanceof kind)
-    ? (error as Error).message
-    : outage
-      ? `The database at DATABASE_URL can't be reached: ${(outage.cause as Error).message || 'no answer'}.`
-      : String(error instanceof Error ? error.stack : error)
+  // A `syscall`: the port is taken, the directory can't be written, …
+  const text =
+    operatorErrors.some(kind => error instanceof kind) ||
+    (error instanceof Error && 'syscall' in error && !outage)
+      ? (error as Error).message
+      : outage
+        ? `The database at DATABASE_URL can't be reached: ${(outage.cause as Error).message || 'no answer'}.`
+        : String(error instanceof Error ? error.stack : error)
   process.stderr.write(`${text}\n`)
   process.exit(error instanceof ConfigError ? 2 : 1)
 }

@@ -70,7 +70,8 @@ export function userCursor(user: Pick<UserRow, 'createdAt' | 'id'>): string {
 function readCursor(cursor: string): { at: Date; id: string } {
   const [time = '', id = ''] = Buffer.from(cursor, 'base64url').toString().split(' ')
   const at = new Date(time)
-  if (Number.isNaN(at.getTime()) || !isId(id))
+  // JavaScript knows years that PostgreSQL does not read.
+  if (!isId(id) || Number.isNaN(at.getTime()) || !/^(?!0000)\d{4}-/.test(at.toISOString()))
     throw badUserInput('after', 'CURSOR_INVALID', 'This is not a cursor of this list.')
   return { at, id }
 }

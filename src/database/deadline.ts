@@ -12,36 +12,19 @@ import { DeadlineError, fromDriver } from './faults.ts'
 /** The open sockets of one client, so that they can be dropped together. */
 export class Sockets {
   readonly #open = new Set<Socket>()
+  #attempts = 0
 
-  /** For the `socket` option of `postgres`: the first of the hosts that accepts. */
-  async connect(options: { host: string[]; port: number[]; path?: string | false }): Promise<Socket> {
-    let failure: unknown
-    const targets = options.path
-      ? [{ path: options.path }]
-      : options.host.map((host, index) => ({ host, port: options.port[index] ?? 5432 }))
-    for (const target of targets) {
-      try {
-        return await this.#connectTo(target)
-      } catch (error) {
-        failure = error
-      }
-    }
-    throw failure
-  }
-
-  #connectTo(target: { path: string } | { host: string; port: number }): Promise<Socket> {
-    return new Promise((resolve, reject) => {
-      const socket = connect({ ...target, noDelay: true, timeout: 3000 })
-      this.#open.add(socket)
-      socket.once('close', () => this.#open.delete(socket))
-      socket.once('timeout', () => socket.destroy(new Error('connect ETIMEDOUT')))
-      socket.once('error', reject)
-      socket.once('connect', () => {
-        socket.setTimeout(0)
-        socket.removeListener('error', reject)
-        resolve(socket)
-      })
-    })
+  /**
+   * For the `socket` option of `postgres`, which wants to see the connection fail: a socket that is still connecting,
+   * never a promise that is refused. After such a one it would not use the connection again, ever.
+   */
+  connect(options: { host: string[]; port: number[]; path?: string | false }): Socket {
+    const { host, port, path } = options
+    const index = this.#attempts++ % host.length
+    const target = path ? { path } : { host: host[index] ?? 'localhost', port: port[index] ?? 5432 }
+    const socket = connect({ ...target, noDelay: true })
+    this.#open.add(socket)
+    return socket.once('close', () => this.#open.delete(socket))
   }
 
   drop(): void {
@@ -64,9 +47,8 @@ export function withDeadline(
     const query = inner.unsafe(text, parameters, { prepare: true })
     const answer = asArrays ? query.values() : query.execute()
     return race(answer, limits.statementMs, () => {
-      // `state` is the backend that a statement was sent to (postgres/src/connection.js).
-      if ((query as unknown as { state: unknown }).state) sockets.drop()
-      else query.cancel()
+      if (wasSent(query)) sockets.drop()
+      else withdraw(query)
     })
   }
 
@@ -84,20 +66,57 @@ export function withDeadline(
         if (property === 'begin')
           return (work: (tx: postgres.Sql) => Promise<unknown>) => {
             let givenUp = false
+            let begun = () => {}
+            const beginning = new Promise<void>(resolve => {
+              begun = resolve
+            })
             const whole = target.begin(tx => {
               if (givenUp) throw new DeadlineError('The transaction started too late.')
+              begun()
               return work(guarded(tx as unknown as postgres.Sql))
             })
-            return race(whole, limits.transactionMs, () => {
+            whole.then(begun, begun)
+            const start = race(beginning, limits.statementMs, () => {
+              // It may only have waited for its turn: that is no reason to drop what others are doing.
+              givenUp = true
+            })
+            const end = race(whole, limits.transactionMs, () => {
               givenUp = true
               sockets.drop()
             })
+            return Promise.all([end, start]).then(([result]) => result)
           }
         return Reflect.get(target, property)
       },
     })
 
   return guarded(client)
+}
+
+/** What of the client's query objects is looked at here (postgres/src/connection.js). */
+interface Internals {
+  /** The backend that it was sent to. */
+  state: unknown
+  cancelled: unknown
+  strings: string[]
+  args: unknown[]
+}
+
+function wasSent(query: object): boolean {
+  return Boolean((query as Internals).state)
+}
+
+/**
+ * What was told to have failed must not be done later. Cancelled, it leaves the queue. But if a connection is being
+ * opened for it, the client counts on running it there, and would lose that connection over a cancelled one: so it
+ * runs, as a statement that does nothing.
+ */
+function withdraw(query: { cancel(): void }): void {
+  query.cancel()
+  Object.assign(
+    query satisfies object,
+    { cancelled: null, strings: ['select'], args: [] } satisfies Partial<Internals>,
+  )
 }
 
 function race<T>(answer: Promise<T>, ms: number, onTimeout: () => void): Promise<T> {

@@ -1,3 +1,5 @@
+import { types } from 'node:util'
+
 /* Which errors of the drivers mean an outage, and which a row that already exists. Everything else is a bug. */
 
 /** The database could not be asked: stopped, unreachable, starting, full or too slow. The driver's error is the cause. */
@@ -38,7 +40,7 @@ export function fromDriver(error: unknown): unknown {
 function isOutageOfDriver(error: unknown): boolean {
   return (
     error instanceof DeadlineError ||
-    (error instanceof AggregateError && error.errors.some(isOutageOfDriver)) ||
+    (hasErrors(error) && error.errors.some(isOutageOfDriver)) ||
     // class 08 connection, 28 refused log-in, 3D unknown database, 53 resources, 57P shutdown, 58 system
     (hasCode(error) && (outages.has(error.code) || /^(08|28|3D|53|57P|58)/.test(error.code)))
   )
@@ -61,10 +63,15 @@ export function violates(error: unknown, index: string): boolean {
 
 function causes(error: unknown): Error[] {
   const found: Error[] = []
-  for (let at = error; at instanceof Error && found.length < 5; at = at.cause) found.push(at)
+  for (let at = error; types.isNativeError(at) && found.length < 5; at = at.cause) found.push(at)
   return found
 }
 
+// Errors of Node's own are no instances of the Error of a vm context, in which test runners run their users' code.
 function hasCode(error: unknown): error is Error & { code: string } {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+  return types.isNativeError(error) && 'code' in error && typeof error.code === 'string'
+}
+
+function hasErrors(error: unknown): error is AggregateError {
+  return types.isNativeError(error) && 'errors' in error && Array.isArray(error.errors)
 }

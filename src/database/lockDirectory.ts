@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { link, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
 
 /** Another process has the embedded database open. */
 export class DirectoryInUseError extends Error {
@@ -12,70 +12,136 @@ export class DirectoryInUseError extends Error {
 /**
  * Takes a directory for this process alone, and for as long as it lives: two processes on one embedded database would
  * destroy it. The owner listens on a socket that the operating system closes with it, so a killed owner holds nothing
- * and a reused process id deceives nobody. The lock file names that socket; it is made by `link`, which only one of
- * several newcomers can win, and a dead owner's file is moved away first, which too only one can.
+ * and a reused process id deceives nobody. The socket lies in the directory itself: in /tmp it could be cleaned away,
+ * or be another one for a process in a container or under systemd's PrivateTmp.
+ *
+ * `lock.1`, `lock.2`, … name the sockets of one owner after the other. A newcomer that finds the newest owner dead
+ * makes the next file, which only one of several can. The newest file is never deleted: so who was slow, and made a
+ * number anew that had been deleted meanwhile, sees a higher one afterwards, and yields.
  *
  * @returns a function that gives the directory back
  * @throws DirectoryInUseError
  */
 export async function lockDirectory(directory: string): Promise<() => Promise<void>> {
-  const file = join(resolve(directory), 'lock')
-  const name = `annul-${randomUUID()}`
-  const address = process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : join(tmpdir(), `${name}.sock`)
-  const server = createServer(socket => socket.end())
-  await new Promise<void>((done, failed) => server.once('error', failed).listen(address, done))
-  server.unref()
-
-  const draft = `${file}.${randomUUID()}`
-  await writeFile(draft, address, { mode: 0o600 })
-  try {
-    await placeLock(draft, file, directory)
-  } catch (error) {
+  const dir = resolve(directory)
+  const { server, address } = await listen(dir)
+  const draft = join(dir, `draft-${randomUUID()}`)
+  const giveUp = async () => {
     await new Promise(done => server.close(done))
+    await forget(dir, address)
+  }
+  try {
+    await writeFile(draft, address, { mode: 0o600 })
+    if (!(await take(dir, draft)))
+      throw new DirectoryInUseError(
+        `Another process uses the embedded database in ${directory}. It serves one process: stop that one, or set DATABASE_URL to a PostgreSQL server.`,
+      )
+  } catch (error) {
+    await giveUp()
     throw error
   } finally {
     await rm(draft, { force: true })
   }
-  return async () => {
-    await rm(file, { force: true })
-    await new Promise(done => server.close(done))
+  return giveUp
+}
+
+/** @returns whether the directory is ours now */
+async function take(dir: string, draft: string): Promise<boolean> {
+  for (;;) {
+    const before = await numbers(dir)
+    const newest = before.at(-1) ?? 0
+    if (newest > 0 && (await isAlive(dir, await addressIn(dir, newest)))) return false
+    const mine = newest + 1
+    if (!(await linked(draft, lockFile(dir, mine)))) continue
+    if ((await numbers(dir)).at(-1) !== mine) {
+      await rm(lockFile(dir, mine), { force: true })
+      continue
+    }
+    for (const old of before) {
+      await forget(dir, await addressIn(dir, old))
+      await rm(lockFile(dir, old), { force: true })
+    }
+    return true
   }
 }
 
-async function placeLock(draft: string, file: string, directory: string): Promise<void> {
-  for (let attempt = 0; attempt < 20; attempt++) {
-    const placed = await link(draft, file).then(
-      () => true,
-      (error: NodeJS.ErrnoException) => {
-        if (error.code === 'EEXIST') return false
-        throw error
-      },
-    )
-    if (placed) return
-    if (await isAlive(await read(file))) break
-    const grave = `${draft}.dead`
-    const moved = await rename(file, grave).then(
-      () => true,
-      () => false,
-    )
-    // Between the look and the move a third process may have taken the directory: then it gets its file back.
-    if (moved && (await isAlive(await read(grave)))) await link(grave, file).catch(() => {})
-    await rm(grave, { force: true })
+function lockFile(dir: string, number: number): string {
+  return join(dir, `lock.${number}`)
+}
+
+/** Of the lock files that are there, in ascending order. */
+async function numbers(dir: string): Promise<number[]> {
+  const found = (await readdir(dir)).map(name => name.match(/^lock\.(\d{1,15})$/)?.[1])
+  return found
+    .filter(number => number !== undefined)
+    .map(Number)
+    .sort((one, other) => one - other)
+}
+
+/** Empty, when a newer owner has deleted the file just now, or a crash of the machine has left it without its text. */
+async function addressIn(dir: string, number: number): Promise<string> {
+  const text = await readFile(lockFile(dir, number), 'utf8').catch(unless('ENOENT', ''))
+  return text.includes('\0') ? '' : text
+}
+
+function linked(from: string, to: string): Promise<boolean> {
+  return link(from, to).then(() => true, unless('EEXIST', false))
+}
+
+function unless<T>(code: string, value: T): (error: NodeJS.ErrnoException) => T {
+  return error => {
+    if (error.code !== code) throw error
+    return value
   }
-  throw new DirectoryInUseError(
-    `Another process uses the embedded database in ${directory}. It serves one process: stop that one, or set DATABASE_URL to a PostgreSQL server.`,
+}
+
+/** An address is a name in the directory; or absolute, where the file system has no sockets. */
+async function listen(dir: string): Promise<{ server: Server; address: string }> {
+  const name = `owner-${randomUUID()}`
+  if (process.platform === 'win32') return listenOn(`\\\\.\\pipe\\annul-${name}`)
+  try {
+    const { server } = await byShortPath(dir, short => listenOn(join(short, name)))
+    return { server, address: name }
+  } catch {
+    return listenOn(join(tmpdir(), `annul-${name}`))
+  }
+}
+
+function listenOn(address: string): Promise<{ server: Server; address: string }> {
+  const server = createServer(socket => socket.end()).unref()
+  return new Promise((done, failed) =>
+    server.once('error', failed).listen(address, () => done({ server, address })),
   )
 }
 
-function read(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch(() => '')
+/** In doubt an owner lives: only a socket that is gone or that nobody listens on is a dead one's. */
+async function isAlive(dir: string, address: string): Promise<boolean> {
+  if (address === '') return false
+  const connects = (path: string) =>
+    new Promise<boolean>(done => {
+      const socket = connect(path)
+      socket.once('connect', () => done(socket.destroy() !== undefined))
+      socket.once('error', (error: NodeJS.ErrnoException) =>
+        done(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
+      )
+    })
+  return isAbsolute(address) ? connects(address) : byShortPath(dir, short => connects(join(short, address)))
 }
 
-function isAlive(address: string): Promise<boolean> {
-  if (address === '') return Promise.resolve(false)
-  return new Promise(done => {
-    const socket = connect(address)
-    socket.once('connect', () => done(socket.destroy() !== undefined))
-    socket.once('error', () => done(false))
-  })
+/** The path of a socket has about 100 bytes at most: a long one is entered by a short link. */
+async function byShortPath<T>(dir: string, use: (short: string) => Promise<T>): Promise<T> {
+  if (Buffer.byteLength(dir) < 50) return use(dir)
+  const short = join(tmpdir(), `annul-${randomUUID().slice(0, 13)}`)
+  await symlink(dir, short)
+  try {
+    return await use(short)
+  } finally {
+    await rm(short, { force: true })
+  }
+}
+
+/** Removes a socket that nobody listens on any more. */
+async function forget(dir: string, address: string): Promise<void> {
+  if (address !== '' && process.platform !== 'win32')
+    await rm(isAbsolute(address) ? address : join(dir, address), { force: true })
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { findUser } from '../admin/users.ts'
 import { AuthError } from '../errors.ts'
 import type { Parts, Viewer, Visitor } from '../parts.ts'
@@ -31,6 +32,10 @@ export interface AuthContext {
   viewer(): Viewer
   /** The last decision, if one was made. */
   lastDecision(): Decision | undefined
+  /** Says who the request turned out to be from, where no `@auth` stands: who signed in or refreshed. For the log. */
+  identify(userId: string): void
+  /** Who the request is from, as far as it was found out. */
+  userId(): string | undefined
   /** How long this request waited until every node refused what it had revoked; undefined where it revoked nothing. */
   revokedOnAllNodesMs(): number | undefined
   /** A user's row, read once per request and root mutation field. */
@@ -82,6 +87,7 @@ export function openContext(services: Services, request: RequestLike, cookies: C
   const token = bearerToken(header(request, 'authorization'))
   let decision: Decision | Promise<Decision> | undefined
   let settled: Decision | undefined
+  let identified: string | undefined
   const users = new Map<string, Promise<UserRow | null>>()
 
   const remember = (made: Decision | Promise<Decision>) => {
@@ -112,6 +118,10 @@ export function openContext(services: Services, request: RequestLike, cookies: C
       return settled
     },
     lastDecision: () => settled,
+    identify(userId) {
+      identified = userId
+    },
+    userId: () => identified ?? (settled instanceof AuthError ? undefined : settled?.userId),
     revokedOnAllNodesMs: () => revokedMs,
     user(id) {
       const reading = users.get(id) ?? findUser(parts, id)
@@ -128,20 +138,27 @@ function openVisitor(
   cookies: CookieJar,
   revoked: Visitor['revoked'],
 ): Visitor {
-  const ipAddress = request.ip ?? null
+  const ipAddress = addressOf(request.ip)
   const userAgent = header(request, 'user-agent') ?? null
   const base = { ipAddress, userAgent, revoked }
-  const byAddress = ipAddress === null ? undefined : bindAddress(ipAddress)
   switch (parts.config.bind) {
     case 'none':
       return { ...base, binding: undefined, bindNew: () => undefined }
-    case 'ip':
-      return { ...base, binding: byAddress, bindNew: () => byAddress }
+    case 'ip': {
+      const binding = ipAddress === null ? undefined : bindAddress(ipAddress)
+      return { ...base, binding, bindNew: () => binding }
+    }
     case 'cookie': {
       const binding = cookies.fingerprint && bindFingerprint(cookies.fingerprint)
       return { ...base, binding, bindNew: () => bindFingerprint(cookies.ensureFingerprint()) }
     }
   }
+}
+
+/** An IPv4 client of a server that listens on IPv6 is shown as what it is; what a proxy made up is no address. */
+function addressOf(ip = ''): string | null {
+  const address = ip.replace(/^::ffff:(?=\d+\.)/i, '')
+  return isIP(address) ? address : null
 }
 
 function header(request: RequestLike, name: string): string | undefined {

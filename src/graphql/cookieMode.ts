@@ -18,6 +18,7 @@ export async function issue(
 ): Promise<Tokens> {
   if (input.cookie) auth.cookies.checkOrigin()
   const tokens = await verb()
+  auth.identify(tokens.user.id)
   if (tokens.session.cookie && auth.cookies.isAllowed()) auth.cookies.setTokens(tokens)
   return tokens
 }

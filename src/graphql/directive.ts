@@ -97,16 +97,27 @@ function check(decision: Guarded | AuthError, requirements: readonly Requirement
 
 function requirementsOf(schema: GraphQLSchema, carrier: unknown, place: string): Requirement[] {
   if (typeof carrier !== 'object' || carrier === null) return []
-  const found: Requirement[] = getDirective(schema, carrier, 'auth') ?? []
+  const found = readDirective(schema, carrier, place)
   for (const requirement of found) refuseEmpty(requirement, place)
   return found
 }
 
-/** An empty list would guard nothing or everything, depending on who reads it. */
-function refuseEmpty({ roles, scopes, maxAge }: Requirement, place: string): void {
+/** graphql's words about an argument's value don't say where it stands. */
+function readDirective(schema: GraphQLSchema, carrier: object, place: string): Requirement[] {
+  try {
+    return (getDirective(schema, carrier, 'auth') ?? []) as Requirement[]
+  } catch (error) {
+    throw new SchemaError(`@auth on ${place}: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+/** An empty list, or null, would guard nothing or everything, depending on who reads it. */
+function refuseEmpty(requirement: Requirement, place: string): void {
+  const { roles, scopes, maxAge } = requirement
   const refuse = (what: string) => {
     throw new SchemaError(`@auth on ${place}: ${what}`)
   }
+  for (const [name, value] of Object.entries(requirement)) if (value === null) refuse(`"${name}" is null.`)
   if (roles?.length === 0) refuse('"roles" is empty, so nobody could pass.')
   if (scopes?.length === 0) refuse('"scopes" is empty, so nobody could pass.')
   if (scopes?.some(all => all.length === 0))

@@ -17,6 +17,7 @@ export type Scalars = {
   DateTime: { input: Date; output: Date; }
 };
 
+/** What can be asked. */
 export type Query = {
   __typename?: 'Query';
   /** Oneself, or to an admin anybody. */
@@ -30,17 +31,20 @@ export type Query = {
 };
 
 
+/** What can be asked. */
 export type QueryUserArgs = {
   id: Scalars['ID']['input'];
 };
 
 
+/** What can be asked. */
 export type QueryUsersArgs = {
   first?: Scalars['Int']['input'];
   after?: InputMaybe<Scalars['String']['input']>;
   search?: InputMaybe<Scalars['String']['input']>;
 };
 
+/** What can be done. */
 export type Mutation = {
   __typename?: 'Mutation';
   /** This device stays signed in, all others end. Returns this device's new tokens. */
@@ -76,22 +80,26 @@ export type Mutation = {
 };
 
 
+/** What can be done. */
 export type MutationChangePasswordArgs = {
   input: ChangePasswordInput;
 };
 
 
+/** What can be done. */
 export type MutationBlockUserArgs = {
   id: Scalars['ID']['input'];
   reason?: InputMaybe<Scalars['String']['input']>;
 };
 
 
+/** What can be done. */
 export type MutationUnblockUserArgs = {
   id: Scalars['ID']['input'];
 };
 
 
+/** What can be done. */
 export type MutationSetUserAccessArgs = {
   id: Scalars['ID']['input'];
   roles: Array<Scalars['String']['input']>;
@@ -99,42 +107,50 @@ export type MutationSetUserAccessArgs = {
 };
 
 
+/** What can be done. */
 export type MutationRevokeUserSessionsArgs = {
   id: Scalars['ID']['input'];
 };
 
 
+/** What can be done. */
 export type MutationDeleteUserArgs = {
   id: Scalars['ID']['input'];
 };
 
 
+/** What can be done. */
 export type MutationRegisterArgs = {
   input: RegisterInput;
 };
 
 
+/** What can be done. */
 export type MutationLoginArgs = {
   input: LoginInput;
 };
 
 
+/** What can be done. */
 export type MutationReauthenticateArgs = {
   password: Scalars['String']['input'];
 };
 
 
+/** What can be done. */
 export type MutationRefreshArgs = {
   refreshToken?: InputMaybe<Scalars['String']['input']>;
   attempt?: InputMaybe<Scalars['String']['input']>;
 };
 
 
+/** What can be done. */
 export type MutationLogoutArgs = {
   refreshToken?: InputMaybe<Scalars['String']['input']>;
 };
 
 
+/** What can be done. */
 export type MutationRevokeSessionArgs = {
   id: Scalars['ID']['input'];
 };
@@ -262,6 +278,7 @@ export type Session = {
   expiresAt: Scalars['DateTime']['output'];
 };
 
+/** What can be listened to. */
 export type Subscription = {
   __typename?: 'Subscription';
   /** What happens to the viewer's sessions, on whichever device. */

@@ -61,14 +61,13 @@ export const resolvers: Resolvers = {
         refresh(auth.parts, auth.visitor, { refreshToken: refreshToken ?? cookieOf(auth, attempt), attempt }),
       ),
     logout: (_, { refreshToken }, { auth }) => endSession(auth, refreshToken),
-    reauthenticate: (_, input, { auth }) =>
-      issue(auth, () => reauthenticate(auth.parts, auth.viewer(), input)),
+    // What rotates nothing sets no cookie: the browser has it, and a stolen access token would buy a refresh token from
+    // wherever all headers can be set. Nor can a late answer put an old cookie in a newer one's place.
+    reauthenticate: (_, input, { auth }) => reauthenticate(auth.parts, auth.viewer(), input),
     revokeSession: (_, input, { auth }) => revokeSession(auth.parts, auth.viewer(), input),
     revokeSessions: (_, __, { auth }) => revokeSessions(auth.parts, auth.viewer()),
-    revokeOtherSessions: (_, __, { auth }) =>
-      issue(auth, () => revokeOtherSessions(auth.parts, auth.viewer())),
-    changePassword: (_, { input }, { auth }) =>
-      issue(auth, () => changePassword(auth.parts, auth.viewer(), input)),
+    revokeOtherSessions: (_, __, { auth }) => revokeOtherSessions(auth.parts, auth.viewer()),
+    changePassword: (_, { input }, { auth }) => changePassword(auth.parts, auth.viewer(), input),
     blockUser: async (_, input, { auth }) => ofRow(await blockUser(auth.parts, auth.viewer(), input)),
     unblockUser: async (_, input, { auth }) => ofRow(await unblockUser(auth.parts, auth.viewer(), input)),
     setUserAccess: async (_, { id, roles, scopes = [] }, { auth }) =>

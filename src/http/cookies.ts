@@ -27,7 +27,8 @@ export function openCookies(config: Config, request: RequestLike, response: Resp
   const httpOnly = '; HttpOnly'
   const setSession = (sessionId: string, generation: number) =>
     set(sessionCookie, `${sessionId}.${generation}`, config.sessionMaxSeconds)
-  let fingerprint = sent.get(fingerprintCookie)
+  // An empty one is none: a token bound to it would never be accepted.
+  let fingerprint = sent.get(fingerprintCookie) || undefined
 
   return {
     refreshToken: sent.get(refreshCookie),

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { FastifyInstance } from 'fastify'
 
 /** What one request is remembered by. Filled in while it is answered, written as one line when it is done. */
@@ -34,7 +35,7 @@ interface SerializedError {
  * e-mails and password hashes.
  */
 export function serializeError(error: unknown): SerializedError {
-  if (!(error instanceof Error)) return { type: typeof error, message: '', stack: '' }
+  if (!types.isNativeError(error)) return { type: typeof error, message: '', stack: '' }
   const fromDatabase = 'query' in error || 'severity' in error || error.name.startsWith('Drizzle')
   const { name } = error
   return {

@@ -1,5 +1,4 @@
 import type { ApolloServerPlugin } from '@apollo/server'
-import { AuthError } from '../errors.ts'
 import type { GraphQLContext } from '../graphql/context.ts'
 import type { RequestNote } from './logging.ts'
 
@@ -15,8 +14,8 @@ export const notePlugin: ApolloServerPlugin<ServerContext> = {
       async willSendResponse({ contextValue, response, operation }) {
         const { note, auth } = contextValue
         if (operation?.name) note.operation = operation.name.value
-        const viewer = auth.lastDecision()
-        if (viewer && !(viewer instanceof AuthError)) note.userId = viewer.userId
+        const userId = auth.userId()
+        if (userId !== undefined) note.userId = userId
         if (response.body.kind !== 'single') return
         const { errors } = response.body.singleResult
         if (errors?.length)

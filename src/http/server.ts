@@ -1,4 +1,5 @@
 import { ApolloServer } from '@apollo/server'
+import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled'
 import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations/fastify'
 import cors from '@fastify/cors'
 import websocket from '@fastify/websocket'
@@ -7,6 +8,7 @@ import { type Auth, createAuth } from '../auth.ts'
 import type { Config } from '../config.ts'
 import type { SchemaExtension } from '../graphql/schema.ts'
 import { answerErrors, bodyLimitBytes } from './answerErrors.ts'
+import { closePromptly } from './closePromptly.ts'
 import { loggerOptions, logRequests } from './logging.ts'
 import { notePlugin, type ServerContext } from './notePlugin.ts'
 import { addRoutes } from './routes.ts'
@@ -48,6 +50,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   })
   const auth = await createAuth(config, app.log)
   try {
+    closePromptly(app)
     logRequests(app)
     if (config.allowedOrigins) await app.register(cors, crossOrigin(config.allowedOrigins))
     answerErrors(app)
@@ -80,7 +83,13 @@ async function addGraphQL(app: FastifyInstance, auth: Auth, extension?: SchemaEx
     // Signals are the command's to handle: it closes the database after the requests.
     stopOnTerminationSignals: false,
     logger: quiet(app),
-    plugins: [auth.plugin, notePlugin, fastifyApolloDrainPlugin(app)],
+    // Answers are never to be cached, which is said without looking at the schema for it.
+    plugins: [
+      auth.plugin,
+      notePlugin,
+      ApolloServerPluginCacheControlDisabled(),
+      fastifyApolloDrainPlugin(app),
+    ],
   })
   await apollo.start()
   await app.register(websocket, { options: { maxPayload: bodyLimitBytes } })

@@ -7,9 +7,8 @@ import type { NodeRow } from './store.ts'
 export type Followed = Pick<Follower, 'membership' | 'longestLeaseMs' | 'hint'>
 
 interface Wait {
-  /** None, if the database could not give one: then only time helps. */
-  readonly xid: string | undefined
-  readonly since: number
+  /** None, until the database has given one: if it can't, only time helps. */
+  xid: string | undefined
   end(): void
 }
 
@@ -57,14 +56,11 @@ export class Barrier {
    */
   async wait(xid?: string): Promise<number> {
     const since = this.#clock.monotonic()
-    // Without an answer the connection is lost, and nobody knows more than that a lease will end.
-    const id = xid ?? (await this.#follower.membership?.connection.takeTransactionId().catch(() => undefined))
     this.#follower.hint()
     await new Promise<void>(resolve => {
       let cancel = () => {}
       const wait: Wait = {
-        xid: id,
-        since,
+        xid,
         end: () => {
           cancel()
           this.#waits.delete(wait)
@@ -83,11 +79,21 @@ export class Barrier {
       }
       this.#waits.add(wait)
       runOut()
+      if (xid === undefined) void this.#take(wait)
       this.#pauseMs = shortestPauseMs
       this.#wake()
       if (!this.#looking) void this.#look()
     })
     return this.#clock.monotonic() - since
+  }
+
+  async #take(wait: Wait): Promise<void> {
+    try {
+      wait.xid = await this.#follower.membership?.connection.takeTransactionId()
+      this.#follower.hint()
+    } catch {
+      // The connection is lost, and nobody knows more than that a lease will end.
+    }
   }
 
   /** The longest lease, on the slowest clock. */
@@ -99,7 +105,7 @@ export class Barrier {
     this.#looking = true
     while (this.#waits.size > 0 || this.#clock.monotonic() < this.#lookUntil) {
       await this.#pause()
-      const waits = [...this.#waits]
+      const waits = [...this.#waits].filter(({ xid }) => xid !== undefined)
       const membership = this.#follower.membership
       try {
         const rows = await membership?.connection.nodes()
@@ -149,7 +155,7 @@ export class Barrier {
 
   #pause(): Promise<void> {
     const milliseconds = this.#pauseMs
-    this.#pauseMs = Math.min(longestPauseMs, milliseconds * 1.5)
+    this.#pauseMs = Math.min(longestPauseMs, milliseconds * 1.3)
     return new Promise(resolve => {
       const cancel = this.#clock.after(milliseconds, resolve)
       this.#wake = () => {

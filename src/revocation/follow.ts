@@ -138,13 +138,10 @@ export class Follower {
       let synced = await connection.snapshot()
       const connectedAt = this.#options.clock.monotonic()
       // Pages see at least what the snapshot sees: rows of the log never change, and only expired ones are deleted.
-      for (
-        let page = await connection.page('0');
-        page !== undefined;
-        page = await connection.page(page.lastId)
-      ) {
+      for (let page = await connection.page('0'); page !== undefined && !this.#stopped; ) {
+        const next = connection.page(page.lastId)
         this.#options.view.apply(page.revocations)
-        if (this.#stopped) return
+        page = await next
       }
       while (!this.#stopped)
         synced = await this.#join({ connection, node: randomUUID(), connectedAt }, synced)
@@ -171,26 +168,33 @@ export class Follower {
     this.#former = [node]
     this.#membership = membership
     let applied = synced
+    let beatenAt = Number.NEGATIVE_INFINITY
     let asked = true
     while (!this.#stopped) {
       // Before it is sent: the statement's snapshot is younger than these, whenever the answer arrives.
       const monotonic = clock.monotonic()
       const wall = clock.wall()
+      const isDue = monotonic - beatenAt >= leaseMs / 3
       this.#hinted = false
-      const reading = await connection.beat(node, applied)
-      this.#longestLeaseMs = Math.max(this.#longestLeaseMs, reading.longestLeaseMs)
-      if (!reading.found || this.#stopped) {
+      const beat = isDue ? await connection.beat(node, applied) : undefined
+      if (beat?.found === false || this.#stopped) {
         this.#checked = undefined
         break
       }
-      view.apply(reading.revocations, reading.databaseMs)
+      const reading = beat ?? (await connection.read(applied))
+      view.apply(reading.revocations, beat?.databaseMs)
       applied = reading.snapshot
-      this.#checked = { monotonic, wall }
-      this.#offset = reading.databaseMs - monotonic
-      this.#onFresh()
+      // A reading without a beat does not show that the row is still there: it makes nothing fresher.
+      if (beat !== undefined) {
+        this.#checked = { monotonic, wall }
+        this.#offset = beat.databaseMs - monotonic
+        this.#longestLeaseMs = Math.max(this.#longestLeaseMs, beat.longestLeaseMs)
+        beatenAt = monotonic
+        this.#onFresh()
+      }
       // The next beat publishes what was applied. Somebody waits for it, if there was news or a hint.
-      if (!this.#hinted && (asked || reading.revocations.length > 0)) await connection.publish(node, applied)
-      await this.#pause(leaseMs / 3 - (clock.monotonic() - monotonic))
+      if (asked || reading.revocations.length > 0) await connection.publish(node, applied)
+      await this.#pause(leaseMs / 3 - (clock.monotonic() - beatenAt))
       asked = this.#hinted
     }
     return applied

@@ -75,10 +75,12 @@ export function openLog(tx: Queries): RevocationLog {
       return bumped
     },
 
-    async bumpEpoch() {
+    async bumpEpoch(restored = false) {
+      // Epochs rise by one a kill, slower than seconds: the time is above all that the lost future issued.
+      const least = restored ? sql`extract(epoch from clock_timestamp())::bigint` : sql`0`
       const [bumped] = await tx
         .update(epochs)
-        .set({ epoch: sql`${epochs.epoch} + 1` })
+        .set({ epoch: sql`greatest(${epochs.epoch} + 1, ${least})` })
         .returning()
       if (bumped === undefined) throw new Error('The row of the epoch is missing.')
       await append({ kind: 'everyone', minVersion: bumped.epoch, reason: 'EVERYTHING_REVOKED' })

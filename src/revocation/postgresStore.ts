@@ -3,7 +3,7 @@ import { Sockets, withDeadline } from '../database/deadline.ts'
 import { OutageError } from '../database/faults.ts'
 import { storedReason } from '../errors.ts'
 import { revocationChannel } from './log.ts'
-import type { NodeRow, RevocationConnection, RevocationStore, Snapshot } from './store.ts'
+import type { NodeRow, Reading, RevocationConnection, RevocationStore, Snapshot } from './store.ts'
 import { type Revocation, revocationKeptMs } from './view.ts'
 
 const pageRows = 10_000
@@ -73,16 +73,31 @@ interface LogRow {
   revoked_ms: number
 }
 
-interface BeatRow extends Omit<LogRow, 'kind'> {
-  found: boolean
+/** A row of the log beside what is told once; without one, its columns are null. */
+interface ReadRow extends Omit<LogRow, 'kind'> {
   snapshot: Snapshot
+  kind: LogRow['kind'] | null
+}
+
+interface BeatRow extends ReadRow {
+  found: boolean
   database_ms: number
   longest_lease_ms: number
-  kind: LogRow['kind'] | null
 }
 
 const logColumns =
   'kind, subject, min_version, reason, (extract(epoch from revoked_at) * 1000)::float8 as revoked_ms'
+
+/**
+ * Not in a snapshot is what began after it and what was running in it. Said so, with plain values, an index finds the
+ * rows however long some transaction stays open.
+ */
+const newsSince = `select ${logColumns} from annul.revocations where xid >= $1::xid8 or xid = any ($2::xid8[])`
+
+function notIn(snapshot: Snapshot): [next: string, running: string] {
+  const [, next = '', running = ''] = snapshot.split(':')
+  return [next, `{${running}}`]
+}
 
 function statements(run: Run): Omit<RevocationConnection, 'close'> {
   return {
@@ -109,28 +124,25 @@ function statements(run: Run): Omit<RevocationConnection, 'close'> {
       )
     },
 
-    // Not in the snapshot $2 is what was running in it and what began later. Said so, an index finds the rows however
-    // long some transaction stays open. The update and the reading share the statement's snapshot.
+    // The update and the reading share the statement's snapshot.
     async beat(node, synced) {
       const rows = await run<BeatRow>(
-        `with beaten as (update annul.nodes set beat = beat + 1, synced = $2::pg_snapshot where id = $1 returning 1),
-              news as (select ${logColumns} from annul.revocations
-                       where xid >= pg_snapshot_xmax($2::pg_snapshot)
-                          or xid = any (array(select pg_snapshot_xip($2::pg_snapshot))))
+        `with news as (${newsSince}),
+              beaten as (update annul.nodes set beat = beat + 1, synced = $4::pg_snapshot where id = $3 returning 1)
          select pg_current_snapshot()::text as snapshot, exists (select from beaten) as found,
                 (extract(epoch from clock_timestamp()) * 1000)::float8 as database_ms,
                 (select coalesce(max(lease_ms), 0) from annul.nodes) as longest_lease_ms, news.*
          from (values (1)) as one left join news on true`,
-        [node, synced],
+        [...notIn(synced), node, synced],
       )
-      const first = only(rows)
-      return {
-        found: first.found,
-        revocations: rows.filter((row): row is BeatRow & LogRow => row.kind !== null).map(revocation),
-        snapshot: first.snapshot,
-        databaseMs: first.database_ms,
-        longestLeaseMs: first.longest_lease_ms,
-      }
+      const { found, database_ms, longest_lease_ms } = only(rows)
+      return { ...reading(rows), found, databaseMs: database_ms, longestLeaseMs: longest_lease_ms }
+    },
+
+    async read(synced) {
+      const text = `with news as (${newsSince})
+         select pg_current_snapshot()::text as snapshot, news.* from (values (1)) as one left join news on true`
+      return reading(await run<ReadRow>(text, notIn(synced)))
     },
 
     async publish(node, synced) {
@@ -154,6 +166,11 @@ function statements(run: Run): Omit<RevocationConnection, 'close'> {
       return only(await run<{ xid: string }>(text)).xid
     },
   }
+}
+
+function reading(rows: ReadRow[]): Reading {
+  const news = rows.filter((row): row is ReadRow & LogRow => row.kind !== null)
+  return { snapshot: only(rows).snapshot, revocations: news.map(revocation) }
 }
 
 function revocation(row: LogRow): Revocation {

@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { type Database, oneRow, type Queries } from '../database/open.ts'
 import type { Metrics } from '../metrics.ts'
-import type { Visitor } from '../parts.ts'
 import { openLog, type RevocationLog } from './log.ts'
 import type { RevocationService } from './revocation.ts'
 
@@ -13,7 +12,7 @@ import type { RevocationService } from './revocation.ts'
  */
 export async function revoking<T>(
   parts: { db: Database; revocation: Pick<RevocationService, 'barrier'>; metrics?: Pick<Metrics, 'waited'> },
-  visitor: Pick<Visitor, 'revoked'> | null,
+  visitor: { revoked(waitedMs: number): void } | null,
   work: (tx: Queries, log: RevocationLog) => Promise<T>,
 ): Promise<T> {
   const { result, xid, entries } = await parts.db.transaction(async tx => {

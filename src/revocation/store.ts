@@ -3,13 +3,16 @@ import type { Revocation } from './view.ts'
 /** `pg_snapshot` as text: which transactions had ended when a statement began. */
 export type Snapshot = string
 
-/** What a beat read. All of it is of the statement's one snapshot. */
+/** What came since an earlier snapshot. All of it is of the statement's one snapshot. */
 export interface Reading {
-  /** Whether the node's row was there, and its beat was raised. */
-  readonly found: boolean
-  /** The rows of the log that are in this snapshot and were not in the one before. */
+  /** The rows of the log that are in this snapshot and were not in the earlier one. */
   readonly revocations: readonly Revocation[]
   readonly snapshot: Snapshot
+}
+
+export interface Beat extends Reading {
+  /** Whether the node's row was there, and its beat was raised. */
+  readonly found: boolean
   /** The database's time while the statement ran, in milliseconds since 1970. */
   readonly databaseMs: number
   /** The longest lease of all nodes. */
@@ -38,7 +41,8 @@ export interface RevocationConnection {
   /** Inserts the node's row, in place of rows that it had before. */
   join(node: string, leaseMs: number, former: readonly string[]): Promise<void>
   /** Raises the node's beat, publishes that it has applied everything in `synced`, and reads what is not in it. */
-  beat(node: string, synced: Snapshot): Promise<Reading>
+  beat(node: string, synced: Snapshot): Promise<Beat>
+  read(synced: Snapshot): Promise<Reading>
   publish(node: string, synced: Snapshot): Promise<void>
   /** Removes the row of a node that has stopped deciding from memory. */
   leave(node: string): Promise<void>

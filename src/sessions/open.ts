@@ -18,6 +18,7 @@ export async function openSession(
   options: { cookie: boolean },
 ): Promise<Tokens> {
   const { sessionIdleSeconds, sessionMaxSeconds } = parts.config
+  const checkedAt = new Date(checked.readAt * 1000)
   const [session] = await tx
     .insert(sessions)
     .values({
@@ -27,7 +28,9 @@ export async function openSession(
       epoch: checked.epoch,
       idleExpiresAt: sql`now() + make_interval(secs => ${sessionIdleSeconds})`,
       expiresAt: sql`now() + make_interval(secs => ${sessionMaxSeconds})`,
-      authTime: new Date(checked.readAt * 1000),
+      // The access token's iat is of then, too: by now() it would look older than the session, and never be renewed.
+      rotatedAt: checkedAt,
+      authTime: checkedAt,
       userAgent: storedUserAgent(visitor.userAgent),
       ipAddress: visitor.ipAddress,
       cookie: options.cookie,

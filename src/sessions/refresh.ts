@@ -3,6 +3,7 @@ import { and, eq, lt, sql } from 'drizzle-orm'
 import { appendAudit } from '../database/audit.ts'
 import { databaseTime } from '../database/checkedUser.ts'
 import type { Queries } from '../database/open.ts'
+import { preparedOnce } from '../database/prepared.ts'
 import { epochs, sessions, users } from '../database/tables.ts'
 import { type AuthError, badUserInput, invalidRefreshToken, type Reason, unavailable } from '../errors.ts'
 import type { Parts, Visitor } from '../parts.ts'
@@ -112,33 +113,44 @@ async function rotate(
   presented: RefreshClaims,
   attempt: Uint8Array | null,
 ): Promise<Tokens | undefined> {
-  const { sessionIdleSeconds } = parts.config
-  const [row] = await parts.db
+  const [row] = await rotation(parts.db).execute({
+    attempt,
+    idleSeconds: parts.config.sessionIdleSeconds,
+    sessionId: presented.sessionId,
+    generation: presented.generation,
+  })
+  return row && issueTokens(parts, visitor, row)
+}
+
+/** What fits into a token. A client that refreshes once a second gets there after 136 years. */
+const maxGeneration = 2 ** 31 - 1
+
+const { placeholder } = sql
+
+const rotation = preparedOnce(db =>
+  db
     .update(sessions)
     .set({
       generation: sql`${sessions.generation} + 1`,
-      attempts: sql`(array[${attempt}::bytea] || ${sessions.attempts})[1:8]`,
+      attempts: sql`(array[${placeholder('attempt')}::bytea] || ${sessions.attempts})[1:8]`,
       rotatedAt: sql`now()`,
       lastUsedAt: sql`now()`,
-      idleExpiresAt: sql`now() + make_interval(secs => ${sessionIdleSeconds})`,
+      idleExpiresAt: sql`now() + make_interval(secs => ${placeholder('idleSeconds')})`,
     })
     .from(users)
     .innerJoin(epochs, eq(epochs.id, 1))
     .where(
       and(
-        eq(sessions.id, presented.sessionId),
-        eq(sessions.generation, presented.generation),
+        eq(sessions.id, placeholder('sessionId')),
+        eq(sessions.generation, placeholder('generation')),
         lt(sessions.generation, maxGeneration),
         eq(users.id, sessions.userId),
         isLive,
       ),
     )
     .returning({ session: sessions, user: users, epoch: epochs.epoch, readAt: databaseTime })
-  return row && issueTokens(parts, visitor, row)
-}
-
-/** What fits into a token. A client that refreshes once a second gets there after 136 years. */
-const maxGeneration = 2 ** 31 - 1
+    .prepare('annul_rotate'),
+)
 
 type State = NonNullable<Awaited<ReturnType<typeof readState>>>
 

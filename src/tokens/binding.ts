@@ -21,18 +21,22 @@ function hash(text: string): string {
   return createHash('sha256').update(text).digest('base64url')
 }
 
-/** `2001:db8::1` -> `2001:db8:0:0`, `::ffff:192.0.2.1` -> `192.0.2.1`. */
+/** `2001:db8::1` -> `2001:db8:0:0`, `::ffff:192.0.2.1` and `::ffff:c000:201` -> `192.0.2.1`. */
 function network(address: string): string {
-  const bare = address.replace(/%.*$/, '').toLowerCase()
-  const mapped = bare.match(/^::ffff:(\d+\.\d+\.\d+\.\d+)$/)?.[1]
-  if (mapped) return mapped
+  const bare = address.replace(/%.*$/, '')
   if (isIP(bare) !== 6) return bare
-  const [head = '', tail] = bare.split('::')
+  // The one spelling of RFC 5952. Else all IPv4 addresses that are written as hex groups would share one /64.
+  const text = new URL(`http://[${bare}]`).hostname.slice(1, -1)
+  const mapped = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(text)
+  if (mapped) return mapped.slice(1).flatMap(bytesOf).join('.')
+  const [head = '', tail] = text.split('::')
   const left = head === '' ? [] : head.split(':')
   const right = tail ? tail.split(':') : []
-  const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0')
-  return [...left, ...zeros, ...right]
-    .slice(0, 4)
-    .map(part => Number.parseInt(part, 16).toString(16))
-    .join(':')
+  const zeros = tail === undefined ? [] : Array<string>(8 - left.length - right.length).fill('0')
+  return [...left, ...zeros, ...right].slice(0, 4).join(':')
+}
+
+function bytesOf(group: string): number[] {
+  const value = Number.parseInt(group, 16)
+  return [value >> 8, value & 255]
 }

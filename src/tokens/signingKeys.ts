@@ -80,12 +80,19 @@ export async function openSigningKeys(
   let version = 1
   let readAt = performance.now()
   let reading: Promise<void> | undefined
+  let failure: unknown
 
   const read = async () => {
     readAt = performance.now()
-    const found = await readKeys(db, encryptionKey)
-    if (found.map(key => key.kid).join() !== keys.map(key => key.kid).join()) version++
-    keys = found
+    try {
+      const found = await readKeys(db, encryptionKey)
+      if (found.map(key => key.kid).join() !== keys.map(key => key.kid).join()) version++
+      keys = found
+      failure = undefined
+    } catch (error) {
+      failure = error
+      throw error
+    }
   }
   const timer = setInterval(() => read().catch(() => {}), rereadMs).unref()
 
@@ -94,7 +101,8 @@ export async function openSigningKeys(
     find: kid => keys.find(key => key.kid === kid),
     reload() {
       if (reading) return reading
-      if (performance.now() - readAt < reloadMs) return Promise.resolve()
+      // While the database can't be asked, nobody may be told that a key does not exist.
+      if (performance.now() - readAt < reloadMs) return failure ? Promise.reject(failure) : Promise.resolve()
       reading = read().finally(() => {
         reading = undefined
       })

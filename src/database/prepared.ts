@@ -1,0 +1,16 @@
+import type { Database } from './open.ts'
+
+/**
+ * A statement that is built once per database: for those of the hot paths, where building the text costs more than the
+ * database's whole work. Its values are placeholders.
+ */
+export function preparedOnce<Prepared>(build: (db: Database) => Prepared): (db: Database) => Prepared {
+  const built = new WeakMap<Database, Prepared>()
+  return db => {
+    const known = built.get(db)
+    if (known) return known
+    const prepared = build(db)
+    built.set(db, prepared)
+    return prepared
+  }
+}

@@ -4,14 +4,14 @@ import { once } from 'node:events'
 import { appendFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { type Proxy, startProxy } from './proxy.ts'
+import { type NodeProxy, startProxy } from './proxy.ts'
 
 /** Processes as they run in production, on one PostgreSQL: each reaches it through a network of its own. */
 
 export interface ClusterNode {
   readonly name: string
   readonly url: string
-  readonly proxy: Proxy
+  readonly proxy: NodeProxy
   /** Lines that it logged. */
   readonly log: readonly string[]
   signal(signal: NodeJS.Signals): void
@@ -96,7 +96,7 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-async function startNode(name: string, proxy: Proxy, env: Record<string, string>): Promise<ClusterNode> {
+async function startNode(name: string, proxy: NodeProxy, env: Record<string, string>): Promise<ClusterNode> {
   const child = spawn(process.execPath, [main, 'serve'], {
     env: { PATH: process.env.PATH ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -11,7 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises'
  */
 export type ProxyMode = 'forward' | 'drop' | 'cut' | 'deaf'
 
-export interface Proxy {
+export interface NodeProxy {
   readonly port: number
   /** How many notifications were lost. */
   readonly lost: number
@@ -22,7 +22,7 @@ export interface Proxy {
 }
 
 /** Between a node and its PostgreSQL, on a port of its own. */
-export async function startProxy(target: { host: string; port: number }): Promise<Proxy> {
+export async function startProxy(target: { host: string; port: number }): Promise<NodeProxy> {
   let mode: ProxyMode = 'forward'
   let delayMs = 0
   let lost = 0
@@ -77,7 +77,7 @@ export async function startProxy(target: { host: string; port: number }): Promis
     }),
   )
 
-  return {
+  const proxy: NodeProxy = {
     port,
     get lost() {
       return lost
@@ -95,10 +95,11 @@ export async function startProxy(target: { host: string; port: number }): Promis
       delayMs = milliseconds
     },
     close() {
-      this.set('cut')
+      proxy.set('cut')
       return new Promise(resolve => server.close(() => resolve()))
     },
   }
+  return proxy
 }
 
 /**

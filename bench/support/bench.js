@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto'
+import { startProcess } from './calls.js'
+import { openPostgres } from './database.js'
+
+/** What a bench works with. Everything that it starts is stopped by `close`. */
+export async function openBench(options) {
+  const postgres = await openPostgres({ fsync: options.fsync })
+  const started = []
+  let names = 0
+  const start = (file, place) => {
+    const running = startProcess(file, place)
+    started.push(running)
+    return running
+  }
+  return {
+    options,
+    postgres,
+    freshName: () => `bench_${++names}`,
+    /**
+     * A server of subjects/ in a process of its own.
+     *
+     * @param settings environment variables, for Annul's subjects those of its settings
+     * @param where on which cores: 'server' (one, alone) or 'all'
+     */
+    async startServer(subject, settings, where = 'server') {
+      const server = start('./server.js', { where, args: [subject] })
+      const url = await server.call('start', {
+        ANNUL_SECRET: randomBytes(32).toString('base64'),
+        ANNUL_ACCESS_TOKEN_SECONDS: '3600',
+        ...settings,
+      })
+      return { ...server, url }
+    },
+    startLoad: () => start('./load.js', { where: 'rest' }),
+    async close() {
+      await Promise.all(started.map(running => running.stop()))
+      await postgres.stop()
+    },
+  }
+}

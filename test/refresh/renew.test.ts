@@ -208,16 +208,16 @@ describe('a token is not renewed', () => {
 
   it('that is older than its session’s last refresh: a thief’s copy ends with its time', async () => {
     const { refreshToken, session, accessToken } = await server.login(account)
-    const aged = older(accessToken, 500)
-    await refreshed(server, refreshToken, newAttempt())
+    const copied = older(accessToken, 500)
+    const next = await refreshed(server, refreshToken, newAttempt())
     const before = await row(session.id)
-    expect(await ask(aged)).toMatchObject({ data: { me: { id: account.userId } }, renewed: undefined })
+    expect(await ask(copied)).toMatchObject({ data: { me: { id: account.userId } }, renewed: undefined })
     expect(await row(session.id)).toEqual(before)
-    // The owner's token is of after it.
+    // The owner's is of the refresh itself.
     await server.rows(
-      sql`update annul.sessions set rotated_at = rotated_at - interval '500 s' where id = ${session.id}`,
+      sql`update annul.sessions set rotated_at = rotated_at - interval '500.01 s' where id = ${session.id}`,
     )
-    expect((await ask(aged)).renewed).toBeDefined()
+    expect((await ask(older(next.accessToken, 500))).renewed).toBeDefined()
   })
 
   it('that has expired, is invalid or missing', async () => {

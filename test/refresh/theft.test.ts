@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import type { TokensAnswer } from '../support/client.ts'
+import { onPostgres } from '../support/database.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import {
   accepted,
@@ -13,6 +14,8 @@ import {
   snapshot,
   unauthenticated,
 } from './support.ts'
+
+const onlyPostgres = onPostgres ? it : it.skip
 
 /** What became of a session by a theft, or did not. */
 async function theftsOf(node: TestServer, sessionId: string) {
@@ -144,6 +147,19 @@ describe('rule 6: a second use', () => {
       created_at = now() - interval '171 days', last_used_at = now() - interval '170 days'
       where id = ${account.session.id}`)
     expect(bodyOf(await server.refresh(account.refreshToken))).toEqual(refused('REFRESH_REUSED'))
+  })
+
+  onlyPostgres('is known to every node when it was answered', async () => {
+    const second = await startTestServer({ database: server.database, env: server.env })
+    try {
+      const account = await server.signUp()
+      const { last } = await rotate(second, account, 1)
+      expect(bodyOf(await server.refresh(account.refreshToken))).toEqual(refused('REFRESH_REUSED'))
+      expect(await me(second, last.accessToken)).toEqual(unauthenticated('REFRESH_REUSED'))
+      expect(bodyOf(await second.refresh(last.refreshToken))).toEqual(refused('REFRESH_REUSED'))
+    } finally {
+      await second.close()
+    }
   })
 
   it('is one theft, however many requests bring it at once', async () => {

@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto'
+import { PGlite } from '@electric-sql/pglite'
+import { expect, test } from '@jest/globals'
+import { sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/pglite'
+import { embeddedRevocation } from '../../src/revocation/embedded.ts'
+
+test('on the embedded database the view is read once, kept by the barrier, and read again after a restart', async () => {
+  const client = await PGlite.create()
+  const db = drizzle(client)
+  await db.execute(sql`create schema annul`)
+  await db.execute(sql`create table annul.revocations (
+    id bigserial primary key, kind text not null, subject uuid, min_version bigint, reason text not null,
+    revoked_at timestamptz not null default now())`)
+  const end = (sid: string) =>
+    db.execute(
+      sql`insert into annul.revocations (kind, subject, reason) values ('session', ${sid}, 'LOGGED_OUT')`,
+    )
+  const claims = { sub: randomUUID(), sid: randomUUID(), ver: 3, epoch: 1 }
+
+  const first = embeddedRevocation(db)
+  expect(first.isFresh()).toBe(false)
+  await first.start()
+  expect(first.isFresh()).toBe(true)
+  expect(first.view.verdict(claims)).toBeUndefined()
+  await end(claims.sid)
+  expect(await first.barrier()).toBe(0)
+  expect(first.view.verdict(claims)).toBe('LOGGED_OUT')
+  await first.stop()
+  expect(first.isFresh()).toBe(false)
+
+  await db.execute(sql`insert into annul.revocations (kind, subject, min_version, reason)
+    values ('user', ${claims.sub}, 4, 'PASSWORD_CHANGED'), ('everyone', null, 2, 'EVERYTHING_REVOKED')`)
+  const second = embeddedRevocation(db)
+  await second.start()
+  expect(second.view.verdict(claims)).toBe('EVERYTHING_REVOKED')
+  expect(second.view.verdict({ ...claims, epoch: 2 })).toBe('PASSWORD_CHANGED')
+  expect(second.view.verdict({ ...claims, epoch: 2, ver: 4 })).toBe('LOGGED_OUT')
+  await client.close()
+})

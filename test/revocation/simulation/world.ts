@@ -1,0 +1,176 @@
+import type { Clock } from '../../../src/revocation/clock.ts'
+import { Random } from './random.ts'
+
+// Jest finds a global slowly.
+const { max } = Math
+const { nextTick } = process
+const RealPromise = Promise
+
+interface Event {
+  readonly at: number
+  readonly order: number
+  readonly process: Process | undefined
+  readonly isTimer: boolean
+  run: (() => void) | undefined
+}
+
+/**
+ * True time, and what happens in it. Nothing waits for real: an event runs, then all promises that it settled, then
+ * the next event.
+ */
+export class World {
+  readonly random: Random
+  /** True milliseconds, which no process can see. */
+  now = 0
+  /** Counts what happens, so that even things at one moment have an order. */
+  order = 0
+  /** Nothing is slow any more. */
+  isCalm = false
+  /** Called when a process has done something. */
+  afterStep: (process: Process) => void = () => {}
+  readonly #events: Event[] = []
+
+  constructor(seed: number) {
+    this.random = new Random(seed)
+  }
+
+  /** Mostly short, now and then not. */
+  duration(low: number, high: number, slow: number): number {
+    if (!this.isCalm && this.random.chance(0.05)) return this.random.between(high, slow)
+    return this.random.between(low, high)
+  }
+
+  /** @returns a function that calls it off */
+  at(at: number, run: () => void, process?: Process, isTimer = false): () => void {
+    this.order++
+    const event: Event = { at: max(at, this.now), order: this.order, process, isTimer, run }
+    push(this.#events, event)
+    return () => {
+      event.run = undefined
+    }
+  }
+
+  async runUntil(end: number): Promise<void> {
+    for (let event = this.#events[0]; event !== undefined && event.at <= end; event = this.#events[0]) {
+      pop(this.#events)
+      if (event.run === undefined) continue
+      this.now = event.at
+      const { process } = event
+      if (process === undefined) event.run()
+      else if (process.isPaused) process.held.push(event)
+      else if (process.isAlive) {
+        event.run()
+        await settled()
+        this.order++
+        this.afterStep(process)
+      }
+    }
+    this.now = end
+  }
+}
+
+/** One process: it can be stopped, its machine suspended, and it can die. Its clocks are its own. */
+export class Process implements Clock {
+  readonly name: string
+  readonly world: World
+  isAlive = true
+  isPaused = false
+  /** What arrived while it was paused. */
+  held: Event[] = []
+  readonly #rate: number
+  #wallOffset: number
+  #monotonicLost = 0
+  #suspendedAt: number | undefined
+
+  constructor(world: World, name: string) {
+    this.world = world
+    this.name = name
+    // Any two differ by less than 5 %.
+    this.#rate = world.random.between(0.977, 1.023)
+    this.#wallOffset = world.random.between(-1e7, 1e7)
+  }
+
+  monotonic(): number {
+    return ((this.#suspendedAt ?? this.world.now) - this.#monotonicLost) * this.#rate
+  }
+
+  wall(): number {
+    return this.world.now * this.#rate + this.#wallOffset
+  }
+
+  after(milliseconds: number, call: () => void): () => void {
+    // Never early, always a little late: as real timers are.
+    return this.world.at(this.world.now + max(0, milliseconds) / this.#rate + 0.01, call, this, true)
+  }
+
+  stepWallClock(milliseconds: number): void {
+    this.#wallOffset += milliseconds
+  }
+
+  /** @param suspended the machine sleeps, and the monotonic clock with it */
+  pause(suspended: boolean): void {
+    this.isPaused = true
+    if (suspended) this.#suspendedAt ??= this.world.now
+  }
+
+  /** What was held comes at once: timers before messages or after them. */
+  resume(): void {
+    if (!this.isPaused) return
+    this.isPaused = false
+    if (this.#suspendedAt !== undefined) this.#monotonicLost += this.world.now - this.#suspendedAt
+    this.#suspendedAt = undefined
+    const held = this.held.splice(0)
+    const timersFirst = this.world.random.chance(0.5)
+    for (const timers of [timersFirst, !timersFirst])
+      for (const event of held)
+        if (event.isTimer === timers) this.world.at(this.world.now, () => event.run?.(), this, timers)
+  }
+
+  kill(): void {
+    this.isAlive = false
+    this.held = []
+  }
+}
+
+/** When everything that promises had to do is done: Node runs it all before the next tick. */
+function settled(): Promise<void> {
+  return new RealPromise(nextTick)
+}
+
+/* A binary heap, earliest first. */
+
+const isBefore = (one: Event, other: Event) =>
+  one.at < other.at || (one.at === other.at && one.order < other.order)
+
+function push(heap: Event[], event: Event): void {
+  let index = heap.length
+  while (index > 0) {
+    const above = (index - 1) >> 1
+    const parent = heap[above]
+    if (parent === undefined || isBefore(parent, event)) break
+    heap[index] = parent
+    index = above
+  }
+  heap[index] = event
+}
+
+function pop(heap: Event[]): void {
+  const last = heap.pop()
+  if (last === undefined || heap.length === 0) return
+  let index = 0
+  while (true) {
+    let child = 2 * index + 1
+    const left = heap[child]
+    const right = heap[child + 1]
+    if (left === undefined) break
+    let least = left
+    if (right !== undefined && isBefore(right, left)) {
+      least = right
+      child++
+    }
+    if (isBefore(last, least)) break
+    heap[index] = least
+    index = child
+  }
+  heap[index] = last
+}

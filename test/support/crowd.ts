@@ -1,0 +1,133 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { appendFileSync } from 'node:fs'
+import { Agent, request } from 'node:http'
+import { type SQL, sql } from 'drizzle-orm'
+import { readConfig } from '../../src/config.ts'
+import { rows } from '../../src/database/open.ts'
+import { startServer } from '../../src/http/server.ts'
+import type { ResponseError } from './client.ts'
+import { createDatabase, variable } from './database.ts'
+import type { Device } from './deaths.ts'
+
+/** What a race looks at of an answer. */
+export interface QuickAnswer {
+  readonly status: number
+  readonly data: Record<string, unknown> | null | undefined
+  /** Of the first error; `works` where there is none. */
+  readonly outcome: string
+}
+
+/** A user with sessions, made by SQL: signing up costs a hash, and here hundreds are needed. */
+export interface Member {
+  readonly userId: string
+  readonly email: string
+  readonly devices: readonly [Device, Device]
+}
+
+/**
+ * A node for tens of thousands of requests: its client is a thin one, and its log holds warnings only, so that nobody
+ * has to search it for each of their tokens.
+ */
+export interface Arena {
+  readonly parts: Awaited<ReturnType<typeof startServer>>['auth']['parts']
+  send(operation: string, token?: string): Promise<QuickAnswer>
+  rows<Row>(statement: SQL): Promise<Row[]>
+  /** New users, each with two live sessions of the present epoch. */
+  gather(count: number, options?: { passwordHash?: string; generation?: number }): Promise<Member[]>
+  /** A new admin who has just proved who they are. */
+  admin(): Promise<Device>
+  close(): Promise<void>
+}
+
+export async function openArena(): Promise<Arena> {
+  const env = { PORT: '0', ANNUL_LEASE_MS: '500', ANNUL_SECRET: randomBytes(32).toString('base64') }
+  const server = await startServer(readConfig({ ...env, ...(await createDatabase()).env }), {
+    logLevel: 'warn',
+    logStream: { write: line => appendFileSync(variable('TEST_LOG'), line) },
+  })
+  const { parts } = server.auth
+  const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+  const execute = <Row>(statement: SQL) => rows<Row>(parts.db, statement)
+
+  const gather: Arena['gather'] = async (count, { passwordHash = null, generation = 1 } = {}) => {
+    const [{ epoch } = { epoch: 0 }] = await execute<{ epoch: number }>(
+      sql`select epoch::float8 as epoch from annul.epochs`,
+    )
+    const time = Math.floor(parts.clock.now())
+    const device = (userId: string): Device => {
+      const grant = { sub: userId, ver: 1, epoch, roles: [], scope: '', auth_time: time, iat: time }
+      const sessionId = randomUUID()
+      const accessToken = parts.accessTokens.sign({ ...grant, sid: sessionId, exp: time + 600 })
+      return {
+        userId,
+        sessionId,
+        accessToken,
+        refreshToken: parts.refreshTokens.derive({ sessionId, generation }),
+      }
+    }
+    const members = Array.from({ length: count }, (): Member => {
+      const userId = randomUUID()
+      return { userId, email: `${userId}@example.com`, devices: [device(userId), device(userId)] }
+    })
+    const devices = members.flatMap(member => member.devices)
+    await execute(sql`
+      insert into annul.users (id, email, email_key, password_hash)
+      select id, id || '@example.com', id || '@example.com', ${passwordHash}::text
+      from unnest(${arrayOf(members.map(member => member.userId))}::text::uuid[]) as made (id)`)
+    await execute(sql`
+      insert into annul.sessions
+        (id, user_id, session_version, epoch, generation, attempts, idle_expires_at, expires_at, auth_time)
+      select id, user_id, 1, ${epoch}, ${generation}, array_fill(null::bytea, array[${generation - 1}::int]),
+        now() + interval '1 day', now() + interval '1 day', now()
+      from unnest(
+        ${arrayOf(devices.map(({ sessionId }) => sessionId))}::text::uuid[],
+        ${arrayOf(devices.map(({ userId }) => userId))}::text::uuid[]) as made (id, user_id)`)
+    return members
+  }
+
+  return {
+    parts,
+    rows: execute,
+    gather,
+    send: (operation, token) => post(agent, server.url, operation, token),
+    async admin() {
+      const [member] = await gather(1)
+      if (!member) throw new Error('Nobody came.')
+      await execute(sql`update annul.users set roles = '{admin}' where id = ${member.userId}`)
+      const claims = parts.accessTokens.verify(member.devices[0].accessToken)
+      if (typeof claims === 'string') throw new Error(claims)
+      return { ...member.devices[0], accessToken: parts.accessTokens.sign({ ...claims, roles: ['admin'] }) }
+    },
+    async close() {
+      agent.destroy()
+      await server.close()
+    },
+  }
+}
+
+/** An array in SQL's own spelling; ids need no quotes. */
+function arrayOf(ids: readonly string[]): string {
+  return `{${ids.join()}}`
+}
+
+function post(agent: Agent, url: string, query: string, token: string | undefined): Promise<QuickAnswer> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) }
+    const sent = request(`${url}/graphql`, { agent, method: 'POST', headers }, response => {
+      let body = ''
+      response.setEncoding('utf8')
+      response.on('data', chunk => {
+        body += chunk
+      })
+      response.on('error', reject)
+      response.on('end', () => {
+        const { data, errors } = JSON.parse(body) as { data: QuickAnswer['data']; errors?: ResponseError[] }
+        const { code, reason } = errors?.[0]?.extensions ?? {}
+        const outcome = code === undefined ? 'works' : [code, reason].filter(Boolean).join(' ')
+        resolve({ status: response.statusCode ?? 0, data, outcome })
+      })
+    })
+    sent.on('error', reject)
+    sent.end(JSON.stringify({ query }))
+  })
+}

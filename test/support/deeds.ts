@@ -1,0 +1,166 @@
+import { firefox } from './answers.ts'
+import type { Account, Answer, TokensAnswer } from './client.ts'
+import { type Device, deviceOf, must, openAdmin } from './deaths.ts'
+import type { TestServer } from './server.ts'
+
+/** What is written down of a deed. Unless said otherwise there is no detail, and who did it did it to themselves. */
+export interface AuditRow {
+  readonly kind: string
+  readonly actor_id?: string | null
+  readonly user_id?: string | null
+  readonly session_id?: string | null
+  readonly detail?: string
+}
+
+/** A deed that can be done as often as it fails. */
+export interface Deed {
+  act(): Promise<Answer<unknown>>
+  readonly row: AuditRow
+  /** Where it changes nothing but the audit. */
+  readonly onlyAudited?: boolean
+}
+
+/** Everything that leaves a row in `audit_events`, by the field's name and what comes of it. */
+export const deeds: Readonly<Record<string, (node: TestServer) => Promise<Deed>>> = {
+  register: async node => {
+    const email = `${crypto.randomUUID()}@example.com`
+    const input = { email, password: 'a password of the tests' }
+    const query =
+      'mutation ($input: RegisterInput!) { register(input: $input) { session { id } user { id } } }'
+    return { act: send(node, undefined, query, { input }), row: { kind: 'register', ...opened } }
+  },
+  login: async node => ({ act: login(node, await node.signUp()), row: { kind: 'login', ...opened } }),
+  'login with a wrong password': async node => {
+    const { email, userId } = await node.signUp()
+    const act = login(node, { email, password: 'not the password' })
+    return { act, row: failedLogin(userId, 'wrong password'), onlyAudited: true }
+  },
+  'login of a blocked user': async node => {
+    const account = await node.signUp()
+    await run(node, await openAdmin(node), `blockUser(id: "${account.userId}") { id }`)
+    const act = login(node, account)
+    return { act, row: failedLogin(account.userId, 'blocked user'), onlyAudited: true }
+  },
+  'login of nobody': async node => {
+    const act = login(node, { email: 'nobody@example.com', password: 'a password' })
+    return { act, row: failedLogin(null, 'unknown user'), onlyAudited: true }
+  },
+  'logout with the access token': node => bySelf(node, 'logout', () => 'logout'),
+  'logout with the refresh token': async node => {
+    const device = deviceOf(await node.signUp())
+    const act = send(node, undefined, `mutation { logout(refreshToken: "${device.refreshToken}") }`)
+    return { act, row: { kind: 'logout', ...self(device) } }
+  },
+  'a refresh token used twice': async node => {
+    const { userId, sessionId, refreshToken } = deviceOf(await node.signUp())
+    must(await node.refresh(refreshToken))
+    const act = send(node, undefined, `mutation { refresh(refreshToken: "${refreshToken}") { expiresIn } }`)
+    const detail = 'generation 1 presented, 2 current'
+    return { act, row: { kind: 'refresh-reused', user_id: userId, session_id: sessionId, detail } }
+  },
+  revokeSession: async node => {
+    const account = await node.signUp()
+    const other = deviceOf(await node.login(account))
+    const act = send(node, deviceOf(account), `mutation { revokeSession(id: "${other.sessionId}") }`)
+    return { act, row: { kind: 'revoke-session', ...self(other) } }
+  },
+  revokeSessions: node => bySelf(node, 'revoke-sessions', () => 'revokeSessions'),
+  revokeOtherSessions: node =>
+    bySelf(node, 'revoke-other-sessions', () => 'revokeOtherSessions { expiresIn }'),
+  reauthenticate: async node => ({
+    ...(await bySelf(node, 'reauthenticate', reauthenticate)),
+    onlyAudited: true,
+  }),
+  'reauthenticate with a wrong password': async node => ({
+    ...(await bySelf(node, 'reauthenticate-failed', () => reauthenticate({ password: 'wrong' }))),
+    onlyAudited: true,
+  }),
+  changePassword: node => bySelf(node, 'change-password', changePassword),
+  'changePassword with a wrong password': async node => ({
+    ...(await bySelf(node, 'change-password-failed', () => changePassword({ password: 'wrong' }))),
+    onlyAudited: true,
+  }),
+  blockUser: node =>
+    byAdmin(node, 'block-user', id => `blockUser(id: "${id}", reason: "sends spam") { id }`, 'sends spam'),
+  unblockUser: async node => {
+    const deed = await byAdmin(node, 'unblock-user', id => `unblockUser(id: "${id}") { id }`)
+    await run(node, await openAdmin(node), `blockUser(id: "${deed.row.user_id}") { id }`)
+    return deed
+  },
+  setUserAccess: node =>
+    byAdmin(
+      node,
+      'set-user-access',
+      id => `setUserAccess(id: "${id}", roles: ["editor", "author"], scopes: ["write"]) { id }`,
+      'roles: editor author; scopes: write',
+    ),
+  revokeUserSessions: node =>
+    byAdmin(node, 'revoke-user-sessions', id => `revokeUserSessions(id: "${id}") { id }`),
+  deleteUser: node => byAdmin(node, 'delete-user', id => `deleteUser(id: "${id}")`),
+  revokeEverything: async node => {
+    const deed = await byAdmin(node, 'revoke-everything', () => 'revokeEverything')
+    return { ...deed, row: { ...deed.row, user_id: null } }
+  },
+}
+
+/** Ids that only the answer tells: test/audit.test.ts puts them in. */
+export const inAnswer = 'in the answer'
+const opened = { actor_id: inAnswer, user_id: inAnswer, session_id: inAnswer }
+
+const reauthenticate = ({ password }: Pick<Account, 'password'>) =>
+  `reauthenticate(password: "${password}") { expiresIn }`
+const changePassword = ({ password }: Pick<Account, 'password'>) =>
+  `changePassword(input: { currentPassword: "${password}", newPassword: "another new password" }) { expiresIn }`
+
+function send(
+  node: TestServer,
+  device: Device | undefined,
+  query: string,
+  variables?: Record<string, unknown>,
+): Deed['act'] {
+  const headers = { 'user-agent': firefox }
+  return () =>
+    node.send(query, {
+      headers,
+      ...(variables && { variables }),
+      ...(device && { token: device.accessToken }),
+    })
+}
+
+function login(node: TestServer, { email, password }: Pick<Account, 'email' | 'password'>): Deed['act'] {
+  const query = 'mutation ($input: LoginInput!) { login(input: $input) { session { id } user { id } } }'
+  return send(node, undefined, query, { input: { email, password } })
+}
+
+function failedLogin(user_id: string | null, detail: string): AuditRow {
+  return { kind: 'login-failed', user_id, detail }
+}
+
+function self({ userId, sessionId }: Device) {
+  return { actor_id: userId, user_id: userId, session_id: sessionId }
+}
+
+async function bySelf(
+  node: TestServer,
+  kind: string,
+  field: (account: Account & TokensAnswer) => string,
+): Promise<Deed> {
+  const account = await node.signUp()
+  const device = deviceOf(account)
+  return { act: send(node, device, `mutation { ${field(account)} }`), row: { kind, ...self(device) } }
+}
+
+async function byAdmin(
+  node: TestServer,
+  kind: string,
+  field: (id: string) => string,
+  detail?: string,
+): Promise<Deed> {
+  const [admin, { userId }] = await Promise.all([openAdmin(node), node.signUp()])
+  const row = { kind, ...self(admin), user_id: userId, ...(detail && { detail }) }
+  return { act: send(node, admin, `mutation { ${field(userId)} }`), row }
+}
+
+async function run(node: TestServer, device: Device, field: string): Promise<void> {
+  must(await node.send(`mutation { ${field} }`, { token: device.accessToken }))
+}

@@ -156,6 +156,8 @@ function addressProblem(range: string): string | undefined {
   const [address = '', bits, ...rest] = range.split('/')
   const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
   const valid =
-    rest.length === 0 && most > 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most))
+    rest.length === 0 &&
+    most > 0 &&
+    (bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= most))
   return valid ? undefined : `${JSON.stringify(range)} is not an address or a range such as 10.0.0.0/8.`
 }

@@ -123,6 +123,12 @@ describe('the signature', () => {
     'a DER-encoded one': ({ make }) => [
       make({ signer: es256(server.auth.parts.keys.current().privateKey, 'der') }),
     ],
+    'that of a token which was accepted a moment ago': ({ header, make }) => {
+      const [, claims, signature] = honest.split('.')
+      const [, others] = make({ claims: { roles: ['admin'] } }).split('.')
+      const padded = encode(`${JSON.stringify(header)} `)
+      return [`${honest.split('.')[0]}.${others}.${signature}`, `${padded}.${claims}.${signature}`]
+    },
     "another token's": ({ make }) => {
       const [header, , signature] = make().split('.')
       const [, claims] = make({ claims: { roles: ['admin'] } }).split('.')

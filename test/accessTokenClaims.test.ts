@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { AuthError } from '../src/errors.ts'
 import { accessTokens } from '../src/tokens/accessToken.ts'
 import { encode, type Forge, openForge, refusal, refuses, respell } from './support/forge.ts'
 import { startTestServer, type TestServer } from './support/server.ts'
@@ -82,10 +81,9 @@ describe('the claims', () => {
   })
 
   it('are not told to have expired unless they were authentic', async () => {
-    const [header, claims] = forge.make({ claims: { exp: forge.claims.iat - 1 } }).split('.')
-    const [, , signature] = honest.split('.')
-    expect(await forge.present(`${header}.${claims}.${signature}`)).toEqual(refusal())
     const expired = forge.make({ claims: { exp: forge.claims.iat - 1 } })
+    const [, , signature] = honest.split('.')
+    expect(await forge.present(expired.replace(/[^.]*$/, signature ?? ''))).toEqual(refusal())
     expect(await forge.present(expired)).toEqual(
       refusal('TOKEN_EXPIRED', 'The access token has expired.', 'REFRESH'),
     )
@@ -94,12 +92,17 @@ describe('the claims', () => {
 
 describe('the clock', () => {
   const time = 1_800_000_000
-  /** The node's own keys and settings, at a moment that stands still. */
-  const verify = (claims: Record<string, unknown>) => {
+  /** Verdicts by the node's own keys and settings, at moments that stand still. */
+  const verdicts = (claims: Record<string, unknown>, moments: number[]) => {
     const { config, keys } = server.auth.parts
-    const frozen = accessTokens({ ...config, keys, now: () => time + 0.9 })
-    const verdict = frozen.verify(forge.make({ claims: { iat: time, exp: time + 600, ...claims } }))
-    return typeof verdict === 'string' ? verdict : 'accepted'
+    let now = 0
+    const tokens = accessTokens({ ...config, keys, now: () => now })
+    const token = forge.make({ claims: { iat: time, exp: time + 600, ...claims } })
+    return moments.map(moment => {
+      now = moment
+      const verdict = tokens.verify(token)
+      return typeof verdict === 'string' ? verdict : 'accepted'
+    })
   }
 
   it.each([
@@ -111,7 +114,18 @@ describe('the clock', () => {
     ['an exp of the next second', { exp: time + 1 }, 'accepted'],
     ['an exp of this second, for which there is no leeway', { exp: time }, 'TOKEN_EXPIRED'],
   ])('meets %s', (_, claims, verdict) => {
-    expect(verify(claims)).toBe(verdict)
+    expect(verdicts(claims, [time + 0.9])).toEqual([verdict])
+  })
+
+  it('is looked at each time, for a token that it let pass before, too', () => {
+    const moments = [time, time - 6, time + 599, time + 600, time + 599]
+    expect(verdicts({ nbf: time }, moments)).toEqual([
+      'accepted',
+      'TOKEN_INVALID',
+      'accepted',
+      'TOKEN_EXPIRED',
+      'accepted',
+    ])
   })
 
   it('lets an iat and a nbf pass over HTTP that are within 5 s', async () => {
@@ -125,7 +139,6 @@ describe('the clock', () => {
     const late = (now: number) => accessTokens({ ...config, keys, now: () => now })
     const { iss: _, aud: __, client_id: ___, jti: ____, ...grant } = { ...forge.claims, iat: time }
     expect(late(time + 30).sign(grant)).toMatch(/^eyJ/)
-    expect(() => late(time + 30.1).sign(grant)).toThrow(AuthError)
     expect(() => late(time + 30.1).sign(grant)).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }))
   })
 })

@@ -131,7 +131,7 @@ describe('settings', () => {
   })
 
   it('ANNUL_TRUSTED_PROXIES are addresses and ranges', () => {
-    const ranges = ['127.0.0.1', '10.0.0.0/8', '::1', '2001:db8::/32', '0.0.0.0/0']
+    const ranges = ['127.0.0.1', '10.0.0.0/8', '::1', '2001:db8::/32']
     expect(readConfig({ ANNUL_TRUSTED_PROXIES: ranges.join() }).trustedProxies).toEqual(ranges)
     for (const range of [
       'all',
@@ -141,6 +141,8 @@ describe('settings', () => {
       '10.0.0',
       '2001:db8::/129',
       '10.0.0.0/-1',
+      // Everybody: then any sender chooses the address that is bound to and audited.
+      '0.0.0.0/0',
       'proxy.example.com',
     ])
       expect(problemsOf({ ANNUL_TRUSTED_PROXIES: range })).toEqual([
@@ -149,11 +151,19 @@ describe('settings', () => {
   })
 
   it('DATABASE_URL leads to PostgreSQL, and what it says stays out of the message', () => {
-    for (const url of ['postgres://user:pass@host/name', 'postgresql://host/name'])
+    for (const url of [
+      'postgres://user:pass@host:5432/name',
+      'postgresql://host/name',
+      'postgres://one:1,two:2/name',
+    ])
       expect(readConfig({ DATABASE_URL: url, ANNUL_SECRET: secret }).databaseUrl).toBe(url)
     for (const url of ['mysql://user:hunter2@host/name', 'host/name', 'postgres://', 'postgres:/host'])
       expect(problemsOf({ DATABASE_URL: url, ANNUL_SECRET: secret })).toEqual([
         'DATABASE_URL must start with postgres:// or postgresql://.',
+      ])
+    for (const url of ['postgres://user:hunter2/3@host/name', 'postgres://user:hunter2@host:port/name'])
+      expect(problemsOf({ DATABASE_URL: url, ANNUL_SECRET: secret })).toEqual([
+        'DATABASE_URL is not a URL. In user name and password, special characters must be percent-encoded.',
       ])
   })
 

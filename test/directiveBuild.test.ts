@@ -22,6 +22,11 @@ const noInterface = "an interface can't be guarded. Put it on the types that imp
 
 const misplaced: [string, string, string][] = [
   [
+    "Annul's own field, declared once more",
+    'extend type Mutation { revokeEverything: Boolean! @auth(roles: ["user"]) }',
+    "Mutation.revokeEverything is Annul's own field, and can't be declared once more.",
+  ],
+  [
     "an interface's field",
     'interface Node { id: ID @auth } type Book implements Node { id: ID }',
     `@auth on Node.id: ${noInterface}`,

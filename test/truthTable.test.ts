@@ -9,11 +9,11 @@ import {
   refreshAnswer,
   refusedAccess,
   refusedRefresh,
-  until,
   useAccessToken,
   useRefreshToken,
 } from './support/deaths.ts'
 import { startTestServer, type TestServer } from './support/server.ts'
+import { until } from './support/until.ts'
 import { afterwards, ways } from './support/ways.ts'
 
 /*
@@ -123,8 +123,11 @@ for (const where of ['the same node', 'a second node'] as const) {
 describe('Of two deaths, that one is told which weighs more', () => {
   it.each(rowsOf(order))('%s, then %s', async (first = '', then = '', access = '', refresh = '') => {
     const stage = await openStage(usual['the same node'])
-    await ways[first]?.(stage)
-    await (ways[then] ?? afterwards[then])?.(stage)
+    for (const step of [first, then]) {
+      const run = ways[step] ?? afterwards[step]
+      if (!run) throw new Error(`Nobody knows how to do this: ${step}`)
+      await run(stage)
+    }
     const { node, here } = stage
     expect(await useAccessToken(node, here.accessToken)).toEqual(accessAnswer(access, here.userId))
     expect(await useRefreshToken(node, here)).toEqual(refreshAnswer(refresh, here))
@@ -137,12 +140,16 @@ it('When a session has really ended, its access token has ended too, though it m
     const account = await node.signUp()
     const device = deviceOf(account)
     expect(account.expiresIn).toBeLessThanOrEqual(1)
-    await until(async () => (await node.send('{ me { id } }', { token: device.accessToken })).status === 401)
+    await until(
+      () => node.send('{ me { id } }', { token: device.accessToken }),
+      ({ status }) => status === 401,
+    )
     expect(await useAccessToken(node, device.accessToken)).toEqual(refusedAccess('TOKEN_EXPIRED'))
-    await until(async () => {
-      const over = sql`select 1 from annul.sessions where id = ${device.sessionId} and idle_expires_at <= now()`
-      return (await node.rows(over)).length === 1
-    })
+    const over = sql`select 1 from annul.sessions where id = ${device.sessionId} and idle_expires_at <= now()`
+    await until(
+      () => node.rows(over),
+      rows => rows.length === 1,
+    )
     expect(await useRefreshToken(node, device)).toEqual(refusedRefresh('SESSION_EXPIRED'))
   } finally {
     await node.close()

@@ -18,7 +18,6 @@ export type AuditKind =
   | 'login-failed'
   | 'logout'
   | 'refresh-reused'
-  | 'refresh-ahead'
   | 'revoke-session'
   | 'revoke-sessions'
   | 'revoke-other-sessions'

@@ -4,14 +4,14 @@ import { DeadlineError, fromDriver } from './faults.ts'
 
 /*
  * The `postgres` client waits for an answer for ever, and after a lost network so do the queries that it pipelines
- * behind it. Here every statement has a deadline. The server's statement_timeout is shorter, so a statement that was
- * sent and passed its deadline means that the server can't be reached: then all connections are dropped, everything
- * on them fails at once, and the client connects anew. A statement that was never sent only waited for its turn.
+ * behind it. Here every statement has a deadline. A server from which nothing at all was heard meanwhile can't be
+ * reached: then the connection is dropped, and everything on it fails at once.
  */
 
-/** The open sockets of one client, so that they can be dropped together. */
+/** The sockets of one client, which is given up with them. */
 export class Sockets {
-  readonly #open = new Set<Socket>()
+  readonly #all = new Set<Socket>()
+  #dropped = false
   #attempts = 0
 
   /**
@@ -23,46 +23,50 @@ export class Sockets {
     const index = this.#attempts++ % host.length
     const target = path ? { path } : { host: host[index] ?? 'localhost', port: port[index] ?? 5432 }
     const socket = connect({ ...target, noDelay: true })
-    this.#open.add(socket)
-    return socket.once('close', () => this.#open.delete(socket))
+    this.#all.add(socket)
+    // The client connects again by itself when what it has in hand was not sent yet.
+    return this.#dropped ? socket.destroy() : socket
   }
 
+  /** Bytes that were heard so far. */
+  get received(): number {
+    let bytes = 0
+    for (const socket of this.#all) bytes += socket.bytesRead
+    return bytes
+  }
+
+  /** For good. */
   drop(): void {
-    for (const socket of this.#open) socket.destroy()
+    this.#dropped = true
+    for (const socket of this.#all) socket.destroy()
   }
 }
 
 /** @param limits milliseconds for one statement, and for a whole transaction */
 export function withDeadline(
   client: postgres.Sql,
-  sockets: Sockets,
+  line: Pick<Sockets, 'received' | 'drop'>,
   limits: { statementMs: number; transactionMs: number },
 ): postgres.Sql {
-  const statement = (
-    inner: postgres.Sql,
-    text: string,
-    parameters: never[],
-    asArrays: boolean,
-  ): Promise<unknown> => {
+  const dropIfSilent = () => {
+    const before = line.received
+    return () => {
+      if (line.received === before) line.drop()
+    }
+  }
+
+  const statement = (inner: postgres.Sql, text: string, parameters: never[], asArrays: boolean) => {
     const query = inner.unsafe(text, parameters, { prepare: true })
-    const answer = asArrays ? query.values() : query.execute()
-    return race(answer, limits.statementMs, () => {
-      if (wasSent(query)) sockets.drop()
-      else withdraw(query)
-    })
+    const answer: Promise<unknown> = asArrays ? query.values() : query.execute()
+    return race(answer, limits.statementMs, dropIfSilent())
   }
 
   const guarded = (inner: postgres.Sql): postgres.Sql =>
     new Proxy(inner, {
       get(target, property) {
         if (property === 'unsafe')
-          return (text: string, parameters: never[]) => ({
-            values: () => statement(target, text, parameters, true),
-            // drizzle awaits what `unsafe` returned where it wants objects.
-            // biome-ignore lint/suspicious/noThenProperty: it stands in for the client's own thenable
-            then: (resolve: (rows: unknown) => unknown, reject: (error: unknown) => unknown) =>
-              statement(target, text, parameters, false).then(resolve, reject),
-          })
+          return (text: string, parameters: never[]) =>
+            lazily(asArrays => statement(target, text, parameters, asArrays))
         if (property === 'begin')
           return (work: (tx: postgres.Sql) => Promise<unknown>) => {
             let givenUp = false
@@ -76,13 +80,14 @@ export function withDeadline(
               return work(guarded(tx as unknown as postgres.Sql))
             })
             whole.then(begun, begun)
+            const drop = dropIfSilent()
             const start = race(beginning, limits.statementMs, () => {
-              // It may only have waited for its turn: that is no reason to drop what others are doing.
               givenUp = true
+              drop()
             })
             const end = race(whole, limits.transactionMs, () => {
               givenUp = true
-              sockets.drop()
+              line.drop()
             })
             return Promise.all([end, start]).then(([result]) => result)
           }
@@ -93,30 +98,14 @@ export function withDeadline(
   return guarded(client)
 }
 
-/** What of the client's query objects is looked at here (postgres/src/connection.js). */
-interface Internals {
-  /** The backend that it was sent to. */
-  state: unknown
-  cancelled: unknown
-  strings: string[]
-  args: unknown[]
-}
-
-function wasSent(query: object): boolean {
-  return Boolean((query as Internals).state)
-}
-
-/**
- * What was told to have failed must not be done later. Cancelled, it leaves the queue. But if a connection is being
- * opened for it, the client counts on running it there, and would lose that connection over a cancelled one: so it
- * runs, as a statement that does nothing.
- */
-function withdraw(query: { cancel(): void }): void {
-  query.cancel()
-  Object.assign(
-    query satisfies object,
-    { cancelled: null, strings: ['select'], args: [] } satisfies Partial<Internals>,
-  )
+/** What `unsafe` returns, as far as drizzle uses it: it awaits it for objects, and asks for `values` as arrays. */
+export function lazily(run: (asArrays: boolean) => Promise<unknown>) {
+  return {
+    values: () => run(true),
+    // biome-ignore lint/suspicious/noThenProperty: it stands in for the client's own thenable
+    then: (resolve: (rows: unknown) => unknown, reject: (error: unknown) => unknown) =>
+      run(false).then(resolve, reject),
+  }
 }
 
 function race<T>(answer: Promise<T>, ms: number, onTimeout: () => void): Promise<T> {

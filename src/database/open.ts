@@ -10,9 +10,9 @@ import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import type { Config } from '../config.ts'
-import { Sockets, withDeadline } from './deadline.ts'
 import { fromDriver } from './faults.ts'
 import { lockDirectory } from './lockDirectory.ts'
+import { openPool } from './pool.ts'
 
 /** What runs statements: the database, or a transaction that is open on it. The same for both drivers. */
 export type Queries = Pick<
@@ -74,8 +74,8 @@ const migrations = {
 
 async function openPostgres(url: string): Promise<OpenDatabase> {
   await migrateOnce(url)
-  const verbs = pool(url, { name: 'annul', connections: 10, statementMs: 5000, transactionMs: 20_000 })
-  const decisions = pool(url, {
+  const verbs = openPool(url, { name: 'annul', connections: 10, statementMs: 5000, transactionMs: 20_000 })
+  const decisions = openPool(url, {
     name: 'annul-decisions',
     connections: 2,
     statementMs: 1000,
@@ -91,33 +91,6 @@ async function openPostgres(url: string): Promise<OpenDatabase> {
       await Promise.all([verbs.end({ timeout: 5 }), decisions.end({ timeout: 1 })])
     },
   }
-}
-
-/** A pool of connections to the primary, each statement with a deadline (deadline.ts). */
-export function pool(
-  url: string,
-  options: { name: string; connections: number; statementMs: number; transactionMs: number },
-): postgres.Sql {
-  const sockets = new Sockets()
-  const settings = {
-    max: options.connections,
-    connect_timeout: 3,
-    // A node must be back within moments of the database, so it knocks steadily instead of ever more rarely.
-    backoff: () => 0.05 + Math.random() / 10,
-    fetch_types: false,
-    onnotice: () => {},
-    socket: (target: { host: string[]; port: number[]; path?: string | false }) => sockets.connect(target),
-    connection: {
-      application_name: options.name,
-      // Below the deadline here, so that a living server always answers first.
-      statement_timeout: Math.floor(options.statementMs * 0.8),
-      idle_in_transaction_session_timeout: 10_000,
-      // Nothing acknowledged is ever lost, whatever the server's default.
-      synchronous_commit: 'on',
-    },
-  }
-  const client = postgres(url, settings)
-  return withDeadline(client, sockets, options)
 }
 
 /** Several nodes may start at once: an advisory lock lets one migrate while the others wait. */

@@ -157,7 +157,8 @@ function openVisitor(
 
 /** An IPv4 client of a server that listens on IPv6 is shown as what it is; what a proxy made up is no address. */
 function addressOf(ip = ''): string | null {
-  const address = ip.replace(/^::ffff:(?=\d+\.)/i, '')
+  // A zone (fe80::1%eth0) is this machine's name for a wire; the database knows none.
+  const address = ip.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
   return isIP(address) ? address : null
 }
 

@@ -1,7 +1,7 @@
 import { AuthError, invalidRefreshToken } from '../errors.ts'
 import type { Tokens } from '../sessions/issueTokens.ts'
 import { logoutByRefreshToken, logoutViewer } from '../sessions/logout.ts'
-import { readRefreshToken } from '../sessions/refresh.ts'
+import { checkAttempt, readRefreshToken } from '../sessions/refresh.ts'
 import type { AuthContext } from './context.ts'
 
 /* Where a refresh token comes from and goes to: the arguments, or the cookie (http/cookies.ts). */
@@ -33,6 +33,7 @@ export async function issue(
 export function cookieOf({ cookies, parts }: AuthContext, attempt: string | null | undefined): string {
   if (cookies.refreshToken === undefined) throw invalidRefreshToken('TOKEN_MISSING')
   cookies.checkOrigin()
+  if (attempt != null) checkAttempt(attempt)
   const claims = readRefreshToken(parts, cookies.refreshToken)
   if (attempt != null && !attempt.startsWith(`${claims.sessionId}.${claims.generation}.`)) {
     cookies.correctSession(claims)

@@ -12,11 +12,13 @@ export function answerErrors(app: FastifyInstance): void {
     request.note.code = code
     return reply.status(status).send({ errors: [{ message, extensions: { code } }] })
   })
-  app.setNotFoundHandler(async (_request, reply) =>
-    reply.status(404).send({
-      errors: [{ message: 'There is nothing at this address.', extensions: { code: 'NOT_FOUND' } }],
-    }),
-  )
+  app.setNotFoundHandler(async (request, reply) => {
+    const code = 'NOT_FOUND'
+    request.note.code = code
+    return reply
+      .status(404)
+      .send({ errors: [{ message: 'There is nothing at this address.', extensions: { code } }] })
+  })
 }
 
 const badRequest = { code: 'BAD_REQUEST', message: "The request can't be read." }

@@ -60,7 +60,10 @@ export function logRequests(app: FastifyInstance): void {
     reply.header('cache-control', 'no-store')
   })
   app.addHook('onResponse', async (request, reply) => {
-    const { operation, userId, code } = request.note
+    const { operation, userId } = request.note
+    // Of what it refuses before there is an operation, Apollo Server tells no plugin.
+    const isRefusal = reply.statusCode >= 400 && reply.statusCode < 500
+    const code = request.note.code ?? (isRefusal ? 'BAD_REQUEST' : undefined)
     request.log.info(
       {
         method: request.method,

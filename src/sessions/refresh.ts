@@ -97,13 +97,18 @@ export function readRefreshToken(parts: Pick<Parts, 'refreshTokens'>, refreshTok
 
 function hashAttempt(attempt: string | null | undefined): Uint8Array | null {
   if (attempt == null) return null
+  checkAttempt(attempt)
+  return createHash('sha256').update(attempt).digest()
+}
+
+/** @throws AuthError BAD_USER_INPUT / ATTEMPT_INVALID */
+export function checkAttempt(attempt: string): void {
   if (!/^[A-Za-z0-9_.-]{22,128}$/.test(attempt))
     throw badUserInput(
       'attempt',
       'ATTEMPT_INVALID',
       'An attempt has 22 to 128 characters of A-Z, a-z, 0-9, "-", "_" and ".".',
     )
-  return createHash('sha256').update(attempt).digest()
 }
 
 /** Rule 1, and all that the tokens need from the same row versions. A race with a kill rotates nothing, or the dead. */
@@ -133,7 +138,8 @@ const rotation = preparedOnce(db =>
     .set({
       generation: sql`${sessions.generation} + 1`,
       attempts: sql`(array[${placeholder('attempt')}::bytea] || ${sessions.attempts})[1:8]`,
-      rotatedAt: sql`now()`,
+      // Rounded down: its own access token, whose times are in whole seconds, must not seem older.
+      rotatedAt: sql`date_trunc('milliseconds', now())`,
       lastUsedAt: sql`now()`,
       idleExpiresAt: sql`now() + make_interval(secs => ${placeholder('idleSeconds')})`,
     })

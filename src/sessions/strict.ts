@@ -85,6 +85,8 @@ async function readTwice(decisions: Database, batch: readonly Waiting[]): Promis
   } catch (error) {
     const outage = outageOf(error)
     if (!outage || outage.cause instanceof DeadlineError) throw error
+    // Not at once: between its error and its end the client would use a broken connection again, and hear nothing more.
+    await new Promise(setImmediate)
     return read(decisions, batch)
   }
 }

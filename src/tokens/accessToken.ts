@@ -67,7 +67,9 @@ export function accessTokens(options: {
     const key = findKey(token, keys)
     const payload = key && checkSignature(token, key)
     if (!isAccessClaims(payload) || payload.iss !== issuer || payload.aud !== audience) return undefined
-    verified.set(token, payload)
+    // It is handed to every request that brings this token, and to an app's resolvers: nobody may change it.
+    Object.freeze(payload.roles)
+    verified.set(token, Object.freeze(payload))
     return payload
   }
 

@@ -93,6 +93,19 @@ describe('ANNUL_BIND=ip', () => {
     expect(JSON.stringify(claimsOf(accessToken))).not.toContain(here)
   })
 
+  it.each([
+    ['a link-local one with its zone', 'fe80::1%eth0', 'fe80::1'],
+    ['IPv4 written as IPv6', '::ffff:203.0.113.7', '203.0.113.7'],
+    ['no address at all', 'unknown', null],
+    ['an address with a port', '203.0.113.7:4711', null],
+  ])('never fails a login for how a proxy writes an address: %s', async (_, written, stored) => {
+    const { session } = await login(server, account, from(written))
+    const [row] = await server.rows(
+      sql`select host(ip_address) as address from annul.sessions where id = ${session.id}`,
+    )
+    expect(row).toEqual({ address: stored })
+  })
+
   it('refuses a token that is not bound at all, as from before the setting', async () => {
     const [user] = await server.rows<{ ver: number }>(
       sql`select token_version as ver from annul.users where id = ${account.userId}`,

@@ -41,6 +41,8 @@ export function refused(extensions: Record<string, unknown>, status = 200): unkn
 
 /** The live sessions, as a client lists them. */
 export async function listSessions(node: TestServer, accessToken: string): Promise<string[] | undefined> {
-  const answer = await node.send<{ sessions: { id: string }[] }>('{ sessions { id } }', { token: accessToken })
+  const answer = await node.send<{ sessions: { id: string }[] }>('{ sessions { id } }', {
+    token: accessToken,
+  })
   return answer.data?.sessions.map(({ id }) => id)
 }

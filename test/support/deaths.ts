@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Account, Answer, Client, TokensAnswer } from './client.ts'
 import { makeAdmin, type TestServer } from './server.ts'
+import { until } from './until.ts'
 
 /** Who takes part in a case of test/truthTable.test.ts. */
 export interface Stage {
@@ -100,25 +101,23 @@ export async function openAdmin(node: TestServer): Promise<Device> {
 
 /** Gives the device an access token that has expired, in a session that lives on. */
 export async function letAccessTokenExpire({ node }: Stage, device: Device): Promise<void> {
-  // No token outlives its session, so the next one is over within a second.
-  await node.rows(
-    sql`update annul.sessions set expires_at = now() + interval '1 second' where id = ${device.sessionId}`,
+  const endIn = (time: string) =>
+    node.rows(
+      sql`update annul.sessions set expires_at = now() + ${time}::interval where id = ${device.sessionId}`,
+    )
+  // No token outlives its session, so the next one is over within a second. On a slow machine the session may be, too.
+  const answer = await until(
+    async () => {
+      await endIn('1 second')
+      return node.refresh(device.refreshToken)
+    },
+    ({ data }) => data != null,
   )
-  const { accessToken, refreshToken } = must(await node.refresh(device.refreshToken)).refresh
+  await endIn('1 day')
+  const { accessToken, refreshToken } = must(answer).refresh
   Object.assign(device, { accessToken, refreshToken })
-  await node.rows(
-    sql`update annul.sessions set expires_at = now() + interval '1 day' where id = ${device.sessionId}`,
-  )
   await until(
-    async () => (await node.send('{ me { id } }', { token: accessToken })).reason === 'TOKEN_EXPIRED',
+    () => node.send('{ me { id } }', { token: accessToken }),
+    ({ reason }) => reason === 'TOKEN_EXPIRED',
   )
-}
-
-/** Asks until it is so. */
-export async function until(condition: () => Promise<boolean>, ms = 10_000): Promise<void> {
-  const deadline = performance.now() + ms
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`It was not so within ${ms} ms.`)
-    await new Promise(resolve => setTimeout(resolve, 10))
-  }
 }

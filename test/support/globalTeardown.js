@@ -1,6 +1,34 @@
-import { rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 
 export default async function globalTeardown() {
   await globalThis.__postgres?.stop()
-  rmSync(process.env.TEST_DIR, { recursive: true, force: true })
+  const { TEST_DIR, TEST_LOG } = process.env
+  try {
+    if (existsSync(TEST_LOG) && existsSync(`${TEST_LOG}.secrets`))
+      searchLog(readFileSync(TEST_LOG, 'utf8'), readFileSync(`${TEST_LOG}.secrets`, 'utf8'))
+  } finally {
+    rmSync(TEST_DIR, { recursive: true, force: true })
+  }
+}
+
+const minLength = 9
+
+/** Searches all that the run's nodes have logged for every password and token that a client has sent or was given. */
+function searchLog(log, secrets) {
+  // By their first characters, so that one pass over the log is enough for thousands of them.
+  const byStart = new Map()
+  for (const secret of new Set(secrets.split('\n').filter(line => line.length >= minLength))) {
+    // In the log's JSON a quote is escaped.
+    for (const written of new Set([secret, JSON.stringify(secret).slice(1, -1)])) {
+      const start = written.slice(0, minLength)
+      byStart.set(start, [...(byStart.get(start) ?? []), written])
+    }
+  }
+  for (const [index, line] of log.split('\n').entries())
+    for (let at = 0; at + minLength <= line.length; at++) {
+      const written = byStart.get(line.slice(at, at + minLength))?.find(each => line.startsWith(each, at))
+      if (written === undefined) continue
+      const before = line.slice(Math.max(0, at - 60), at)
+      throw new Error(`Line ${index + 1} of the run's log holds a password or a token, after: ${before}`)
+    }
 }

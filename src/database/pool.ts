@@ -1,0 +1,143 @@
+import postgres from 'postgres'
+import { lazily, Sockets, withDeadline } from './deadline.ts'
+import { DeadlineError, OutageError } from './faults.ts'
+
+/*
+ * A pool of connections, each with a client of its own, which is never used again after its connection was lost. The
+ * client (3.4.9) has a pool too, but connects anew beneath whoever uses it, and does that badly: a statement that comes
+ * between the error of a socket and its end is never answered, and what was buffered for the dead socket keeps the next
+ * connection from ever being opened.
+ */
+
+export interface PoolOptions {
+  /** `application_name`. */
+  readonly name: string
+  readonly connections: number
+  /** The deadline of one statement. */
+  readonly statementMs: number
+  /** The deadline of a whole transaction. */
+  readonly transactionMs: number
+}
+
+interface Member {
+  readonly client: postgres.Sql
+  /** Statements that have no answer yet: they share a connection if there are more of them than connections. */
+  statements: number
+  /** A transaction shares with nobody. */
+  inTransaction: boolean
+}
+
+/** A pool that drizzle takes for a client of `postgres`. */
+export function openPool(url: string, options: PoolOptions): postgres.Sql {
+  // Never connects. Drizzle sets parsers on its options, which those that do connect take over.
+  const pattern = postgres(url, settings(options))
+  const members = new Set<Member>()
+  const waiting: ((member: Member) => void)[] = []
+  let closed = false
+
+  const open = (): Member => {
+    const sockets = new Sockets()
+    const lose = () => {
+      if (!members.delete(member)) return
+      sockets.drop()
+      client.end({ timeout: 0 }).catch(() => {})
+      serve()
+    }
+    const client = postgres(url, {
+      ...settings(options),
+      onclose: lose,
+      // Lost at the first sign: what is sent from then on would go nowhere.
+      socket: (target: Parameters<Sockets['connect']>[0]) =>
+        sockets.connect(target).once('error', lose).once('end', lose),
+    } as postgres.Options<Record<string, never>>)
+    Object.assign(client.options.parsers, pattern.options.parsers)
+    Object.assign(client.options.serializers, pattern.options.serializers)
+    const line = {
+      get received() {
+        return sockets.received
+      },
+      drop: lose,
+    }
+    const member = { client: withDeadline(client, line, options), statements: 0, inTransaction: false }
+    members.add(member)
+    return member
+  }
+
+  /** The idlest one, or a new one; undefined: all are in transactions. */
+  const choose = (): Member | undefined => {
+    let idlest: Member | undefined
+    for (const member of members)
+      if (!member.inTransaction && (idlest === undefined || member.statements < idlest.statements))
+        idlest = member
+    return idlest?.statements !== 0 && members.size < options.connections ? open() : idlest
+  }
+
+  const run = <T>(isTransaction: boolean, work: (client: postgres.Sql) => Promise<T>): Promise<T> => {
+    const start = (member: Member): Promise<T> => {
+      if (isTransaction) member.inTransaction = true
+      else member.statements++
+      return work(member.client).finally(() => {
+        if (isTransaction) member.inTransaction = false
+        else member.statements--
+        serve()
+      })
+    }
+    if (closed) return Promise.reject(new OutageError(new Error('The pool was closed.')))
+    const free = waiting.length === 0 ? choose() : undefined
+    if (free) return start(free)
+    return new Promise((resolve, reject) => {
+      const turn = (member: Member) => {
+        clearTimeout(timer)
+        start(member).then(resolve, reject)
+      }
+      const timer = setTimeout(() => {
+        waiting.splice(waiting.indexOf(turn), 1)
+        reject(new OutageError(new DeadlineError(`No connection was free within ${options.statementMs} ms.`)))
+      }, options.statementMs)
+      waiting.push(turn)
+    })
+  }
+
+  const serve = () => {
+    while (waiting.length > 0) {
+      const free = choose()
+      if (free === undefined) return
+      waiting.shift()?.(free)
+    }
+  }
+
+  const own: Partial<Record<string | symbol, unknown>> = {
+    unsafe: (text: string, parameters: never[]) =>
+      lazily(asArrays =>
+        run(false, async client => {
+          const query = client.unsafe(text, parameters)
+          return asArrays ? query.values() : query
+        }),
+      ),
+    begin: (work: (tx: postgres.TransactionSql) => Promise<unknown>) =>
+      run(true, client => client.begin(work)),
+    async end(how: { timeout: number }) {
+      closed = true
+      await Promise.all([...members].map(({ client }) => client.end(how)))
+    },
+  }
+  return new Proxy(pattern, { get: (target, property) => own[property] ?? Reflect.get(target, property) })
+}
+
+function settings({ name, statementMs }: PoolOptions) {
+  return {
+    max: 1,
+    connect_timeout: 3,
+    max_lifetime: null,
+    fetch_types: false,
+    onnotice: () => {},
+    connection: {
+      application_name: name,
+      // Below the deadline here, so that a living server always answers first.
+      statement_timeout: Math.floor(statementMs * 0.8),
+      idle_in_transaction_session_timeout: 10_000,
+      // Nothing acknowledged is ever lost, whatever the server's default.
+      synchronous_commit: 'on',
+    },
+  }
+}

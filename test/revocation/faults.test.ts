@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import postgres from 'postgres'
+import { startCluster } from '../support/cluster.ts'
+import { onPostgres } from '../support/database.ts'
+import { startPostgres } from '../support/postgres.js'
+import { allFresh, faults, type Ground, plantedBug, prove, until } from '../support/proof/faults.ts'
+
+/*
+ * Three processes, one PostgreSQL, and clients that never pause. The checker looks at what they really saw; nothing
+ * here looks into a node.
+ */
+
+const onlyPostgres = onPostgres ? it : it.skip
+
+let ground: Ground
+beforeAll(async () => {
+  if (!onPostgres) return
+  // One of its own, since it is crashed.
+  const server = await startPostgres()
+  await server.createDatabase('faults')
+  const databaseUrl = server.urlOf('faults')
+  const cluster = await startCluster({ databaseUrl })
+  ground = { cluster, postgres: server, sql: postgres(databaseUrl, { max: 1, onnotice: () => {} }) }
+  await until(() => allFresh(cluster))
+}, 60_000)
+
+afterAll(async () => {
+  if (!onPostgres) return
+  await ground.cluster.close()
+  await ground.sql.end()
+  await ground.postgres.stop()
+}, 60_000)
+
+describe('no request is accepted that started after the revocation of its token had returned, and nobody is logged out, when', () => {
+  for (const [name, fault] of Object.entries(faults))
+    onlyPostgres(
+      name,
+      async () => {
+        const { records } = await prove(ground, fault)
+        const { violations, complaints, ...counted } = records.verdict()
+        expect({ violations, complaints }).toEqual({ violations: [], complaints: [] })
+        // The promise was made, and it was put to the test.
+        expect(counted.revocations).toBeGreaterThan(20)
+        expect(counted.tests).toBeGreaterThan(100)
+        expect(counted.accepted).toBeGreaterThan(100)
+      },
+      60_000,
+    )
+})
+
+describe('the checker', () => {
+  onlyPostgres(
+    'finds a node that acknowledges revocations and does not learn them',
+    async () => {
+      const { records } = await prove(ground, plantedBug)
+      const { violations, complaints } = records.verdict()
+      expect(complaints).toEqual([])
+      expect(violations.length).toBeGreaterThan(0)
+      const names = new Set(violations.map(({ request }) => request.node))
+      expect(names.size).toBe(1)
+      expect(ground.cluster.nodes.map(({ name }) => name)).not.toContain([...names][0])
+    },
+    60_000,
+  )
+})

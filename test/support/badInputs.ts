@@ -1,0 +1,189 @@
+import { randomUUID } from 'node:crypto'
+
+const credentials = '($email: String!, $password: String!)'
+const input = 'input: { email: $email, password: $password }'
+const change = '($a: String!, $b: String!) { changePassword(input: { currentPassword: $a, newPassword: $b })'
+const fine = 'a password of length'
+const hundred = 'x'.repeat(100)
+const emails = {
+  'without @': ['ada.example.com', 'EMAIL_INVALID'],
+  'of 255 characters': [`${'a'.repeat(243)}@example.com`, 'EMAIL_TOO_LONG'],
+  'of 255 bytes': [`${'é'.repeat(121)}a@example.com`, 'EMAIL_TOO_LONG'],
+  'with two @': ['a@b@c', 'EMAIL_INVALID'],
+  'with a NUL': ['a\0@b.c', 'EMAIL_INVALID'],
+  'with a line feed': ['a@b.c\n', 'EMAIL_INVALID'],
+  'with an escape': ['a\x1b[31m@b.c', 'EMAIL_INVALID'],
+  'with a C1 control': ['a\x85@b.c', 'EMAIL_INVALID'],
+  'with a lone surrogate': ['a\ud800@b.c', 'EMAIL_INVALID'],
+  'that is empty': ['', 'EMAIL_INVALID'],
+} as const
+const texts = {
+  'a NUL': ['a\0b', 'TEXT_CHARACTERS'],
+  'a line feed': ['a\nb', 'TEXT_CHARACTERS'],
+  'a lone surrogate': ['a\udfffb', 'TEXT_CHARACTERS'],
+} as const
+const ids = [
+  '',
+  '1',
+  'me',
+  '0'.repeat(36),
+  `${randomUUID()} `,
+  `{${randomUUID()}}`,
+  `${randomUUID()}\0`,
+  '\ud800',
+  hundred,
+]
+const cursors = ['', 'x', hundred, '\0', Buffer.from(`never ${randomUUID()}`).toString('base64url')].concat(
+  ['2024-01-01T00:00:00.000Z 1', `+275760-09-13T00:00:00.000Z ${randomUUID()}`].map(text => btoa(text)),
+)
+const byId = [
+  'revokeSession',
+  'blockUser',
+  'unblockUser',
+  'setUserAccess',
+  'revokeUserSessions',
+  'deleteUser',
+]
+const returnsUser = /^(block|unblock|set|revokeUser)/
+
+/** What the operation is, what is refused with it, and the operation. */
+export type Case = readonly [
+  name: string,
+  argument: string,
+  reason: string,
+  query: string,
+  variables: Record<string, unknown>,
+]
+/** For an admin to send. */
+export const badInputs: readonly Case[] = [
+  ...['register', 'login'].flatMap(verb => [
+    ...Object.entries(emails).map(
+      ([what, [email, reason]]): Case => [
+        `${verb}: an e-mail ${what}`,
+        ...(['input.email', reason, `mutation ${credentials} { ${verb}(${input}) { expiresIn } }`] as const),
+        { email, password: fine },
+      ],
+    ),
+    ...[257, 512, 513, 90_000].map(
+      (length): Case => [
+        `${verb}: a password of ${length} characters`,
+        ...([
+          'input.password',
+          'PASSWORD_TOO_LONG',
+          `mutation ${credentials} { ${verb}(${input}) { expiresIn } }`,
+        ] as const),
+        { email: 'a@b.c', password: 'x'.repeat(length) },
+      ],
+    ),
+  ]),
+  ...['\0', '\n', '\x7f', '\x9f', '\ud800', '\udc00'].flatMap((character): Case[] => {
+    const [password, shown] = [fine + character, JSON.stringify(character)]
+    return [
+      [
+        `register: a password with ${shown}`,
+        'input.password',
+        'PASSWORD_CHARACTERS',
+        `mutation ${credentials} { register(${input}) { expiresIn } }`,
+        { email: 'a@b.c', password },
+      ],
+      [
+        `changePassword: one with ${shown}`,
+        'input.newPassword',
+        'PASSWORD_CHARACTERS',
+        `mutation ${change} { expiresIn } }`,
+        { a: fine, b: password },
+      ],
+    ]
+  }),
+  [
+    'changePassword: an old one above the limit',
+    'input.currentPassword',
+    'PASSWORD_TOO_LONG',
+    `mutation ${change} { expiresIn } }`,
+    { a: 'x'.repeat(257), b: fine },
+  ],
+  [
+    'changePassword: a new one above the limit',
+    'input.newPassword',
+    'PASSWORD_TOO_LONG',
+    `mutation ${change} { expiresIn } }`,
+    { a: fine, b: '𝒳'.repeat(257) },
+  ],
+  [
+    'reauthenticate: a password above the limit',
+    'password',
+    'PASSWORD_TOO_LONG',
+    'mutation ($p: String!) { reauthenticate(password: $p) { expiresIn } }',
+    { p: 'x'.repeat(257) },
+  ],
+  ...byId.flatMap(verb =>
+    ids.map((id): Case => {
+      const more = verb === 'setUserAccess' ? ', roles: []' : ''
+      const query = `mutation ($id: ID!) { ${verb}(id: $id${more}) ${returnsUser.test(verb) ? '{ id }' : ''} }`
+      return [`${verb}: the id ${JSON.stringify(id.slice(0, 40))}`, 'id', 'ID_INVALID', query, { id }]
+    }),
+  ),
+  ...ids.map(
+    (id): Case => [
+      `user: the id ${JSON.stringify(id.slice(0, 40))}`,
+      'id',
+      'ID_INVALID',
+      'query ($id: ID!) { user(id: $id) { id } }',
+      { id },
+    ],
+  ),
+  ...Object.entries({ ...texts, 'too much': ['x'.repeat(501), 'TEXT_TOO_LONG'] as const }).flatMap(
+    ([what, [text, reason]]): Case[] => [
+      [
+        `blockUser: a reason with ${what}`,
+        'reason',
+        reason,
+        'mutation ($id: ID!, $r: String) { blockUser(id: $id, reason: $r) { id } }',
+        { id: randomUUID(), r: text },
+      ],
+      [
+        `users: a search for ${what}`,
+        'search',
+        reason,
+        'query ($s: String) { users(search: $s) { edges { cursor } } }',
+        { s: text },
+      ],
+    ],
+  ),
+  ...cursors.map(
+    (after): Case => [
+      `users: the cursor ${JSON.stringify(after.slice(0, 40))}`,
+      'after',
+      'CURSOR_INVALID',
+      'query ($a: String) { users(after: $a) { edges { cursor } } }',
+      { a: after },
+    ],
+  ),
+  ...[0, -1, 201, 2 ** 31 - 1].map(
+    (first): Case => [
+      `users: first ${first}`,
+      'first',
+      'FIRST_OUT_OF_RANGE',
+      'query ($f: Int!) { users(first: $f) { edges { cursor } } }',
+      { f: first },
+    ],
+  ),
+  ...(['roles', 'scopes'] as const).flatMap(argument =>
+    ['', 'a b', 'é', 'a"', 'a\\', 'a\n', '\0', '\ud800', 'x'.repeat(101)].map(
+      (name): Case => [
+        `setUserAccess: ${JSON.stringify(name.slice(0, 40))} in ${argument}`,
+        argument,
+        'ACCESS_INVALID',
+        'mutation ($id: ID!, $roles: [String!]!, $scopes: [String!]!) { setUserAccess(id: $id, roles: $roles, scopes: $scopes) { id } }',
+        { id: randomUUID(), roles: [], scopes: [], [argument]: ['good', name] },
+      ],
+    ),
+  ),
+  [
+    'setUserAccess: more than fits into a token',
+    'roles',
+    'ACCESS_TOO_LONG',
+    'mutation ($id: ID!, $roles: [String!]!) { setUserAccess(id: $id, roles: $roles) { id } }',
+    { id: randomUUID(), roles: Array.from({ length: 30 }, (_, index) => `${index}${'x'.repeat(90)}`) },
+  ],
+]

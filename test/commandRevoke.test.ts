@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
+import { onPostgres } from './support/database.ts'
 import { Operated } from './support/operated.ts'
 
 const me = '{ me { id } }'
@@ -75,6 +76,8 @@ describe('annul purge', () => {
       insert into annul.revocations (kind, subject, reason, revoked_at)
       select 'session', id, 'LOGGED_OUT', now() - make_interval(secs => age)
       from annul.sessions, unnest(array[3600, 3780]) as age where id = ${ids.ended29}`)
+    // One that died; the one that lives beats on.
+    await operated.server.rows(sql`insert into annul.nodes (id, lease_ms) values (gen_random_uuid(), 500)`)
     const others = () =>
       operated.server.rows(sql`
         select (select count(*) from annul.audit_events)::int as audits, (select count(*) from annul.users)::int as users,
@@ -83,7 +86,7 @@ describe('annul purge', () => {
 
     expect(await operated.run('purge')).toEqual({
       status: 0,
-      stdout: 'Removed 1 rows of the log and 3 sessions.\n',
+      stdout: 'Removed 1 rows of the log, 3 sessions and 1 dead nodes.\n',
       stderr: '',
     })
 
@@ -97,6 +100,7 @@ describe('annul purge', () => {
     )
     expect(log).toEqual([{ age: 6 }])
     expect(await others()).toEqual(before)
+    expect(await server.rows(sql`select id from annul.nodes`)).toHaveLength(onPostgres ? 1 : 0)
     const admitted = await server.send(me, { token: account.accessToken })
     expect(admitted.data).toEqual({ me: { id: account.userId } })
   })

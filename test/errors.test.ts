@@ -50,7 +50,7 @@ const endings = [
 ]
 const toLogIn = ['TOKEN_MISSING', 'TOKEN_INVALID', ...endings]
 const [recover, retry] = ['LOGIN', { recover: 'RETRY' }]
-type Row = [code: string, extras: Record<string, unknown>, status?: number, retryAfter?: string]
+type Row = [code: string, extras: Record<string, unknown>, status?: number, retryAfter?: string | null]
 const table: Row[] = [
   ...toLogIn.map((reason): Row => ['UNAUTHENTICATED', { reason, recover }, 401]),
   ['UNAUTHENTICATED', { reason: 'TOKEN_EXPIRED', recover: 'REFRESH' }, 401],
@@ -75,7 +75,8 @@ async function ask(query: string, options: Parameters<TestServer['send']>[1] = {
 }
 
 describe('The table of errors, a row each:', () => {
-  it.each(table)('%s %j', async (code, extras, status = 200, retryAfter = null) => {
+  it.each(table)('%s %j', async (code, extras, status = 200, seconds) => {
+    const retryAfter = seconds ?? null
     const variables = { code, ...extras }
     const query = 'query ($code: String!, $reason: String) { fails(code: $code, reason: $reason) }'
     const answer = await ask(query, { variables })

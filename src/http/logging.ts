@@ -30,11 +30,14 @@ interface SerializedError {
   [more: string]: unknown
 }
 
+/** Of a chain of causes, which may lead back to its beginning, this many are written. */
+const maxCauses = 5
+
 /**
  * An error without the values that it was about: a driver's error carries the statement's parameters, which are
  * e-mails and password hashes.
  */
-export function serializeError(error: unknown): SerializedError {
+export function serializeError(error: unknown, causes = maxCauses): SerializedError {
   if (!types.isNativeError(error)) return { type: typeof error, message: '', stack: '' }
   const fromDatabase = 'query' in error || 'severity' in error || error.name.startsWith('Drizzle')
   const { name } = error
@@ -47,7 +50,7 @@ export function serializeError(error: unknown): SerializedError {
       .split('\n')
       .filter(line => /^\s+at /.test(line))
       .join('\n'),
-    ...(error.cause !== undefined && { cause: serializeError(error.cause) }),
+    ...(error.cause !== undefined && causes > 0 && { cause: serializeError(error.cause, causes - 1) }),
   }
 }
 

@@ -13,7 +13,7 @@ export const notePlugin: ApolloServerPlugin<ServerContext> = {
     return {
       async willSendResponse({ contextValue, response, operation }) {
         const { note, auth } = contextValue
-        if (operation?.name) note.operation = operation.name.value
+        if (operation?.name) note.operation = operation.name.value.slice(0, 100)
         const userId = auth.userId()
         if (userId !== undefined) note.userId = userId
         if (response.body.kind !== 'single') return

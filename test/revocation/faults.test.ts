@@ -3,7 +3,8 @@ import postgres from 'postgres'
 import { startCluster } from '../support/cluster.ts'
 import { onPostgres } from '../support/database.ts'
 import { startPostgres } from '../support/postgres.js'
-import { allFresh, faults, type Ground, plantedBug, prove, until } from '../support/proof/faults.ts'
+import { allFresh, faults, type Ground, plantedBug, prove } from '../support/proof/faults.ts'
+import { until } from '../support/until.ts'
 
 /*
  * Three processes, one PostgreSQL, and clients that never pause. The checker looks at what they really saw; nothing

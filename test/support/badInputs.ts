@@ -54,7 +54,7 @@ export type Case = readonly [
   query: string,
   variables: Record<string, unknown>,
 ]
-/** For an admin to send. */
+/** For an admin to send, with a refresh token beside it. */
 export const badInputs: readonly Case[] = [
   ...['register', 'login'].flatMap(verb => [
     ...Object.entries(emails).map(
@@ -186,4 +186,13 @@ export const badInputs: readonly Case[] = [
     'mutation ($id: ID!, $roles: [String!]!) { setUserAccess(id: $id, roles: $roles) { id } }',
     { id: randomUUID(), roles: Array.from({ length: 30 }, (_, index) => `${index}${'x'.repeat(90)}`) },
   ],
+  ...['', 'x'.repeat(21), 'x'.repeat(129), `${'x'.repeat(22)}\n`, 'ä'.repeat(22), '\0'.repeat(22)].map(
+    (a): Case => [
+      `refresh: the attempt ${JSON.stringify(a.slice(0, 40))}`,
+      'attempt',
+      'ATTEMPT_INVALID',
+      'mutation ($refreshToken: String!, $a: String) { refresh(refreshToken: $refreshToken, attempt: $a) { expiresIn } }',
+      { a },
+    ],
+  ),
 ]

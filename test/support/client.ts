@@ -53,7 +53,7 @@ export interface Client {
 
 export const tokenFields = 'accessToken refreshToken expiresIn session { id expiresAt } user { id }'
 
-/** A client of a node. Every secret that it uses is noted, and looked for in the logs by test/secrets.test.ts. */
+/** A client of a node. Every secret that it uses is noted, and looked for in the logs when the run is over. */
 export function createClient(url: string): Client {
   const send: Client['send'] = async (query, { variables, token, headers } = {}) => {
     const response = await fetch(`${url}/graphql`, {
@@ -117,8 +117,8 @@ const secretNames = new Set([
   'token',
 ])
 
-/** Collects what must never stand in a log. */
-function noteSecrets(...values: unknown[]): void {
+/** Collects what must never stand in a log: it is looked for when the run is over (globalTeardown.js). */
+export function noteSecrets(...values: unknown[]): void {
   const found: string[] = []
   const walk = (value: unknown, name: string): void => {
     if (typeof value === 'string' && secretNames.has(name) && value.length > 8) found.push(value)

@@ -14,6 +14,8 @@ export interface ClusterNode {
   readonly proxy: NodeProxy
   /** Lines that it logged. */
   readonly log: readonly string[]
+  /** The exit status; null: it was killed. */
+  readonly ended: Promise<number | null>
   signal(signal: NodeJS.Signals): void
   /** SIGKILL: no farewell. */
   kill(): Promise<void>
@@ -34,6 +36,8 @@ export interface Cluster {
   readonly secret: string
   /** Those that run. */
   readonly nodes: readonly ClusterNode[]
+  /** What those said that ended by themselves. */
+  readonly deaths: readonly string[]
   start(options?: NodeOptions): Promise<ClusterNode>
   close(): Promise<void>
 }
@@ -47,6 +51,7 @@ export async function startCluster(options: {
   const { databaseUrl, leaseMs = 500 } = options
   const secret = randomBytes(32).toString('base64')
   const nodes: ClusterNode[] = []
+  const deaths: string[] = []
   let started = 0
 
   const start = async ({ env = {}, preload }: NodeOptions = {}): Promise<ClusterNode> => {
@@ -72,6 +77,13 @@ export async function startCluster(options: {
     }
     const member = { ...node, kill: () => forget(node.kill()), stop: () => forget(node.stop()) }
     nodes.push(member)
+    void node.ended.then(status => {
+      if (!nodes.includes(member)) return
+      deaths.push(
+        [`Node ${name} ended with ${status}.`, ...node.log.filter(isNoRequest).slice(-20)].join('\n'),
+      )
+      return forget(node.ended)
+    })
     return member
   }
 
@@ -83,6 +95,7 @@ export async function startCluster(options: {
     leaseMs,
     secret,
     nodes,
+    deaths,
     start,
     async close() {
       await Promise.all([...nodes].map(node => node.kill()))
@@ -109,7 +122,7 @@ async function startNode(name: string, proxy: NodeProxy, env: Record<string, str
   const log: string[] = []
   createInterface({ input: child.stderr }).on('line', line => {
     log.push(line)
-    // The file that test/secrets.test.ts searches.
+    // The file that globalTeardown.js searches.
     if (process.env.TEST_LOG) appendFileSync(process.env.TEST_LOG, `${line}\n`)
   })
   const url = await new Promise<string>((resolve, reject) => {
@@ -130,10 +143,15 @@ async function startNode(name: string, proxy: NodeProxy, env: Record<string, str
     url,
     proxy,
     log,
+    ended: exit,
     signal: signal => child.kill(signal),
     kill: async () => {
       await end('SIGKILL')
     },
     stop: () => end('SIGTERM'),
   }
+}
+
+function isNoRequest(line: string): boolean {
+  return !line.includes('"msg":"request"')
 }

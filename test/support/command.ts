@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { appendFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll } from '@jest/globals'
-import { type Client, createClient } from './client.ts'
+import { type Client, createClient, noteSecrets } from './client.ts'
 import { variable } from './database.ts'
 
 /** How a process ended, and what it wrote. */
@@ -37,7 +37,9 @@ afterAll(() => {
 })
 
 export function newSecret(): string {
-  return randomBytes(32).toString('base64')
+  const secret = randomBytes(32).toString('base64')
+  noteSecrets(secret)
+  return secret
 }
 
 /** Starts `annul` with these settings and no others. What it writes goes to the log that is searched for secrets. */

@@ -28,7 +28,9 @@ function searchLog(log, secrets) {
     for (let at = 0; at + minLength <= line.length; at++) {
       const written = byStart.get(line.slice(at, at + minLength))?.find(each => line.startsWith(each, at))
       if (written === undefined) continue
-      const before = line.slice(Math.max(0, at - 60), at)
-      throw new Error(`Line ${index + 1} of the run's log holds a password or a token, after: ${before}`)
+      const { msg, ...rest } = JSON.parse(line)
+      throw new Error(
+        `Line ${index + 1} of the run's log ("${msg}"; ${Object.keys(rest)}) holds a password or a token.`,
+      )
     }
 }

@@ -5,10 +5,10 @@ import { type Config, readConfig } from '../../src/config.ts'
 import { rows } from '../../src/database/open.ts'
 import type { SchemaExtension } from '../../src/graphql/schema.ts'
 import { type RunningServer, startServer } from '../../src/http/server.ts'
-import { type Client, createClient } from './client.ts'
+import { type Client, createClient, noteSecrets } from './client.ts'
 import { createDatabase, type TestDatabase, variable } from './database.ts'
 
-/** A node on a free port, with a client for it. Its log goes to the file that test/secrets.test.ts searches. */
+/** A node on a free port, with a client for it. Its log is searched for secrets when the run is over. */
 export interface TestServer extends RunningServer, Client {
   readonly database: TestDatabase
   /** A second node's settings: same database, same secret. */
@@ -36,6 +36,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     ...database.env,
     ...options.env,
   }
+  noteSecrets(env.ANNUL_SECRET)
   const server = await startServer(
     { ...readConfig(env), ...options.config },
     {

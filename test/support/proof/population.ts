@@ -28,51 +28,50 @@ export interface Family {
   readonly phone: Device
 }
 
-export interface Population {
-  readonly admin: Family
-  readonly families: readonly Family[]
-}
-
 /**
  * Users with two sessions each. Their rows are written by SQL, because a password's hash for each would take longer
  * than the whole proof; their tokens are issued by the nodes.
+ *
+ * @throws Error when the database or a node can't be asked
  */
-export async function populate(cluster: Cluster, size: number): Promise<Population> {
-  const users = Array.from({ length: size + 1 }, () => ({
-    id: randomUUID(),
-    sessions: [randomUUID(), randomUUID()],
+export async function populate(
+  cluster: Cluster,
+  size: number,
+  options: { roles?: readonly string[] } = {},
+): Promise<Family[]> {
+  const ids = Array.from({ length: size }, () => ({
+    user: randomUUID(),
+    laptop: randomUUID(),
+    phone: randomUUID(),
   }))
+  const roles = `{${options.roles ?? []}}`
   const sql = postgres(cluster.databaseUrl, { max: 1, onnotice: () => {} })
-  await sql`insert into annul.users (id, email, email_key, roles)
-    select id, id::text, id::text, case when place = 1 then '{admin}'::text[] else '{}' end
-    from unnest(${users.map(({ id }) => id)}::uuid[]) with ordinality as made (id, place)`
-  const owners = users.flatMap(({ id }) => [id, id])
-  await sql`insert into annul.sessions (id, user_id, session_version, epoch, idle_expires_at, expires_at, auth_time)
-    select made.id, made.owner, 1, epochs.epoch, now() + interval '1 hour', now() + interval '1 hour', now()
-    from annul.epochs, unnest(${users.flatMap(({ sessions }) => sessions)}::uuid[], ${owners}::uuid[]) as made (id, owner)`
-  await sql.end()
+  try {
+    await sql`insert into annul.users (id, email, email_key, roles)
+      select id, id::text, id::text, ${roles}::text[] from unnest(${ids.map(({ user }) => user)}::uuid[]) as made (id)`
+    await sql`insert into annul.sessions
+        (id, user_id, session_version, epoch, idle_expires_at, expires_at, auth_time)
+      select made.id, made.owner, 1, epoch, now() + interval '1 hour', now() + interval '1 hour', now()
+      from annul.epochs, unnest(
+        ${ids.flatMap(({ laptop, phone }) => [laptop, phone])}::uuid[],
+        ${ids.flatMap(({ user }) => [user, user])}::uuid[]) as made (id, owner)`
+  } finally {
+    await sql.end()
+  }
 
-  const derive = refreshTokens(Buffer.from(cluster.secret, 'base64')).derive
-  const signIn = async (session = ''): Promise<Device> => {
+  const { derive } = refreshTokens(Buffer.from(cluster.secret, 'base64'))
+  const signIn = async (session: string): Promise<Device> => {
     const stolen = derive({ sessionId: session, generation: 1 })
     const tokens = await refresh(someNode(cluster).url, stolen)
-    if (typeof tokens === 'string') throw new Error(`A session of the population is dead: ${tokens}.`)
+    if (typeof tokens === 'string') throw new Error(`A new session could not refresh: ${tokens}.`)
     return { session, stolen, ...tokens }
   }
   const families: Family[] = []
-  // A few at a time: as many as the nodes have connections.
-  const waiting = [...users]
-  await Promise.all(
-    Array.from({ length: 8 }, async () => {
-      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-        const [laptop, phone] = await Promise.all(next.sessions.map(signIn))
-        if (laptop && phone) families.push({ user: next.id, laptop, phone })
-      }
-    }),
-  )
-  const admin = families.find(({ user }) => user === users[0]?.id)
-  if (admin === undefined) throw new Error('The population has no admin.')
-  return { admin, families: families.filter(family => family !== admin) }
+  await inParallel(4, ids, async ({ user, laptop, phone }) => {
+    const devices = await Promise.all([signIn(laptop), signIn(phone)])
+    families.push({ user, laptop: devices[0], phone: devices[1] })
+  })
+  return families
 }
 
 /** @returns the new tokens, or the verdict that refused them */
@@ -90,17 +89,13 @@ export async function refresh(
 }
 
 /** Tokens as they stand in an answer. */
-export function received(
-  tokens: { accessToken: string; refreshToken: string } | undefined,
-): Pick<Device, 'refreshToken' | 'access'> {
-  if (tokens === undefined) throw new Error('An accepted answer had no tokens.')
-  const { accessToken, refreshToken } = tokens
-  // What must never stand in a log (test/secrets.test.ts).
+export function received(tokens: unknown): Pick<Device, 'refreshToken' | 'access'> {
+  const { accessToken, refreshToken } = tokens as { accessToken: string; refreshToken: string }
+  // What must never stand in a log (globalTeardown.js).
   if (process.env.TEST_LOG)
     appendFileSync(`${process.env.TEST_LOG}.secrets`, `${accessToken}\n${refreshToken}\n`)
-  const { sub, sid, ver, epoch } = JSON.parse(
-    Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString(),
-  ) as { sub: string; sid: string; ver: number; epoch: number }
+  const claims = JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString())
+  const { sub, sid, ver, epoch } = claims as { sub: string; sid: string; ver: number; epoch: number }
   return {
     refreshToken,
     access: { text: accessToken, claims: { user: sub, session: sid, version: ver, epoch } },
@@ -108,12 +103,27 @@ export function received(
 }
 
 /** Any of them: clients know nothing of their health. */
-export function someNode(cluster: Pick<Cluster, 'nodes'>) {
-  return someOf(cluster.nodes)
+export function someNode({ nodes, deaths }: Pick<Cluster, 'nodes' | 'deaths'>) {
+  if (nodes.length === 0) throw new Error(`No node runs any more. ${deaths.join('\n')}`)
+  return someOf(nodes)
 }
 
 export function someOf<T>(list: readonly T[]): T {
   const found = list[Math.floor(Math.random() * list.length)]
   if (found === undefined) throw new Error('There is none to choose from.')
   return found
+}
+
+/** Several at a time, until all are done. */
+export async function inParallel<T>(
+  width: number,
+  list: readonly T[],
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const left = [...list]
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      for (let next = left.pop(); next !== undefined; next = left.pop()) await work(next)
+    }),
+  )
 }

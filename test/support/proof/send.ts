@@ -7,7 +7,7 @@ export interface Sent {
   readonly end: number
   /** `accepted`, the reason or else the code of the first error, or `CONNECTION`: nobody answered. */
   readonly verdict: string
-  readonly data: Record<string, never> | null | undefined
+  readonly data: Readonly<Record<string, unknown>> | null | undefined
   readonly revokedOnAllNodesMs: number | undefined
 }
 
@@ -29,7 +29,7 @@ export async function send(url: string, { query, variables, token }: Operation):
     const text = await post(`${url}/graphql`, body, token)
     const end = performance.now()
     const { data, errors, extensions } = JSON.parse(text) as {
-      data?: Record<string, never> | null
+      data?: Record<string, unknown> | null
       errors?: ResponseError[]
       extensions?: { annul?: { revokedOnAllNodesMs?: number } }
     }

@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Cluster, ClusterNode } from '../cluster.ts'
 import { covers } from '../linearizability.ts'
+import { until } from '../until.ts'
 import {
   type Access,
   type Device,
   type Family,
-  type Population,
+  inParallel,
   populate,
   received,
   refresh,
@@ -20,7 +21,11 @@ import { type Killing, type Verb, verbNames, verbs } from './verbs.ts'
 /** How many families only live: they must be served from the first to the last moment. */
 const honest = 6
 const refreshing = 3
-const loopsPerNode = 3
+/** Longer than any fault lasts. */
+const patienceMs = 30_000
+/** How many more are kept ready to be revoked. */
+const stock = 40
+const loopsPerNode = 2
 const mostKillsAtOnce = 16
 /** A family is asked for on all nodes from a moment before its end to a moment after. */
 const beforeMs = 150
@@ -33,8 +38,12 @@ const afterMs = 500
 export class Trial {
   readonly records = new Records()
   readonly #cluster: Cluster
-  readonly #population: Population
+  readonly #admin: Access
+  /** Who only lives. */
+  readonly #honest: readonly Family[]
+  /** Who has not been revoked yet. */
   readonly #waiting: Family[]
+  readonly #taken: Family[] = []
   /** Tokens that are asked with. */
   readonly #inPlay = new Set<Access>()
   readonly #ended = new Set<Device>()
@@ -44,35 +53,49 @@ export class Trial {
   #kills = 0
   #stopped = false
 
-  private constructor(cluster: Cluster, population: Population) {
+  private constructor(cluster: Cluster, admin: Access, families: readonly Family[]) {
     this.#cluster = cluster
-    this.#population = population
-    this.#waiting = population.families.slice(honest)
-    for (const { laptop, phone } of population.families.slice(refreshing, honest))
+    this.#admin = admin
+    this.#honest = families.slice(0, honest)
+    this.#waiting = families.slice(honest)
+    for (const { laptop, phone } of this.#honest.slice(refreshing))
       for (const { access } of [laptop, phone]) this.#inPlay.add(access)
   }
 
-  /** @param options.everyMs how often something is revoked; each takes one family */
-  static async start(cluster: Cluster, options: { families: number; everyMs: number }): Promise<Trial> {
-    const trial = new Trial(cluster, await populate(cluster, options.families + honest))
-    trial.#run(options.everyMs)
+  /** @param everyMs how often something is revoked */
+  static async start(cluster: Cluster, everyMs: number): Promise<Trial> {
+    const [admin] = await populate(cluster, 1, { roles: ['admin'] })
+    if (admin === undefined) throw new Error('There is no admin.')
+    const trial = new Trial(cluster, admin.laptop.access, await populate(cluster, honest + stock))
+    trial.#run(everyMs)
     return trial
+  }
+
+  /** @returns when so many revocations have returned that were begun after this call */
+  async revoked(count: number): Promise<void> {
+    const { kills } = this.records
+    const before = kills.length
+    await until(
+      () => kills.slice(before).filter(({ returned }) => returned !== undefined).length,
+      returned => returned >= count,
+      patienceMs,
+    )
   }
 
   /** A family that is left to the caller. */
   take(): Family {
     const family = this.#waiting.pop()
     if (family === undefined) throw new Error('No family is left.')
+    this.#taken.push(family)
     return family
   }
 
   /** Revokes, and asks with what was killed before, at and after the moment of the answer. */
   async kill(verb: Verb, family: Family): Promise<void> {
-    const { admin } = this.#population
     const tokens = new Set([family.laptop.access, family.phone.access])
     for (const token of tokens) this.#inPlay.add(token)
     await delay(beforeMs)
-    const killing: Killing = verbs[verb](family, admin.laptop.access)
+    const killing: Killing = verbs[verb](family, this.#admin)
     // What has been killed already is promised to be dead as well.
     const times = killing.repeatable && Math.random() < 0.3 ? 2 : 1
     const sent = await Promise.all(Array.from({ length: times }, () => this.#send(killing, [...tokens])))
@@ -92,18 +115,17 @@ export class Trial {
   async end(): Promise<void> {
     this.#stopped = true
     await Promise.all(this.#running)
-    const devices = this.#population.families
+    const devices = [...this.#honest, ...this.#taken]
       .flatMap(({ laptop, phone }) => [laptop, phone])
       .filter(device => !this.#ended.has(device) && !this.#doubtful.has(device))
-    const asked = [...devices]
-    await inParallel(8, asked, async device => {
+    await inParallel(4, devices, async device => {
       if (await this.#refresh(device)) await this.#ask(someNode(this.#cluster), device.access)
     })
-    const minEpoch = this.#population.admin.laptop.access.claims.epoch + 1
+    const minEpoch = this.#admin.claims.epoch + 1
     const everything = {
       what: { kind: 'everyone', minEpoch },
       reason: 'EVERYTHING_REVOKED',
-      operation: { query: 'mutation { revokeEverything }', token: this.#population.admin.laptop.access.text },
+      operation: { query: 'mutation { revokeEverything }', token: this.#admin.text },
       done: 'accepted',
       ends: [],
       repeatable: false,
@@ -115,8 +137,8 @@ export class Trial {
   #run(everyMs: number): void {
     for (let index = 0; index < loopsPerNode * this.#cluster.nodes.length; index++)
       this.#start(() => this.#load(index))
-    for (const { laptop } of this.#population.families.slice(0, refreshing))
-      this.#start(() => this.#keep(laptop))
+    for (const { laptop } of this.#honest.slice(0, refreshing)) this.#start(() => this.#keep(laptop))
+    this.#start(() => this.#refill())
     this.#start(async () => {
       for (let turn = 0; !this.#stopped; turn++) {
         await delay(everyMs)
@@ -133,6 +155,13 @@ export class Trial {
     })
   }
 
+  async #refill(): Promise<void> {
+    for (; !this.#stopped; await delay(50))
+      if (this.#waiting.length < stock / 2)
+        // In the midst of a fault it may fail.
+        this.#waiting.unshift(...(await populate(this.#cluster, stock / 2).catch(() => [])))
+  }
+
   #start(work: () => Promise<void>): void {
     this.#running.push(work())
   }
@@ -143,7 +172,7 @@ export class Trial {
       const { nodes } = this.#cluster
       const node = nodes[index % nodes.length]
       if (node) await this.#ask(node, someOf([...this.#inPlay]))
-      await delay(3)
+      await delay(5)
     }
   }
 
@@ -157,7 +186,7 @@ export class Trial {
 
   async #refresh(device: Device): Promise<boolean> {
     const attempt = randomBytes(18).toString('base64url')
-    for (;;) {
+    for (const end = performance.now() + patienceMs; performance.now() < end; await delay(50)) {
       const tokens = await refresh(someNode(this.#cluster).url, device.refreshToken, attempt)
       if (typeof tokens !== 'string') {
         Object.assign(device, tokens)
@@ -167,8 +196,9 @@ export class Trial {
         this.records.complain(`A client that had done nothing wrong could not refresh: ${tokens}.`)
         return false
       }
-      await delay(50)
     }
+    this.records.complain(`A client could not refresh for ${patienceMs} ms.`)
+    return false
   }
 
   async #ask(node: ClusterNode, { text, claims }: Access): Promise<void> {
@@ -196,13 +226,4 @@ export class Trial {
       await delay(100)
     }
   }
-}
-
-/** Several at a time, until the list is empty. */
-async function inParallel<T>(width: number, list: T[], work: (item: T) => Promise<void>): Promise<void> {
-  await Promise.all(
-    Array.from({ length: width }, async () => {
-      for (let next = list.pop(); next !== undefined; next = list.pop()) await work(next)
-    }),
-  )
 }

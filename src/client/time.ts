@@ -32,8 +32,18 @@ export function abortable<T>(promise: Promise<T>, signal?: AbortSignal | null): 
  * @param ms milliseconds
  * @param signal ends the wait early, without an error
  */
-export async function sleep(ms: number, signal?: AbortSignal | null): Promise<void> {
-  await within(ms, abortable(new Promise<never>(() => {}), signal)).catch(() => {})
+export function sleep(ms: number, signal?: AbortSignal | null): Promise<void> {
+  return new Promise(resolve => {
+    const end = () => {
+      clearTimeout(timer)
+      // One signal outlives many pauses, and would keep a listener for each.
+      signal?.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    signal?.addEventListener('abort', end)
+    if (signal?.aborted) end()
+  })
 }
 
 /**

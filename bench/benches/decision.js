@@ -1,7 +1,7 @@
 import { registerMany } from '../support/accounts.js'
 import { atMost, median, medianInterval, quantile } from '../support/statistics.js'
 
-export const title = 'A decision by the view, without HTTP: from the headers to who it is'
+export const title = 'A decision by the view, without HTTP: from the token to who it is'
 
 /** Name, what the subject calls it, microseconds that it may take. */
 const kinds = [

@@ -8,6 +8,8 @@ export const title = 'Refreshes against the same UPDATE sent by the bare client 
 const update = 'the UPDATE alone'
 const concurrencies = [32, 1]
 const goal = 0.6
+/** After so many refreshes there are to be as many rows as before. */
+const countedRefreshes = 100_000
 
 export async function run(bench) {
   const statement = await learnStatement(bench)
@@ -19,14 +21,17 @@ export async function run(bench) {
   const accounts = await registerMany(server.url, 3 * concurrencies.reduce((sum, each) => sum + each))
   const rowsBefore = await bench.postgres.countRows(database)
   const all = []
+  let lastTokens
   for (const concurrency of concurrencies) {
     await load.call('connect', { url: server.url, connections: concurrency })
     const [forUpdates, forVerb, forHttp] = [1, 2, 3].map(() => accounts.splice(0, concurrency))
     const sessions = { value: forUpdates.map(({ session }) => ({ id: session.id, generation: 1 })) }
     const tokensOf = accounts => ({ value: accounts.map(({ refreshToken }) => refreshToken) })
+    const called = tokensOf(forVerb)
+    if (concurrency > 1) lastTokens = called
     const rows = [
       [update, goOn(sessions, 'sessions', input => server.call('updates', { ...statement, ...input }))],
-      ['refresh, called', goOn(tokensOf(forVerb), 'tokens', input => server.call('refreshes', input))],
+      ['refresh, called', goOn(called, 'tokens', input => server.call('refreshes', input))],
       ['refresh, over HTTP', goOn(tokensOf(forHttp), 'tokens', input => load.call('rotate', input))],
     ]
     const results = await pairedRounds(
@@ -35,7 +40,11 @@ export async function run(bench) {
     )
     all.push(...results.map(row => ({ ...row, concurrency })))
   }
+  const refreshed = all.filter(row => row.name !== update).reduce((sum, row) => sum + row.count, 0)
+  const more = Math.max(0, countedRefreshes - refreshed)
+  await server.call('refreshes', { tokens: lastTokens.value, times: more })
   const rowsAfter = await bench.postgres.countRows(database)
+  const refreshes = refreshed + more
   const [name, ...others] = roundColumns
   return {
     columns: [name, ['at once', row => String(row.concurrency)], ...others],
@@ -48,13 +57,19 @@ export async function run(bench) {
           reached: atLeast(row.interval, goal),
         })),
       {
-        text: `as many rows after the refreshes as before: ${rowsBefore} and ${rowsAfter}`,
-        reached: rowsAfter === rowsBefore,
+        text: `as many rows in every table after ${refreshes} refreshes as before: ${sum(rowsBefore)} and ${sum(rowsAfter)}`,
+        reached: JSON.stringify(rowsBefore) === JSON.stringify(rowsAfter),
       },
     ],
-    refreshes: all.filter(row => row.name !== update).reduce((sum, row) => sum + row.count, 0),
+    refreshes,
+    rowsBefore,
+    rowsAfter,
     statement,
   }
+}
+
+function sum(counts) {
+  return Object.values(counts).reduce((total, count) => total + count, 0)
 }
 
 /** A slice that begins where the one before it ended: each refresh makes the next one's token. */

@@ -1,3 +1,5 @@
+import { countStatements } from '../support/statements.js'
+
 export const title = 'SQL statements per request, counted by the database'
 
 const times = 2000
@@ -11,21 +13,14 @@ const subjects = [
 
 export async function run(bench) {
   const rows = []
-  for (const [name, subject, settings, field] of subjects) {
-    const database = bench.freshName()
-    const url = await bench.postgres.createDatabase(database, { logged: true })
-    const server = await bench.startServer(subject, { DATABASE_URL: url, ...settings })
-    const load = bench.startLoad()
-    const requests = await server.call('requests', { field, count: 32 })
-    for (const connections of [1, 32]) {
-      await load.call('connect', { url: server.url, connections })
-      const work = () => load.call('repeat', { requests, times })
-      const statements = await bench.postgres.statementsDuring(database, work, { of: subject })
-      rows.push({ name, connections, statements: statements.length, each: statements.length / times })
-    }
-    await server.stop()
-    await load.stop()
-  }
+  for (const [name, subject, settings, field] of subjects)
+    for (const { connections, statements, each } of await countStatements(bench, {
+      subject,
+      settings,
+      field,
+      times,
+    }))
+      rows.push({ name, connections, statements, each })
   const each = (name, connections) =>
     rows.find(row => row.name === name && row.connections === connections)?.each
   return {

@@ -1,8 +1,14 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
+import { epochs, users } from '../../dist/database/tables.js'
 import { readConfig, startServer } from '../../dist/index.js'
+import { openAuthenticator } from '../../dist/sessions/authenticate.js'
+import { openSession } from '../../dist/sessions/open.js'
 import { refresh } from '../../dist/sessions/refresh.js'
+import { openStrictReader } from '../../dist/sessions/strict.js'
 import { registerMany } from '../support/accounts.js'
+import { ask, logoutMutation } from '../support/peer.js'
 
 /* Annul as it is, with one field of an app beside it that asks for nobody. */
 
@@ -11,6 +17,7 @@ const openUser = { id: '00000000-0000-4000-8000-000000000000' }
 
 /** @param settings environment variables */
 export async function start(settings) {
+  const startedAt = performance.now()
   const server = await startServer(readConfig({ PORT: '0', ...settings }), {
     extension: { typeDefs, resolvers: { Query: { open: () => openUser } } },
     // Lines are made as always, and thrown away: a disk is not measured here.
@@ -20,6 +27,8 @@ export async function start(settings) {
   const { auth, url } = server
   const calls = {
     requests: requests(url),
+    sessions: sessions(auth),
+    untilFresh: () => untilFresh(auth, startedAt),
     decisions: decisions(auth),
     refreshes: refreshes(auth),
     updates: updates(bare),
@@ -38,26 +47,54 @@ function requests(url) {
   return async ({ field, count }) => {
     const accounts = await registerMany(url, count)
     return accounts.map(({ accessToken }) => ({
-      body: JSON.stringify({ query: `{ ${field} { id } }` }),
+      ...ask(field),
       headers: { authorization: `Bearer ${accessToken}` },
-      expected: `{"data":{"${field}":{"id":"`,
     }))
   }
 }
 
+/** As many live sessions, each of a user of its own, without the hashing that registering would cost. */
+function sessions(auth) {
+  const { parts } = auth
+  const { visitor } = context(auth)
+  const one = async epoch => {
+    const id = randomUUID()
+    const [user] = await parts.db
+      .insert(users)
+      .values({ id, email: `${id}@example.com`, emailKey: `${id}@example.com` })
+      .returning()
+    const checked = { user, epoch, readAt: parts.clock.now() }
+    const { accessToken } = await openSession(parts, parts.db, visitor, checked, { cookie: false })
+    return { headers: { authorization: `Bearer ${accessToken}` }, logout: logoutMutation }
+  }
+  return async ({ count }) => {
+    const [{ epoch }] = await parts.db.select().from(epochs)
+    const made = []
+    await repeat({ workers: 20, times: count }, async () => made.push(await one(epoch)))
+    return made
+  }
+}
+
+/** Milliseconds from the start of the server until it decides from memory, and how many entries that holds. */
+async function untilFresh({ parts: { revocation } }, startedAt) {
+  while (!revocation.isFresh()) await sleep(1)
+  return { ms: performance.now() - startedAt, entries: revocation.view.size }
+}
+
 /**
- * What `@auth` costs in a request: microseconds from the headers to the decision, per batch of `batch` requests. Tokens
- * seen first are new ones, never met before.
+ * What a decision costs: microseconds from the token to who it is, per batch of `batch` decisions, the visitor given.
+ * Tokens seen first are new ones, never met before.
  */
 function decisions(auth) {
+  const { parts } = auth
+  const authenticator = openAuthenticator(parts, openStrictReader(parts.decisions, parts.clock))
   return async ({ accessToken, batches, batch }) => {
-    const { parts } = auth
+    const { visitor } = context(auth)
     const claims = await viewerClaims(auth, accessToken)
     const timed = tokens => {
-      const headers = tokens.map(token => ({ authorization: `Bearer ${token}` }))
       const start = performance.now()
-      for (const header of headers) {
-        const decision = context(auth, header).decide()
+      for (const token of tokens) {
+        const decision = authenticator.decide(visitor, token)
         if (decision.userId !== claims.sub) throw new Error('The view is not fresh, or the token is refused.')
       }
       return ((performance.now() - start) * 1000) / tokens.length
@@ -85,9 +122,9 @@ async function viewerClaims(auth, accessToken) {
 function refreshes(auth) {
   const { parts } = auth
   const { visitor } = context(auth)
-  return async ({ tokens, ms }) => {
+  return async ({ tokens, ms, times }) => {
     const current = [...tokens]
-    const measured = await repeat(tokens.length, ms, async index => {
+    const measured = await repeat({ workers: tokens.length, ms, times }, async index => {
       const attempt = randomBytes(24).toString('base64url')
       const next = await refresh(parts, visitor, { refreshToken: current[index], attempt })
       current[index] = next.refreshToken
@@ -111,7 +148,7 @@ const bareSettings = {
 function updates(client) {
   return async ({ text, parameters, sessions, ms }) => {
     const generations = sessions.map(({ generation }) => generation)
-    const measured = await repeat(sessions.length, ms, async index => {
+    const measured = await repeat({ workers: sessions.length, ms }, async index => {
       const values = {
         session: sessions[index].id,
         generation: generations[index],
@@ -131,13 +168,15 @@ function updates(client) {
   }
 }
 
-/** So many workers, each again and again for `ms`. */
-async function repeat(workers, ms, work) {
+/** So many workers, each again and again for `ms`, or `times` in total. */
+async function repeat({ workers, ms = Number.POSITIVE_INFINITY, times = Number.POSITIVE_INFINITY }, work) {
   const start = performance.now()
+  let begun = 0
   let count = 0
   await Promise.all(
     Array.from({ length: workers }, async (_, index) => {
-      while (performance.now() - start < ms) {
+      while (begun < times && performance.now() - start < ms) {
+        begun++
         await work(index)
         count++
       }

@@ -53,17 +53,25 @@ export async function openPostgres({ fsync }) {
         await client.end()
       }
     },
-    /** Rows in all of Annul's tables. */
+    /** Rows in each of Annul's tables. */
     async countRows(name) {
       const client = postgres(server.urlOf(name), { max: 1, connection: { application_name: 'bench' } })
       try {
-        const tables = await client`select tablename from pg_tables where schemaname = 'annul'`
-        let sum = 0
+        const tables = await client`select tablename from pg_tables where schemaname = 'annul' order by 1`
+        const counts = {}
         for (const { tablename } of tables) {
           const [{ count }] = await client`select count(*)::int from annul.${client(tablename)}`
-          sum += count
+          counts[tablename] = count
         }
-        return sum
+        return counts
+      } finally {
+        await client.end()
+      }
+    },
+    async execute(name, text) {
+      const client = postgres(server.urlOf(name), { max: 1, connection: { application_name: 'bench' } })
+      try {
+        await client.unsafe(text)
       } finally {
         await client.end()
       }

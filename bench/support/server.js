@@ -1,5 +1,7 @@
 import { Session } from 'node:inspector/promises'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { answerCalls } from './calls.js'
 
 /*
@@ -34,6 +36,15 @@ const functions = {
   eventLoopDelay() {
     delay.disable()
     return { p99: delay.percentile(99) / 1e6, max: delay.max / 1e6, samples: delay.count }
+  },
+
+  /** Bytes of the heap that are in use, after what nobody needs any more was thrown away. */
+  heap() {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc')
+    collect()
+    collect()
+    return process.memoryUsage().heapUsed
   },
 
   async startProfile() {

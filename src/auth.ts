@@ -131,11 +131,19 @@ export function openRevocation(
   log: Log = silent,
 ): RevocationService {
   if (config.databaseUrl === undefined) return embeddedRevocation(db)
+  let toldAt = Number.NEGATIVE_INFINITY
   return createRevocation({
     store: postgresStore(config.databaseUrl),
     leaseMs: config.leaseMs,
-    onError: error => log.warn({ err: error }, 'The revocation log can not be followed; trying again.'),
+    onError(error) {
+      // It is tried ten times a second: an outage is told of, not recited.
+      if (performance.now() - toldAt < toldEveryMs) return
+      toldAt = performance.now()
+      log.warn({ err: error }, 'The revocation log can not be followed; trying again.')
+    },
   })
 }
+
+const toldEveryMs = 10_000
 
 const silent: Log = { info: () => {}, warn: () => {}, error: () => {} }

@@ -41,7 +41,7 @@ describe('no request is accepted that started after the revocation of its token 
         const { violations, complaints, ...counted } = records.verdict()
         expect({ violations, complaints }).toEqual({ violations: [], complaints: [] })
         // The promise was made, and it was put to the test.
-        expect(counted.revocations).toBeGreaterThan(20)
+        expect(counted.revocations).toBeGreaterThan(10)
         expect(counted.tests).toBeGreaterThan(100)
         expect(counted.accepted).toBeGreaterThan(100)
       },

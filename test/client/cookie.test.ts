@@ -144,8 +144,8 @@ describe('cookie mode', () => {
 
   test('a logout does not clear the cookies of a login that another tab has made meanwhile', async () => {
     // In a browser without Web Locks; with them (Node 24 has them too) the login waits for the logout.
-    if (globalThis.navigator)
-      Object.defineProperty(globalThis.navigator, 'locks', { value: undefined, configurable: true })
+    const navigator: unknown = Reflect.get(globalThis, 'navigator')
+    if (navigator) Object.defineProperty(navigator, 'locks', { value: undefined, configurable: true })
     const account = await server.signUp()
     const [one, two] = [openTab(), openTab()]
     await one.session.login(account)

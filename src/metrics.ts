@@ -1,10 +1,13 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
+/** What a decision about an access token was made from: the token alone, memory, the database, or nothing at all. */
+type Path = 'token' | 'view' | 'strict' | 'unavailable'
+
 /** What is counted, in one registry a node. */
 export interface Metrics {
   readonly registry: Registry
   /** A decision about an access token. Called on every guarded request, so that it costs one look-up. */
-  decided(path: 'token' | 'view' | 'strict' | 'unavailable', outcome: string): void
+  decided(path: Path, outcome: string): void
   /** A refresh: ROTATED, REPLAYED, AHEAD (the database went back in time), or the reason of the refusal. */
   refreshed(outcome: string): void
   /** A login: `accepted` or `refused`. */
@@ -20,7 +23,12 @@ export function openMetrics(): Metrics {
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
 
-  const decisions = new Map<string, number>()
+  const decisions: Record<Path, Map<string, number>> = {
+    token: new Map(),
+    view: new Map(),
+    strict: new Map(),
+    unavailable: new Map(),
+  }
   new Counter({
     name: 'annul_decisions_total',
     help: 'Decisions about access tokens, by path (token, view, strict, unavailable) and outcome.',
@@ -28,10 +36,8 @@ export function openMetrics(): Metrics {
     registers,
     collect() {
       this.reset()
-      for (const [name, count] of decisions) {
-        const [path = '', outcome = ''] = name.split(' ')
-        this.inc({ path, outcome }, count)
-      }
+      for (const [path, outcomes] of Object.entries(decisions))
+        for (const [outcome, count] of outcomes) this.inc({ path, outcome }, count)
     },
   })
   const refreshes = new Counter({
@@ -56,8 +62,8 @@ export function openMetrics(): Metrics {
   return {
     registry,
     decided(path, outcome) {
-      const name = `${path} ${outcome}`
-      decisions.set(name, (decisions.get(name) ?? 0) + 1)
+      const outcomes = decisions[path]
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
     },
     refreshed: outcome => refreshes.inc({ outcome }),
     loggedIn: outcome => logins.inc({ outcome }),

@@ -1,29 +1,55 @@
 import { sql } from 'drizzle-orm'
 import { type Database, oneRow, type Queries } from '../database/open.ts'
+import { AuthError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
-import { openLog, type RevocationLog } from './log.ts'
+import type { Visitor } from '../parts.ts'
+import { type Appended, openLog, type RevocationLog } from './log.ts'
 import type { RevocationService } from './revocation.ts'
 
+interface Waiting {
+  revocation: Pick<RevocationService, 'barrier'>
+  metrics?: Pick<Metrics, 'waited'>
+}
+
+type WaitingVisitor = Pick<Visitor, 'revoked'>
+
 /**
- * Runs the transaction of a verb that revokes, and returns when no node accepts what it killed. Also where it found
- * nothing left to do: what another has killed a moment ago may not have reached every node yet.
+ * Runs the transaction of a verb that revokes, and answers when no node accepts what it killed. Also where it found
+ * nothing left to do, or was refused: what another has killed a moment ago may not have reached every node yet.
  *
  * What `work` issues, it signs before its transaction commits: the wait may be longer than versions are good for.
  */
 export async function revoking<T>(
-  parts: { db: Database; revocation: Pick<RevocationService, 'barrier'>; metrics?: Pick<Metrics, 'waited'> },
-  visitor: { revoked(waitedMs: number): void } | null,
+  parts: Waiting & { db: Database },
+  visitor: WaitingVisitor | null,
   work: (tx: Queries, log: RevocationLog) => Promise<T>,
 ): Promise<T> {
-  const { result, xid, entries } = await parts.db.transaction(async tx => {
-    const log = openLog(tx)
-    const result = await work(tx, log)
-    return { result, entries: log.entries, xid: log.entries.length > 0 ? await transactionId(tx) : undefined }
-  })
-  const waitedMs = await parts.revocation.barrier(xid, entries)
+  const committed = await parts.db
+    .transaction(async tx => {
+      const log = openLog(tx)
+      const result = await work(tx, log)
+      const xid = log.entries.length > 0 ? await transactionId(tx) : undefined
+      return { result, xid, entries: log.entries }
+    })
+    .catch(async error => {
+      // Refused because of what has just died, perhaps: that answer too is a promise.
+      if (error instanceof AuthError) await untilRevoked(parts, visitor)
+      throw error
+    })
+  await untilRevoked(parts, visitor, committed.xid, committed.entries)
+  return committed.result
+}
+
+/** Waits until no node accepts what was revoked before, by this or by another transaction, and tells how long. */
+export async function untilRevoked(
+  parts: Waiting,
+  visitor: WaitingVisitor | null,
+  xid?: string,
+  own?: readonly Appended[],
+): Promise<void> {
+  const waitedMs = await parts.revocation.barrier(xid, own)
   parts.metrics?.waited(waitedMs / 1000)
   visitor?.revoked(waitedMs)
-  return result
 }
 
 async function transactionId(tx: Queries): Promise<string> {

@@ -4,9 +4,9 @@ import type { Reason } from '../errors.ts'
 export interface Revocation {
   readonly kind: 'session' | 'user' | 'everyone'
   /** The session's id or the user's id. */
-  readonly subject?: string
+  readonly subject?: string | undefined
   /** user: the lowest token version that is still accepted; everyone: the lowest epoch. */
-  readonly minVersion?: number
+  readonly minVersion?: number | undefined
   readonly reason: Reason
   /** Milliseconds since 1970, by the database's clock. */
   readonly revokedAt: number
@@ -54,6 +54,7 @@ export class RevocationView {
   readonly #sweeps = [sweep(this.#users), sweep(this.#sessions)]
   #epoch = 0
   #marks = new Map<string, Mark>()
+  #lastMark: Mark | undefined
 
   /**
    * Why a token with these claims is refused, or nothing. Its signature and its times were checked before.
@@ -111,12 +112,17 @@ export class RevocationView {
 
   #mark({ reason, revokedAt }: Revocation, minVersion: number): Mark {
     const forgetAt = Math.ceil((revokedAt + revocationKeptMs) / minuteMs) * minuteMs
+    // Most rows are like the row before them.
+    const last = this.#lastMark
+    if (last?.forgetAt === forgetAt && last.minVersion === minVersion && last.reason === reason) return last
     const name = `${reason} ${minVersion} ${forgetAt}`
-    const known = this.#marks.get(name)
-    if (known !== undefined) return known
-    const mark = { minVersion, reason, forgetAt }
-    if (this.#marks.size >= 1000) this.#marks = new Map()
-    this.#marks.set(name, mark)
+    let mark = this.#marks.get(name)
+    if (mark === undefined) {
+      mark = { minVersion, reason, forgetAt }
+      if (this.#marks.size >= 1000) this.#marks = new Map()
+      this.#marks.set(name, mark)
+    }
+    this.#lastMark = mark
     return mark
   }
 }

@@ -7,7 +7,7 @@ import { preparedOnce } from '../database/prepared.ts'
 import { epochs, sessions, users } from '../database/tables.ts'
 import { type AuthError, badUserInput, invalidRefreshToken, type Reason, unavailable } from '../errors.ts'
 import type { Parts, Visitor } from '../parts.ts'
-import { revoking } from '../revocation/revoking.ts'
+import { revoking, untilRevoked } from '../revocation/revoking.ts'
 import type { RefreshClaims } from '../tokens/refreshToken.ts'
 import { deviceName } from './device.ts'
 import { issueTokens, type Tokens } from './issueTokens.ts'
@@ -60,6 +60,8 @@ export async function refresh(parts: Parts, visitor: Visitor, input: RefreshInpu
         )
         throw refused(parts, 'TOKEN_INVALID', 'AHEAD')
       default:
+        // Also the second answer to a theft comes after the last node refuses.
+        if (verdict === 'REFRESH_REUSED') await untilRevoked(parts, visitor)
         throw refused(parts, verdict)
     }
   }

@@ -6,6 +6,7 @@ import { createPostgresDatabase, onPostgres } from '../support/database.ts'
 import { allFresh, metric } from '../support/proof/faults.ts'
 import { type Family, populate } from '../support/proof/population.ts'
 import { asksWho, send } from '../support/proof/send.ts'
+import { type Killing, verbs } from '../support/proof/verbs.ts'
 import { until } from '../support/until.ts'
 
 /* What a revoking mutation waits for, seen from outside, on real processes. */
@@ -26,7 +27,7 @@ beforeAll(async () => {
   const databaseUrl = await createPostgresDatabase()
   sql = postgres(databaseUrl, { max: 1, onnotice: () => {} })
   cluster = await startCluster({ databaseUrl, leaseMs })
-  families = await populate(cluster, 6)
+  families = await populate(cluster, 8)
   await settle()
 }, 60_000)
 afterAll(async () => {
@@ -66,6 +67,11 @@ async function rowsOfNodes(): Promise<number> {
   return (await sql`select from annul.nodes`).length
 }
 
+/** What revocations have committed, whether or not their mutations have returned. */
+async function countDead(): Promise<number> {
+  return (await sql`select from annul.revocations`).length
+}
+
 describe('a revoking mutation', () => {
   onlyPostgres('returns when all nodes refuse, long before the lease is over', async () => {
     const [one, two, other] = three()
@@ -100,6 +106,33 @@ describe('a revoking mutation', () => {
       expect((await me(stopped, ada)).verdict).toBe('LOGGED_OUT')
       await until(async () => (await rowsOfNodes()) === 3)
       await settle()
+    },
+    60_000,
+  )
+
+  onlyPostgres(
+    'waits also when it refuses because another has done it already',
+    async () => {
+      const [one, two, stopped] = three()
+      const [admin] = await populate(cluster, 1, { roles: ['admin'] })
+      if (admin === undefined) throw new Error('There should be an admin.')
+      for (const [name, refusal] of [
+        ['deleteUser', 'NOT_FOUND'],
+        ['theft', 'REFRESH_REUSED'],
+      ] as const) {
+        const kill: Killing = verbs[name](family(), admin.laptop.access)
+        const dead = await countDead()
+        stopped.signal('SIGSTOP')
+        const first = send(one.url, kill.operation)
+        await until(async () => (await countDead()) > dead)
+        const second = await send(two.url, kill.operation)
+        expect(second.verdict).toBe(refusal)
+        expect(second.revokedOnAllNodesMs).toBeGreaterThan(leaseMs / 2)
+        expect((await first).verdict).toBe(kill.done)
+        stopped.signal('SIGCONT')
+        await until(async () => (await rowsOfNodes()) === 3)
+        await settle()
+      }
     },
     60_000,
   )

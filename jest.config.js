@@ -11,6 +11,7 @@ export default {
   },
   globalSetup: '<rootDir>/test/support/globalSetup.js',
   globalTeardown: '<rootDir>/test/support/globalTeardown.js',
+  testSequencer: '<rootDir>/test/support/sequencer.js',
   setupFilesAfterEnv: ['<rootDir>/test/support/quiet.ts'],
   testTimeout: 30_000,
   maxWorkers: 2,

@@ -16,13 +16,8 @@ import { access, fatesOf, forAll, openRacer, pairOf, refresh, Tally } from './su
 
 jest.setTimeout(120_000)
 
-/*
- * Rounds of one race. Where several kills come down to one mechanism (the end of a session's row, the bump of a user's),
- * they share its 500; a round that hashes costs many times as much as another. The embedded database has one connection,
- * and so few orders in which statements can meet. TEST_ROUNDS=500 gives every kill its own 500.
- */
+/** Of each race. The embedded database has one connection, and so few orders in which statements can meet. */
 const rounds = onPostgres ? 500 : 50
-const each = Number(process.env.TEST_ROUNDS ?? rounds / 5)
 /** So often as it came about, or never. */
 const some = expect.any(Number)
 
@@ -44,7 +39,7 @@ afterAll(() => arena.close())
 describe('A refresh never comes out alive that races', () => {
   it.each([...killsOfSessions, ...killsOfUsers])('$name', async ({ reason, kill }) => {
     // The second generation, so that there is a first for a thief.
-    const members = await arena.gather(each, { passwordHash, generation: 2 })
+    const members = await arena.gather(rounds, { passwordHash, generation: 2 })
     const tally = new Tally()
     const race = openRacer()
     await forAll(members, async member => {
@@ -102,7 +97,7 @@ describe('A refresh never comes out alive that races', () => {
 })
 
 it('A refresh that races setUserAccess comes out with the new roles or not at all', async () => {
-  const members = await arena.gather(each)
+  const members = await arena.gather(rounds)
   const tally = new Tally()
   const race = openRacer()
   await forAll(members, async ({ userId, devices: [here] }) => {
@@ -118,19 +113,19 @@ it('A refresh that races setUserAccess comes out with the new roles or not at al
     tally.add('next access token', await access(arena, next?.accessToken ?? ''))
   })
   expectSeen(tally, {
-    'change: works': each,
+    'change: works': rounds,
     'new access token: {"roles":["editor"]}': some,
     'new access token: UNAUTHENTICATED ACCESS_CHANGED': some,
-    'next access token: works': each,
+    'next access token: works': rounds,
   })
 })
 
 describe('A refresh is never called theft that races, on the same device,', () => {
   it.each([
-    ['revokeOtherSessions', rounds, revokeOtherSessions],
-    ['changePassword', each, changePassword],
-  ] as const)('%s', async (_, count, change) => {
-    const members = await arena.gather(count, { passwordHash })
+    ['revokeOtherSessions', revokeOtherSessions],
+    ['changePassword', changePassword],
+  ] as const)('%s', async (_, change) => {
+    const members = await arena.gather(rounds, { passwordHash })
     const tally = new Tally()
     const race = openRacer()
     await forAll(members, async ({ devices: [here] }) => {
@@ -149,10 +144,10 @@ describe('A refresh is never called theft that races, on the same device,', () =
       tally.add('next refresh', next.outcome)
     })
     expectSeen(tally, {
-      'change: works': count,
-      'refresh: works': count,
-      'changed access token: works': count,
-      'next refresh: works': count,
+      'change: works': rounds,
+      'refresh: works': rounds,
+      'changed access token: works': rounds,
+      'next refresh: works': rounds,
     })
   })
 })
@@ -208,7 +203,7 @@ describe('50 refreshes of one token at once', () => {
 
 describe('Of two who sign each other out', () => {
   it('by revokeOtherSessions, exactly one stays', async () => {
-    const members = await arena.gather(each)
+    const members = await arena.gather(rounds)
     const tally = new Tally()
     const race = openRacer()
     await forAll(members, async ({ devices: [here, there] }) => {
@@ -224,7 +219,8 @@ describe('Of two who sign each other out', () => {
       tally.add('both', [...outcomes, ...kept, ...fates.map(fate => fate.refresh).sort()].join())
     })
     expectSeen(tally, {
-      'both: UNAUTHENTICATED SESSIONS_REVOKED,works,works,INVALID_REFRESH_TOKEN SESSIONS_REVOKED,works': each,
+      'both: UNAUTHENTICATED SESSIONS_REVOKED,works,works,INVALID_REFRESH_TOKEN SESSIONS_REVOKED,works':
+        rounds,
     })
   })
 

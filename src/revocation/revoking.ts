@@ -2,7 +2,6 @@ import { sql } from 'drizzle-orm'
 import { type Database, oneRow, type Queries } from '../database/open.ts'
 import { AuthError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
-import type { Visitor } from '../parts.ts'
 import { type Appended, openLog, type RevocationLog } from './log.ts'
 import type { RevocationService } from './revocation.ts'
 
@@ -11,7 +10,10 @@ interface Waiting {
   metrics?: Pick<Metrics, 'waited'>
 }
 
-type WaitingVisitor = Pick<Visitor, 'revoked'>
+/** Told how long it took, in milliseconds. */
+interface Told {
+  revoked(waitedMs: number): void
+}
 
 /**
  * Runs the transaction of a verb that revokes, and answers when no node accepts what it killed. Also where it found
@@ -21,7 +23,7 @@ type WaitingVisitor = Pick<Visitor, 'revoked'>
  */
 export async function revoking<T>(
   parts: Waiting & { db: Database },
-  visitor: WaitingVisitor | null,
+  visitor: Told | null,
   work: (tx: Queries, log: RevocationLog) => Promise<T>,
 ): Promise<T> {
   const committed = await parts.db
@@ -43,7 +45,7 @@ export async function revoking<T>(
 /** Waits until no node accepts what was revoked before, by this or by another transaction, and tells how long. */
 export async function untilRevoked(
   parts: Waiting,
-  visitor: WaitingVisitor | null,
+  visitor: Told | null,
   xid?: string,
   own?: readonly Appended[],
 ): Promise<void> {

@@ -140,17 +140,17 @@ function openVisitor(
 ): Visitor {
   const ipAddress = addressOf(request.ip)
   const userAgent = header(request, 'user-agent') ?? null
-  const base = { ipAddress, userAgent, revoked }
   switch (parts.config.bind) {
     case 'none':
-      return { ...base, binding: undefined, bindNew: () => undefined }
+      return { ipAddress, userAgent, revoked, binding: undefined, bindNew: () => undefined }
     case 'ip': {
       const binding = ipAddress === null ? undefined : bindAddress(ipAddress)
-      return { ...base, binding, bindNew: () => binding }
+      return { ipAddress, userAgent, revoked, binding, bindNew: () => binding }
     }
     case 'cookie': {
       const binding = cookies.fingerprint && bindFingerprint(cookies.fingerprint)
-      return { ...base, binding, bindNew: () => bindFingerprint(cookies.ensureFingerprint()) }
+      const bindNew = () => bindFingerprint(cookies.ensureFingerprint())
+      return { ipAddress, userAgent, revoked, binding, bindNew }
     }
   }
 }

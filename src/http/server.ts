@@ -94,10 +94,10 @@ async function addGraphQL(app: FastifyInstance, auth: Auth, extension?: SchemaEx
   await apollo.start()
   await app.register(websocket, { options: { maxPayload: bodyLimitBytes } })
   const handler = fastifyApolloHandler(apollo, {
-    context: async (request, reply) => ({
-      ...auth.context(request, { appendHeader: (name, value) => reply.header(name, value) }),
-      note: request.note,
-    }),
+    context: async (request, reply) => {
+      const context = auth.context(request, { appendHeader: (name, value) => reply.header(name, value) })
+      return { auth: context.auth, note: request.note }
+    },
   })
   app.route({ url: '/graphql', method: ['POST', 'OPTIONS'], handler })
   app.route({ url: '/graphql', method: 'GET', handler, wsHandler: socketHandler(auth, schema) })

@@ -7,6 +7,7 @@ import type { NodeRow, Reading, RevocationConnection, RevocationStore, Snapshot 
 import { type Revocation, revocationKeptMs } from './view.ts'
 
 const pageRows = 20_000
+const uuidLength = 36
 
 /**
  * PostgreSQL, on one connection named `annul-follow`. Hints arrive on the very socket that carries the beats, so a
@@ -95,36 +96,42 @@ const logColumns =
 const newsSince = `select ${logColumns} from annul.revocations where xid >= $1::xid8 or xid = any ($2::xid8[])`
 
 /**
- * A million rows one by one would take the client some ten seconds. Few differ in more than their subject: those that
- * the view will forget in the same minute come as one row, with their subjects in one text.
+ * A million rows as rows would take the client some ten seconds. So a page comes as two texts: one of all subjects, and
+ * one of what else is known of each, where few differ: times are rounded up to the minute, as the view does it anyway.
  */
 const pageSince = `
-  select max(max(id)) over ()::text as last_id, kind, reason, min_version,
-         date_part('epoch', max(revoked_at)) * 1000 as revoked_ms, string_agg(subject::text, '') as subjects
+  select max(id)::text as last_id, string_agg(coalesce(subject::text, '${' '.repeat(uuidLength)}'), '') as subjects,
+         string_agg(concat_ws(' ', kind, reason, ceil(date_part('epoch', revoked_at) / 60)::int, min_version), ',') as rest
   from (select * from annul.revocations
         where id > $1 and revoked_at > now() - interval '${revocationKeptMs} milliseconds'
-        order by id limit ${pageRows}) as page
-  group by kind, reason, min_version, date_trunc('minute', revoked_at)`
+        order by id limit ${pageRows}) as page`
 
-interface GroupRow extends Omit<LogRow, 'subject'> {
+interface PageRow {
   last_id: string
-  subjects: string | null
+  subjects: string
+  rest: string
 }
 
-const uuidLength = 36
-
-function ungrouped({ subjects, ...common }: GroupRow): Revocation[] {
-  if (subjects === null) return [revocation({ ...common, subject: null })]
-  const { kind, reason, minVersion, revokedAt } = revocation({ ...common, subject: null })
+function unpack({ subjects, rest }: PageRow): Revocation[] {
   const bytes = Buffer.from(subjects, 'latin1')
-  return Array.from({ length: bytes.length / uuidLength }, (_, index) => ({
-    kind,
-    // From bytes, since a part of a text would keep the whole of it in memory.
-    subject: bytes.toString('latin1', index * uuidLength, (index + 1) * uuidLength),
-    minVersion,
-    reason,
-    revokedAt,
-  }))
+  const known = new Map<string, Revocation>()
+  return rest.split(',').map((text, index) => {
+    const { kind, reason, minVersion, revokedAt } = known.get(text) ?? parseRest(text)
+    if (!known.has(text)) known.set(text, { kind, reason, minVersion, revokedAt })
+    // From bytes: a part of the text would keep the whole of it in memory.
+    const subject = bytes.toString('latin1', index * uuidLength, (index + 1) * uuidLength)
+    return { kind, subject: kind === 'everyone' ? undefined : subject, minVersion, reason, revokedAt }
+  })
+}
+
+function parseRest(text: string): Revocation {
+  const [kind = '', reason = '', minutes, minVersion] = text.split(' ')
+  return {
+    kind: kind as Revocation['kind'],
+    minVersion: minVersion === undefined ? undefined : Number(minVersion),
+    reason: storedReason(reason),
+    revokedAt: Number(minutes) * 60_000,
+  }
 }
 
 function notIn(snapshot: Snapshot): [next: string, running: string] {
@@ -140,9 +147,8 @@ function statements(run: Run): Omit<RevocationConnection, 'close'> {
     },
 
     async page(afterId) {
-      const groups = await run<GroupRow>(pageSince, [afterId])
-      const lastId = groups[0]?.last_id
-      return lastId === undefined ? undefined : { revocations: groups.flatMap(ungrouped), lastId }
+      const page = only(await run<PageRow | { last_id: null }>(pageSince, [afterId]))
+      return page.last_id === null ? undefined : { revocations: unpack(page), lastId: page.last_id }
     },
 
     async join(node, leaseMs, former) {

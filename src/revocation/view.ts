@@ -38,6 +38,8 @@ interface Mark {
 const minuteMs = 60_000
 /** How many old entries each call looks at, besides two for each entry that it adds. */
 const sweptPerCall = 1000
+/** More than an hour has in minutes, times reasons, times versions of ordinary users. */
+const rememberedMarks = 10_000
 
 /**
  * What one node knows of the log: user -> lowest accepted version, session -> ended, epoch.
@@ -54,7 +56,6 @@ export class RevocationView {
   readonly #sweeps = [sweep(this.#users), sweep(this.#sessions)]
   #epoch = 0
   #marks = new Map<string, Mark>()
-  #lastMark: Mark | undefined
 
   /**
    * Why a token with these claims is refused, or nothing. Its signature and its times were checked before.
@@ -112,17 +113,12 @@ export class RevocationView {
 
   #mark({ reason, revokedAt }: Revocation, minVersion: number): Mark {
     const forgetAt = Math.ceil((revokedAt + revocationKeptMs) / minuteMs) * minuteMs
-    // Most rows are like the row before them.
-    const last = this.#lastMark
-    if (last?.forgetAt === forgetAt && last.minVersion === minVersion && last.reason === reason) return last
     const name = `${reason} ${minVersion} ${forgetAt}`
-    let mark = this.#marks.get(name)
-    if (mark === undefined) {
-      mark = { minVersion, reason, forgetAt }
-      if (this.#marks.size >= 1000) this.#marks = new Map()
-      this.#marks.set(name, mark)
-    }
-    this.#lastMark = mark
+    const known = this.#marks.get(name)
+    if (known !== undefined) return known
+    const mark = { minVersion, reason, forgetAt }
+    if (this.#marks.size >= rememberedMarks) this.#marks = new Map()
+    this.#marks.set(name, mark)
     return mark
   }
 }

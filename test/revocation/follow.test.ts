@@ -45,6 +45,22 @@ test('a new node knows what was revoked before, over several pages, and nothing 
   expect(node.view.size.sessions).toBe(24_999)
 })
 
+test('a new node knows every kind of revocation, with its version and reason', async () => {
+  const [sub, sid] = [randomUUID(), randomUUID()]
+  await nodes.sql`
+    insert into annul.revocations (kind, subject, min_version, reason) values
+      ('everyone', null, 3, 'EVERYTHING_REVOKED'), ('session', ${sid}, null, 'REFRESH_REUSED'),
+      ('user', ${sub}, 7, 'PASSWORD_CHANGED'), ('user', ${sub}, 6, 'USER_BLOCKED')`
+  const { view } = await nodes.start()
+  const good = { sub: randomUUID(), sid: randomUUID(), ver: 1, epoch: 3 }
+  expect(view.verdict(good)).toBeUndefined()
+  expect(view.verdict({ ...good, epoch: 2 })).toBe('EVERYTHING_REVOKED')
+  expect(view.verdict({ ...good, sid })).toBe('REFRESH_REUSED')
+  expect(view.verdict({ ...good, sub, ver: 6 })).toBe('PASSWORD_CHANGED')
+  expect(view.verdict({ ...good, sub, ver: 7 })).toBeUndefined()
+  expect(view.size).toEqual({ users: 1, sessions: 1 })
+})
+
 test('a hint makes every node read at once', async () => {
   const both = await Promise.all([nodes.start({ leaseMs: longLease }), nodes.start({ leaseMs: longLease })])
   const { sid } = await nodes.revoke()

@@ -19,7 +19,7 @@ export async function run(bench) {
     // For one lease after a node joined, its mutations wait in full.
     await Promise.all(nodes.map(node => node.call('untilFresh')))
     await load.call('logOut', { urls, sessions: sessions.splice(0, warmUps * count), workers: count })
-    const { milliseconds } = await load.call('logOut', { urls, sessions, workers: 1, pauseMs: 10 })
+    const { milliseconds, waits } = await load.call('logOut', { urls, sessions, workers: 1, pauseMs: 10 })
     await Promise.all([...nodes, load].map(running => running.stop()))
     rows.push({
       nodes: count,
@@ -27,6 +27,7 @@ export async function run(bench) {
       p50: quantile(milliseconds, 0.5),
       p99: quantile(milliseconds, 0.99),
       longest: Math.max(...milliseconds),
+      wait: quantile(waits, 0.5),
     })
   }
   return {
@@ -36,6 +37,7 @@ export async function run(bench) {
       ['p50 ms', row => row.p50.toFixed(2)],
       ['p99 ms', row => row.p99.toFixed(2)],
       ['longest', row => row.longest.toFixed(2)],
+      ['p50 of the wait for all nodes', row => row.wait.toFixed(2)],
     ],
     rows,
     goals: rows.map(({ nodes, p50, p99 }) => ({

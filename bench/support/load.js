@@ -60,6 +60,7 @@ answerCalls({
   async logOut({ urls, sessions, workers, pauseMs = 0, question }) {
     const found = { acceptedThere: 0, acceptedHere: 0, refused: 0 }
     const milliseconds = []
+    const waits = []
     const nodes = Array.from({ length: workers }, () => urls.map(open))
     let next = 0
     const start = performance.now()
@@ -77,6 +78,7 @@ answerCalls({
           const sentAt = performance.now()
           const answer = await send(here, logout.body, headers, logout.path)
           milliseconds.push(performance.now() - sentAt)
+          waits.push(Number(answer.match(/"revokedOnAllNodesMs":([\d.]+)/)?.[1] ?? 0))
           if (!answer.includes(logout.expected)) throw new Error(`Not logged out: ${answer}`)
           if (!question) continue
           const [fromThere, fromHere] = await Promise.all([ask(there), ask(here)])
@@ -93,7 +95,7 @@ answerCalls({
     )
     const perSecond = (sessions.length / (performance.now() - start)) * 1000
     await Promise.all(nodes.flat().map(client => client.close()))
-    return { ...found, perSecond, milliseconds }
+    return { ...found, perSecond, milliseconds, waits }
   },
 })
 

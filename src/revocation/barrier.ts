@@ -56,7 +56,7 @@ export class Barrier {
    */
   async wait(xid?: string): Promise<number> {
     const since = this.#clock.monotonic()
-    this.#follower.hint()
+    this.#follower.hint(xid)
     await new Promise<void>(resolve => {
       let cancel = () => {}
       const wait: Wait = {
@@ -90,7 +90,7 @@ export class Barrier {
   async #take(wait: Wait): Promise<void> {
     try {
       wait.xid = await this.#follower.membership?.connection.takeTransactionId()
-      this.#follower.hint()
+      this.#follower.hint(wait.xid)
     } catch {
       // The connection is lost, and nobody knows more than that a lease will end.
     }
@@ -155,7 +155,7 @@ export class Barrier {
 
   #pause(): Promise<void> {
     const milliseconds = this.#pauseMs
-    this.#pauseMs = Math.min(longestPauseMs, milliseconds * 1.3)
+    this.#pauseMs = Math.min(longestPauseMs, milliseconds * 1.1)
     return new Promise(resolve => {
       const cancel = this.#clock.after(milliseconds, resolve)
       this.#wake = () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from './clock.ts'
+import { isVisible } from './snapshot.ts'
 import type { RevocationConnection, RevocationStore, Snapshot } from './store.ts'
 import type { RevocationView } from './view.ts'
 
@@ -47,6 +48,8 @@ export class Follower {
   #longestLeaseMs: number
   /** Rows that may be left of earlier connections. */
   #former: string[] = []
+  /** What the own row shows, or is about to. */
+  #published: Snapshot | undefined
   #hinted = false
   #wake = () => {}
   #stopped = false
@@ -101,8 +104,9 @@ export class Follower {
     return this.#offset === undefined ? undefined : this.#options.clock.monotonic() + this.#offset
   }
 
-  /** There may be something to read. */
-  hint(): void {
+  /** There may be something to read: what this transaction wrote, if that is known. */
+  hint(xid?: string): void {
+    if (xid !== undefined && this.#published !== undefined && isVisible(xid, this.#published)) return
     this.#hinted = true
     this.#wake()
   }
@@ -119,7 +123,7 @@ export class Follower {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       try {
-        await this.#follow(await this.#options.store.connect(() => this.hint()))
+        await this.#follow(await this.#options.store.connect(xid => this.hint(xid)))
       } catch (error) {
         if (!this.#stopped) this.#options.onError?.(error)
       }
@@ -148,6 +152,7 @@ export class Follower {
       for (const node of this.#former) await connection.leave(node)
     } finally {
       this.#membership = undefined
+      this.#published = undefined
       connection.close()
     }
   }
@@ -176,6 +181,7 @@ export class Follower {
       const wall = clock.wall()
       const isDue = monotonic - beatenAt >= leaseMs / 3
       this.#hinted = false
+      if (isDue) this.#published = applied
       const beat = isDue ? await connection.beat(node, applied) : undefined
       if (beat?.found === false || this.#stopped) {
         this.#checked = undefined
@@ -193,7 +199,10 @@ export class Follower {
         this.#onFresh()
       }
       // The next beat publishes what was applied. Somebody waits for it, if there was news or a hint.
-      if (asked || reading.revocations.length > 0) await connection.publish(node, applied)
+      if (asked || reading.revocations.length > 0) {
+        this.#published = applied
+        await connection.publish(node, applied)
+      }
       await this.#pause(leaseMs / 3 - (clock.monotonic() - beatenAt))
       asked = this.#hinted
     }

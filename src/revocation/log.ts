@@ -11,7 +11,10 @@ import type { Revocation } from './view.ts'
  * never deadlock with each other.
  */
 
-/** The channel on which followers are told to read now. Only a hint: a lost one costs time, never correctness. */
+/**
+ * The channel on which followers are told to read now, and the transaction to look for. Only a hint: a lost one costs
+ * time, never correctness.
+ */
 export const revocationChannel = 'annul_revocations'
 
 /** A row as it is appended: the database adds the time. */
@@ -20,8 +23,10 @@ export type Appended = Omit<Revocation, 'revokedAt' | 'reason'> & { readonly rea
 export interface RevocationLog {
   /** What was appended so far. */
   readonly entries: readonly Appended[]
-  /** Ends one session: its refresh token, and its access tokens. @returns whether it had not been ended before */
-  endSession(sessionId: string, reason: RevocationReason): Promise<boolean>
+  /** The transaction's id; undefined while nothing was appended. */
+  readonly xid: string | undefined
+  /** Ends one session, if it has not been ended before: its refresh token, and its access tokens. */
+  endSession(sessionId: string, reason: RevocationReason): Promise<void>
   /** Kills all access tokens of a user; with `sessions` also all sessions. One row, however many there are. */
   bumpUser(userId: string, reason: RevocationReason, what: { sessions: boolean }): Promise<UserVersions>
   /**
@@ -40,14 +45,24 @@ export interface UserVersions {
 /** The log, within the caller's transaction. */
 export function openLog(tx: Queries): RevocationLog {
   const entries: Appended[] = []
+  let xid: string | undefined
   const append = async (entry: Appended) => {
-    await tx.insert(revocations).values(entry)
-    if (entries.length === 0) await tx.execute(sql`select pg_notify(${revocationChannel}, '')`)
+    const [row] = await tx
+      .insert(revocations)
+      .values(entry)
+      .returning({
+        xid: sql<string>`${revocations.xid}::text`,
+        hint: sql`pg_notify(${revocationChannel}, ${revocations.xid}::text)::text`,
+      })
+    xid = row?.xid
     entries.push(entry)
   }
 
   return {
     entries,
+    get xid() {
+      return xid
+    },
 
     async endSession(sessionId, reason) {
       const ended = await tx
@@ -55,9 +70,7 @@ export function openLog(tx: Queries): RevocationLog {
         .set({ endedAt: sql`now()`, endReason: reason })
         .where(and(eq(sessions.id, sessionId), isNull(sessions.endedAt)))
         .returning({ id: sessions.id })
-      if (ended.length === 0) return false
-      await append({ kind: 'session', subject: sessionId, reason })
-      return true
+      if (ended.length > 0) await append({ kind: 'session', subject: sessionId, reason })
     },
 
     async bumpUser(userId, reason, what) {

@@ -28,15 +28,16 @@ export function postgresStore(url: string, options: { statementMs?: number } = {
         max_lifetime: null,
         fetch_types: false,
         onnotice: () => {},
-        onnotify: onHint,
+        onnotify: (_channel: string, payload: string) => onHint(/^\d+$/.test(payload) ? payload : undefined),
         onclose: () => close(),
         socket: (target: { host: string[]; port: number[]; path?: string | false }) =>
           sockets.connect(target),
         connection: {
           application_name: 'annul-follow',
           statement_timeout: Math.floor(statementMs * 0.8),
-          // The row of a node must outlive a crash of the database, or a barrier would not wait for it.
-          synchronous_commit: 'on',
+          // Every barrier waits for these commits, and they may be forgotten: an older beat or snapshot only makes
+          // others wait. But join() says otherwise.
+          synchronous_commit: 'off',
         },
       }
       const client = postgres(url, settings)
@@ -151,10 +152,12 @@ function statements(run: Run): Omit<RevocationConnection, 'close'> {
       return page.last_id === null ? undefined : { revocations: unpack(page), lastId: page.last_id }
     },
 
+    // The row must outlive a crash of the database, or a barrier would not wait for this node.
     async join(node, leaseMs, former) {
       await run(
         `with gone as (delete from annul.nodes where id = any ($3::uuid[]))
-         insert into annul.nodes (id, lease_ms) values ($1, $2)`,
+         insert into annul.nodes (id, lease_ms)
+         select $1, $2 where set_config('synchronous_commit', 'on', true) = 'on'`,
         [node, leaseMs, `{${former.join()}}`],
       )
     },
@@ -197,7 +200,8 @@ function statements(run: Run): Omit<RevocationConnection, 'close'> {
     },
 
     async takeTransactionId() {
-      const text = `select pg_current_xact_id()::text as xid, pg_notify('${revocationChannel}', '')::text`
+      const text = `select pg_current_xact_id()::text as xid,
+                           pg_notify('${revocationChannel}', pg_current_xact_id()::text)::text`
       return only(await run<{ xid: string }>(text)).xid
     },
   }

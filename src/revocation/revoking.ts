@@ -1,5 +1,4 @@
-import { sql } from 'drizzle-orm'
-import { type Database, oneRow, type Queries } from '../database/open.ts'
+import type { Database, Queries } from '../database/open.ts'
 import { AuthError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import { type Appended, openLog, type RevocationLog } from './log.ts'
@@ -26,20 +25,19 @@ export async function revoking<T>(
   visitor: Told | null,
   work: (tx: Queries, log: RevocationLog) => Promise<T>,
 ): Promise<T> {
-  const committed = await parts.db
+  const { result, log } = await parts.db
     .transaction(async tx => {
       const log = openLog(tx)
       const result = await work(tx, log)
-      const xid = log.entries.length > 0 ? await transactionId(tx) : undefined
-      return { result, xid, entries: log.entries }
+      return { result, log }
     })
     .catch(async error => {
       // Refused because of what has just died, perhaps: that answer too is a promise.
       if (error instanceof AuthError) await untilRevoked(parts, visitor)
       throw error
     })
-  await untilRevoked(parts, visitor, committed.xid, committed.entries)
-  return committed.result
+  await untilRevoked(parts, visitor, log.xid, log.entries)
+  return result
 }
 
 /** Waits until no node accepts what was revoked before, by this or by another transaction, and tells how long. */
@@ -52,8 +50,4 @@ export async function untilRevoked(
   const waitedMs = await parts.revocation.barrier(xid, own)
   parts.metrics?.waited(waitedMs / 1000)
   visitor?.revoked(waitedMs)
-}
-
-async function transactionId(tx: Queries): Promise<string> {
-  return (await oneRow<{ xid: string }>(tx, sql`select pg_current_xact_id()::text as xid`)).xid
 }

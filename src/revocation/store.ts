@@ -56,6 +56,9 @@ export interface RevocationConnection {
 
 /** The database as follow.ts and barrier.ts see it: the simulation puts a model in its place. */
 export interface RevocationStore {
-  /** @param onHint called when there may be something to read, and when the connection was lost */
-  connect(onHint: () => void): Promise<RevocationConnection>
+  /**
+   * @param onHint called when there may be something to read, with the id of the transaction that wrote it if that is
+   *   known, and when the connection was lost
+   */
+  connect(onHint: (xid?: string) => void): Promise<RevocationConnection>
 }

@@ -30,15 +30,17 @@ async function logout(parts: Parts, visitor: Visitor, sessionId: string): Promis
     await lockSession(tx, sessionId)
     const state = await readSession(tx, sessionId)
     if (state === undefined || endOf(state)) return false
-    await log.endSession(sessionId, 'LOGGED_OUT')
-    await appendAudit(tx, {
-      kind: 'logout',
-      actorId: state.user.id,
-      userId: state.user.id,
-      sessionId,
-      ipAddress: visitor.ipAddress,
-      device: deviceName(visitor.userAgent),
-    })
+    await Promise.all([
+      log.endSession(sessionId, 'LOGGED_OUT'),
+      appendAudit(tx, {
+        kind: 'logout',
+        actorId: state.user.id,
+        userId: state.user.id,
+        sessionId,
+        ipAddress: visitor.ipAddress,
+        device: deviceName(visitor.userAgent),
+      }),
+    ])
     return true
   })
 }

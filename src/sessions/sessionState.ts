@@ -37,8 +37,17 @@ export function endOf(state: {
 /** Locks a session, after its user as everywhere, so that what is read next stays true until the commit. */
 export async function lockSession(tx: Queries, sessionId: string): Promise<void> {
   const owner = tx.select({ id: sessions.userId }).from(sessions).where(eq(sessions.id, sessionId))
-  await tx.select({ id: users.id }).from(users).where(eq(users.id, owner)).for('no key update')
-  await tx.select({ id: sessions.id }).from(sessions).where(eq(sessions.id, sessionId)).for('no key update')
+  const locked = tx
+    .$with('locked')
+    .as(tx.select({ id: users.id }).from(users).where(eq(users.id, owner)).for('no key update'))
+  // The session's row is locked where it was joined with its user's, which is locked by then.
+  await tx
+    .with(locked)
+    .select({ id: sessions.id })
+    .from(sessions)
+    .innerJoin(locked, eq(locked.id, sessions.userId))
+    .where(eq(sessions.id, sessionId))
+    .for('no key update')
 }
 
 /**

@@ -138,7 +138,7 @@ class Schedule {
         return {
           commit: () => {
             database.commit(xid)
-            database.notify()
+            database.notify(String(xid))
             return String(xid)
           },
           abort: () => database.abort(xid),

@@ -87,8 +87,8 @@ export class ModelDatabase {
   }
 
   /** Tells every listener, or not. */
-  notify(): void {
-    for (const link of this.links) if (!this.world.random.chance(0.2)) link.hint()
+  notify(xid: string): void {
+    for (const link of this.links) if (!this.world.random.chance(0.2)) link.hint(xid)
   }
 
   stop(): void {
@@ -140,7 +140,7 @@ export class Link {
   readonly #process: Process
   readonly #database: ModelDatabase
   readonly #network: Network
-  readonly #onHint: () => void
+  readonly #onHint: (xid?: string) => void
   readonly #failures = new Set<(error: Error) => void>()
   readonly #startNumber: number
   /** The process's end. */
@@ -150,7 +150,7 @@ export class Link {
   #freeAt = 0
   #answeredAt = 0
 
-  constructor(process: Process, database: ModelDatabase, network: Network, onHint: () => void) {
+  constructor(process: Process, database: ModelDatabase, network: Network, onHint: (xid?: string) => void) {
     this.#process = process
     this.#database = database
     this.#network = network
@@ -160,9 +160,9 @@ export class Link {
     else this.break()
   }
 
-  hint(): void {
+  hint(xid: string): void {
     const { world } = this.#process
-    world.at(world.now + this.#network.delay(), () => !this.#isBroken && this.#onHint(), this.#process)
+    world.at(world.now + this.#network.delay(), () => !this.#isBroken && this.#onHint(xid), this.#process)
   }
 
   /** The server end is gone; the process learns it with a message. */

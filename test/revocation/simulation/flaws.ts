@@ -117,7 +117,7 @@ export const flaws = {
   'a row that is deleted whatever its beat': { Connection: ForgetsWhateverTheBeat },
   'a barrier that trusts a new connection at once': {
     followed: follower => ({
-      hint: () => follower.hint(),
+      hint: xid => follower.hint(xid),
       get longestLeaseMs() {
         return follower.longestLeaseMs
       },

@@ -124,7 +124,7 @@ export class ModelConnection implements RevocationConnection {
 
   takeTransactionId(): Promise<string> {
     return this.writing((database, _snapshot, xid) => () => {
-      database.notify()
+      database.notify(String(xid))
       return String(xid)
     })
   }

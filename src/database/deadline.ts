@@ -42,12 +42,19 @@ export class Sockets {
   }
 }
 
+/** A client whose every statement and transaction has an end. */
+export interface Guarded {
+  /** @param asArrays rows as arrays instead of objects */
+  ask(text: string, parameters: readonly unknown[], asArrays?: boolean): Promise<unknown>
+  begin<T>(work: (tx: postgres.Sql) => Promise<T>): Promise<T>
+}
+
 /** @param limits milliseconds for one statement, and for a whole transaction */
 export function withDeadline(
   client: postgres.Sql,
   line: Pick<Sockets, 'received' | 'drop'>,
   limits: { statementMs: number; transactionMs: number },
-): postgres.Sql {
+): Guarded {
   const dropIfSilent = () => {
     const before = line.received
     return () => {
@@ -55,47 +62,48 @@ export function withDeadline(
     }
   }
 
-  const statement = (inner: postgres.Sql, text: string, parameters: never[], asArrays: boolean) => {
-    const query = inner.unsafe(text, parameters, { prepare: true })
+  const ask = (inner: postgres.Sql, text: string, parameters: readonly unknown[], asArrays: boolean) => {
+    const query = inner.unsafe(text, parameters as never[], { prepare: true })
     const answer: Promise<unknown> = asArrays ? query.values() : query.execute()
     return race(answer, limits.statementMs, dropIfSilent())
   }
 
-  const guarded = (inner: postgres.Sql): postgres.Sql =>
-    new Proxy(inner, {
-      get(target, property) {
-        if (property === 'unsafe')
-          return (text: string, parameters: never[]) =>
-            lazily(asArrays => statement(target, text, parameters, asArrays))
-        if (property === 'begin')
-          return (work: (tx: postgres.Sql) => Promise<unknown>) => {
-            let givenUp = false
-            let begun = () => {}
-            const beginning = new Promise<void>(resolve => {
-              begun = resolve
-            })
-            const whole = target.begin(tx => {
-              if (givenUp) throw new DeadlineError('The transaction started too late.')
-              begun()
-              return work(guarded(tx as unknown as postgres.Sql))
-            })
-            whole.then(begun, begun)
-            const drop = dropIfSilent()
-            const start = race(beginning, limits.statementMs, () => {
-              givenUp = true
-              drop()
-            })
-            const end = race(whole, limits.transactionMs, () => {
-              givenUp = true
-              line.drop()
-            })
-            return Promise.all([end, start]).then(([result]) => result)
-          }
-        return Reflect.get(target, property)
-      },
+  /** For drizzle, which knows a transaction by its `unsafe`. */
+  const guarded = (tx: postgres.Sql): postgres.Sql => {
+    const unsafe = (text: string, parameters: never[]) =>
+      lazily(asArrays => ask(tx, text, parameters, asArrays))
+    return new Proxy(tx, {
+      get: (target, property) => (property === 'unsafe' ? unsafe : Reflect.get(target, property)),
     })
+  }
 
-  return guarded(client)
+  return {
+    ask: (text, parameters, asArrays = false) => ask(client, text, parameters, asArrays),
+    async begin<T>(work: (tx: postgres.Sql) => Promise<T>) {
+      let givenUp = false
+      let begun = () => {}
+      const beginning = new Promise<void>(resolve => {
+        begun = resolve
+      })
+      const whole = client.begin(tx => {
+        if (givenUp) throw new DeadlineError('The transaction started too late.')
+        begun()
+        return work(guarded(tx as unknown as postgres.Sql))
+      }) as Promise<T>
+      whole.then(begun, begun)
+      const drop = dropIfSilent()
+      const start = race(beginning, limits.statementMs, () => {
+        givenUp = true
+        drop()
+      })
+      const end = race(whole, limits.transactionMs, () => {
+        givenUp = true
+        line.drop()
+      })
+      const [result] = await Promise.all([end, start])
+      return result
+    },
+  }
 }
 
 /** What `unsafe` returns, as far as drizzle uses it: it awaits it for objects, and asks for `values` as arrays. */
@@ -114,6 +122,15 @@ function race<T>(answer: Promise<T>, ms: number, onTimeout: () => void): Promise
       reject(fromDriver(new DeadlineError(`No answer within ${ms} ms.`)))
       onTimeout()
     }, ms)
-    answer.then(resolve, error => reject(fromDriver(error))).finally(() => clearTimeout(timer))
+    answer.then(
+      result => {
+        clearTimeout(timer)
+        resolve(result)
+      },
+      error => {
+        clearTimeout(timer)
+        reject(fromDriver(error))
+      },
+    )
   })
 }

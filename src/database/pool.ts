@@ -1,5 +1,5 @@
 import postgres from 'postgres'
-import { lazily, Sockets, withDeadline } from './deadline.ts'
+import { type Guarded, lazily, Sockets, withDeadline } from './deadline.ts'
 import { DeadlineError, OutageError } from './faults.ts'
 
 /*
@@ -21,6 +21,7 @@ export interface PoolOptions {
 
 interface Member {
   readonly client: postgres.Sql
+  readonly guarded: Guarded
   /** Statements that have no answer yet: they share a connection if there are more of them than connections. */
   statements: number
   /** A transaction shares with nobody. */
@@ -58,7 +59,8 @@ export function openPool(url: string, options: PoolOptions): postgres.Sql {
       },
       drop: lose,
     }
-    const member = { client: withDeadline(client, line, options), statements: 0, inTransaction: false }
+    const guarded = withDeadline(client, line, options)
+    const member = { client, guarded, statements: 0, inTransaction: false }
     members.add(member)
     return member
   }
@@ -72,15 +74,18 @@ export function openPool(url: string, options: PoolOptions): postgres.Sql {
     return idlest?.statements !== 0 && members.size < options.connections ? open() : idlest
   }
 
-  const run = <T>(isTransaction: boolean, work: (client: postgres.Sql) => Promise<T>): Promise<T> => {
+  const run = <T>(isTransaction: boolean, work: (guarded: Guarded) => Promise<T>): Promise<T> => {
     const start = (member: Member): Promise<T> => {
       if (isTransaction) member.inTransaction = true
       else member.statements++
-      return work(member.client).finally(() => {
+      const done = () => {
         if (isTransaction) member.inTransaction = false
         else member.statements--
         serve()
-      })
+      }
+      const result = work(member.guarded)
+      result.then(done, done)
+      return result
     }
     if (closed) return Promise.reject(new OutageError(new Error('The pool was closed.')))
     const free = waiting.length === 0 ? choose() : undefined
@@ -108,14 +113,8 @@ export function openPool(url: string, options: PoolOptions): postgres.Sql {
 
   const own: Partial<Record<string | symbol, unknown>> = {
     unsafe: (text: string, parameters: never[]) =>
-      lazily(asArrays =>
-        run(false, async client => {
-          const query = client.unsafe(text, parameters)
-          return asArrays ? query.values() : query
-        }),
-      ),
-    begin: (work: (tx: postgres.TransactionSql) => Promise<unknown>) =>
-      run(true, client => client.begin(work)),
+      lazily(asArrays => run(false, guarded => guarded.ask(text, parameters, asArrays))),
+    begin: (work: (tx: postgres.Sql) => Promise<unknown>) => run(true, guarded => guarded.begin(work)),
     async end(how: { timeout: number }) {
       closed = true
       await Promise.all([...members].map(({ client }) => client.end(how)))

@@ -52,7 +52,7 @@ export function postgresStore(url: string, options: { statementMs?: number } = {
       const run: Run = async (text, parameters = []) => {
         // The client would quietly connect again.
         if (lost) throw new OutageError(new Error('The connection of the follower was lost.'))
-        return [...(await guarded.unsafe(text, parameters as never[]))] as never[]
+        return (await guarded.ask(text, parameters)) as never[]
       }
       try {
         await run(`listen ${revocationChannel}`)

@@ -1,8 +1,15 @@
-import type { sessions, users } from '../database/tables.ts'
+import { getTableColumns } from 'drizzle-orm'
+import { sessions, users } from '../database/tables.ts'
 import type { Parts, Visitor } from '../parts.ts'
 
-export type UserRow = typeof users.$inferSelect
-export type SessionRow = typeof sessions.$inferSelect
+const { passwordHash, ...userColumns } = getTableColumns(users)
+const { attempts, ...sessionColumns } = getTableColumns(sessions)
+
+/** What a statement selects for issueTokens: no secret that nobody asks for. */
+export const issuingColumns = { user: userColumns, session: sessionColumns }
+
+export type UserRow = Omit<typeof users.$inferSelect, 'passwordHash'>
+export type SessionRow = Omit<typeof sessions.$inferSelect, 'attempts'>
 
 /**
  * The rows that a token is made from. They come from the statement that checked the password or the generation, never

@@ -10,7 +10,7 @@ import type { Parts, Visitor } from '../parts.ts'
 import { revoking, untilRevoked } from '../revocation/revoking.ts'
 import type { RefreshClaims } from '../tokens/refreshToken.ts'
 import { deviceName } from './device.ts'
-import { issueTokens, type Tokens } from './issueTokens.ts'
+import { issueTokens, issuingColumns, type Tokens } from './issueTokens.ts'
 import { endOf, expired, isLive, lockSession } from './sessionState.ts'
 
 /*
@@ -156,7 +156,7 @@ const rotation = preparedOnce(db =>
         isLive,
       ),
     )
-    .returning({ session: sessions, user: users, epoch: epochs.epoch, readAt: databaseTime })
+    .returning({ ...issuingColumns, epoch: epochs.epoch, readAt: databaseTime })
     .prepare('annul_rotate'),
 )
 
@@ -166,8 +166,7 @@ async function readState(queries: Queries, presented: RefreshClaims, attempt: Ui
   const behind = sql`(${sessions.generation} - ${presented.generation}::int)`
   const [state] = await queries
     .select({
-      session: sessions,
-      user: users,
+      ...issuingColumns,
       epoch: epochs.epoch,
       readAt: databaseTime,
       expired,

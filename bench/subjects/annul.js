@@ -7,7 +7,6 @@ import { openAuthenticator } from '../../dist/sessions/authenticate.js'
 import { openSession } from '../../dist/sessions/open.js'
 import { refresh } from '../../dist/sessions/refresh.js'
 import { openStrictReader } from '../../dist/sessions/strict.js'
-import { registerMany } from '../support/accounts.js'
 import { ask, logoutMutation } from '../support/peer.js'
 
 /* Annul as it is, with one field of an app beside it that asks for nobody. */
@@ -26,7 +25,7 @@ export async function start(settings) {
   const bare = postgres(settings.DATABASE_URL, bareSettings)
   const { auth, url } = server
   const calls = {
-    requests: requests(url),
+    requests: requests(auth),
     sessions: sessions(auth),
     untilFresh: () => untilFresh(auth, startedAt),
     decisions: decisions(auth),
@@ -42,14 +41,15 @@ function context(auth, headers = {}) {
   return auth.context(request, { appendHeader() {} }).auth
 }
 
-/** As many users, each with its request for the field. The token goes to unguarded ones too: the guard is the only difference. */
-function requests(url) {
+/**
+ * As many users, each with its request for the field. The token goes to unguarded ones too: the guard is the only
+ * difference. Nothing is fetched for that: a process that has fetched keeps a request's garbage for longer from then on.
+ */
+function requests(auth) {
+  const signIn = sessions(auth)
   return async ({ field, count }) => {
-    const accounts = await registerMany(url, count)
-    return accounts.map(({ accessToken }) => ({
-      ...ask(field),
-      headers: { authorization: `Bearer ${accessToken}` },
-    }))
+    const signedIn = await signIn({ count })
+    return signedIn.map(({ headers }) => ({ ...ask(field), headers }))
   }
 }
 

@@ -5,6 +5,7 @@ export interface TestPostgres {
   createDatabase(name: string): Promise<void>
   halt(): Promise<void>
   start(): Promise<void>
+  crash(): Promise<void>
   stop(): Promise<void>
 }
 export function startPostgres(options?: {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -40,6 +40,13 @@ export async function startPostgres({ onLog = () => {}, flags = [] } = {}) {
     /** Stops it and keeps the data: `start` brings it back. */
     halt: () => server.stop(),
     start: () => server.start(),
+    /** The same without its shutdown: what was not written to the disk is lost. */
+    async crash() {
+      const [pid] = readFileSync(join(dir, 'data', 'postmaster.pid'), 'utf8').split('\n')
+      const stopped = server.stop()
+      process.kill(Number(pid), 'SIGQUIT')
+      await stopped
+    },
     async stop() {
       await server.stop()
       rmSync(dir, { recursive: true, force: true })

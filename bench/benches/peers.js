@@ -101,7 +101,11 @@ async function countAccepted(bench, { subject, settings }) {
   const load = bench.startLoad()
   const sessions = await nodes[0].call('sessions', { count: logouts })
   const urls = nodes.map(node => node.url)
-  const { milliseconds, ...found } = await load.call('logOut', {
+  const {
+    milliseconds,
+    waits: _waits,
+    ...found
+  } = await load.call('logOut', {
     urls,
     sessions,
     workers: 4,

@@ -88,7 +88,7 @@ export function openContext(services: Services, request: RequestLike, cookies: C
   let decision: Decision | Promise<Decision> | undefined
   let settled: Decision | undefined
   let identified: string | undefined
-  const users = new Map<string, Promise<UserRow | null>>()
+  let users: Map<string, Promise<UserRow | null>> | undefined
 
   const remember = (made: Decision | Promise<Decision>) => {
     decision = made
@@ -109,7 +109,7 @@ export function openContext(services: Services, request: RequestLike, cookies: C
     wantsRenewal: header(request, 'annul-renew') === '1',
     decide(again = false) {
       if (decision !== undefined && !again) return decision
-      users.clear()
+      users = undefined
       return remember(authenticator.decide(visitor, token))
     },
     viewer() {
@@ -124,6 +124,7 @@ export function openContext(services: Services, request: RequestLike, cookies: C
     userId: () => identified ?? (settled instanceof AuthError ? undefined : settled?.userId),
     revokedOnAllNodesMs: () => revokedMs,
     user(id) {
+      users ??= new Map()
       const reading = users.get(id) ?? findUser(parts, id)
       users.set(id, reading)
       return reading

@@ -3,7 +3,7 @@
  * times, binding and versions are looked at anew each time, and a verdict is never remembered.
  */
 export class VerifiedTokens<Claims> {
-  /** By signature, which is short to look up; the whole text is then compared, so that nothing else passes for it. */
+  /** By its end, which is short to look up; the whole text is then compared, so that nothing else passes for it. */
   readonly #remembered = new Map<string, { readonly token: string; readonly claims: Claims }>()
   readonly #limit: number
   #keysVersion = 0
@@ -20,7 +20,7 @@ export class VerifiedTokens<Claims> {
       this.#keysVersion = keysVersion
       return undefined
     }
-    const found = this.#remembered.get(signatureOf(token))
+    const found = this.#remembered.get(endOf(token))
     return found?.token === token ? found.claims : undefined
   }
 
@@ -30,15 +30,15 @@ export class VerifiedTokens<Claims> {
       const [oldest] = this.#remembered.keys()
       if (oldest !== undefined) this.#remembered.delete(oldest)
     }
-    this.#remembered.set(signatureOf(token), { token, claims })
+    this.#remembered.set(endOf(token), { token, claims })
   }
 
   delete(token: string): void {
-    this.#remembered.delete(signatureOf(token))
+    this.#remembered.delete(endOf(token))
   }
 }
 
-/** ES256: 64 bytes in base64url. */
-function signatureOf(token: string): string {
-  return token.slice(-86)
+/** 132 bits of the signature: two tokens that were signed never share them. */
+function endOf(token: string): string {
+  return token.slice(-22)
 }

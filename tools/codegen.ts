@@ -16,7 +16,7 @@ const config = {
   useTypeImports: true,
   enumsAsTypes: true,
   scalars: { DateTime: { input: 'Date', output: 'Date' }, ID: { input: 'string', output: 'string' } },
-  contextType: './context.ts#GraphQLContext',
+  contextType: '../request/context.ts#GraphQLContext',
   mappers: {
     User: './sources.ts#UserSource',
     Session: './sources.ts#SessionSource',

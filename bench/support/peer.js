@@ -4,7 +4,7 @@ import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations
 import { fastify, LogController } from 'fastify'
 import { GraphQLError } from 'graphql'
 import { closePromptly } from '../../dist/http/closePromptly.js'
-import { loggerOptions, logRequests } from '../../dist/http/logging.js'
+import { loggerOptions, logRequests } from '../../dist/http/logRequests.js'
 
 /*
  * The server of those that Annul is compared with: Apollo Server on Fastify with the settings and the log line of

@@ -1,11 +1,11 @@
 import { and, eq } from 'drizzle-orm'
-import { appendAudit } from '../database/audit.ts'
+import { appendAudit } from '../audit/appendAudit.ts'
+import { byViewer } from '../audit/byViewer.ts'
 import { sessions, users } from '../database/tables.ts'
 import { invalidCredentials } from '../errors.ts'
 import type { Parts, Viewer } from '../parts.ts'
 import { checkNewPassword, checkPasswordLength } from '../passwords/policy.ts'
 import { revoking } from '../revocation/revoking.ts'
-import { byViewer } from '../sessions/byViewer.ts'
 import { issueTokens, type Tokens } from '../sessions/issueTokens.ts'
 import { lockViewer } from '../sessions/sessionState.ts'
 

@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { eq } from 'drizzle-orm'
-import { appendAudit } from '../database/audit.ts'
-import { readChecked } from '../database/checkedUser.ts'
-import { checkEmail, emailKey } from '../database/email.ts'
-import { violates } from '../database/faults.ts'
+import { appendAudit } from '../audit/appendAudit.ts'
 import type { Queries } from '../database/open.ts'
+import { violates } from '../database/outage.ts'
 import { users } from '../database/tables.ts'
 import { badUserInput } from '../errors.ts'
+import { deviceName } from '../input/device.ts'
+import { checkEmail, emailKey } from '../input/email.ts'
 import type { Parts, Visitor } from '../parts.ts'
 import { checkNewPassword } from '../passwords/policy.ts'
-import { deviceName } from '../sessions/device.ts'
 import type { Tokens } from '../sessions/issueTokens.ts'
-import { openSession } from '../sessions/open.ts'
+import { openSession } from '../sessions/openSession.ts'
+import { readChecked } from '../sessions/readCredentials.ts'
 
 /**
  * Makes an account and opens its first session.

@@ -1,10 +1,10 @@
 import { eq } from 'drizzle-orm'
-import { appendAudit } from '../database/audit.ts'
-import { checkId } from '../database/id.ts'
+import { appendAudit } from '../audit/appendAudit.ts'
+import { byViewer } from '../audit/byViewer.ts'
 import { sessions, users } from '../database/tables.ts'
+import { checkId } from '../input/id.ts'
 import type { Parts, Viewer } from '../parts.ts'
 import { revoking } from '../revocation/revoking.ts'
-import { byViewer } from '../sessions/byViewer.ts'
 import { lockUser } from './lockUser.ts'
 
 /**

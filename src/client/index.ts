@@ -1,6 +1,6 @@
 export { SessionError } from './error.ts'
+export type { ItemStorage, MapStorage, SessionStorage } from './platform/storage.ts'
 export { createSession } from './session.ts'
-export type { ItemStorage, MapStorage, SessionStorage } from './storage.ts'
 export type {
   GraphQLFailure,
   GraphQLResult,

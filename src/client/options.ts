@@ -1,5 +1,5 @@
-import { locate } from './origin.ts'
-import { platform } from './platform.ts'
+import { locate } from './platform/origin.ts'
+import { platform } from './platform/platform.ts'
 import type { SessionOptions } from './types.ts'
 
 export type Config = ReturnType<typeof readOptions>

@@ -1,5 +1,5 @@
 import type { Reason } from '../errors.ts'
-import type { SessionStorage } from './storage.ts'
+import type { SessionStorage } from './platform/storage.ts'
 
 /** Who is signed in. */
 export interface SessionUser {

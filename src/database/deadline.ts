@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import type postgres from 'postgres'
-import { DeadlineError, fromDriver } from './faults.ts'
+import { DeadlineError, fromDriver } from './outage.ts'
 
 /*
  * The `postgres` client waits for an answer for ever, and after a lost network so do the queries that it pipelines

@@ -10,8 +10,8 @@ import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import type { Config } from '../config.ts'
-import { fromDriver } from './faults.ts'
 import { lockDirectory } from './lockDirectory.ts'
+import { fromDriver } from './outage.ts'
 import { openPool } from './pool.ts'
 
 /** What runs statements: the database, or a transaction that is open on it. The same for both drivers. */

@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 import { type Guarded, lazily, Sockets, withDeadline } from './deadline.ts'
-import { DeadlineError, OutageError } from './faults.ts'
+import { DeadlineError, OutageError } from './outage.ts'
 
 /*
  * A pool of connections, each with a client of its own, which is never used again after its connection was lost. The

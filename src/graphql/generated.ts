@@ -1,7 +1,7 @@
 // Generated from schema/ by "npm run generate".
 import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
 import type { UserSource, SessionSource, TokensSource, SessionEventSource } from './sources.ts';
-import type { GraphQLContext } from './context.ts';
+import type { GraphQLContext } from '../request/context.ts';
 export type Maybe<T> = T | null;
 export type InputMaybe<T> = Maybe<T>;
 export type Omit<T, K extends keyof T> = Pick<T, Exclude<keyof T, K>>;

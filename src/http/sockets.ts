@@ -4,10 +4,10 @@ import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema, getOperat
 import { makeHandler } from 'graphql-ws/use/@fastify/websocket'
 import type { WebSocket } from 'ws'
 import type { Auth } from '../auth.ts'
+import type { Ending } from '../decisions/tokenWatch.ts'
 import { AuthError } from '../errors.ts'
-import type { RequestLike } from '../graphql/context.ts'
 import type { Viewer } from '../parts.ts'
-import type { Ending } from '../sessions/watch.ts'
+import type { RequestLike } from '../request/context.ts'
 
 /*
  * Subscriptions over graphql-ws. A socket is authenticated by the access token in connection_init and lives as long as

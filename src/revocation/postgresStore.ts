@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 import { Sockets, withDeadline } from '../database/deadline.ts'
-import { OutageError } from '../database/faults.ts'
+import { OutageError } from '../database/outage.ts'
 import { storedReason } from '../errors.ts'
 import { revocationChannel } from './log.ts'
 import type { NodeRow, Reading, RevocationConnection, RevocationStore, Snapshot } from './store.ts'
@@ -117,22 +117,23 @@ function unpack({ subjects, rest }: PageRow): Revocation[] {
   const bytes = Buffer.from(subjects, 'latin1')
   const known = new Map<string, Revocation>()
   return rest.split(',').map((text, index) => {
-    const { kind, reason, minVersion, revokedAt } = known.get(text) ?? parseRest(text)
-    if (!known.has(text)) known.set(text, { kind, reason, minVersion, revokedAt })
+    const { kind, reason, minVersion, revokedAt } = known.get(text) ?? parseRest(text, known)
     // From bytes: a part of the text would keep the whole of it in memory.
     const subject = bytes.toString('latin1', index * uuidLength, (index + 1) * uuidLength)
     return { kind, subject: kind === 'everyone' ? undefined : subject, minVersion, reason, revokedAt }
   })
 }
 
-function parseRest(text: string): Revocation {
+function parseRest(text: string, known: Map<string, Revocation>): Revocation {
   const [kind = '', reason = '', minutes, minVersion] = text.split(' ')
-  return {
+  const revocation = {
     kind: kind as Revocation['kind'],
     minVersion: minVersion === undefined ? undefined : Number(minVersion),
     reason: storedReason(reason),
     revokedAt: Number(minutes) * 60_000,
   }
+  known.set(text, revocation)
+  return revocation
 }
 
 function notIn(snapshot: Snapshot): [next: string, running: string] {

@@ -1,8 +1,8 @@
 import type { Database, Queries } from '../database/open.ts'
 import { AuthError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
+import type { RevocationService } from './createRevocation.ts'
 import { type Appended, openLog, type RevocationLog } from './log.ts'
-import type { RevocationService } from './revocation.ts'
 
 interface Waiting {
   revocation: Pick<RevocationService, 'barrier'>

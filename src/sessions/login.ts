@@ -1,15 +1,15 @@
 import { and, eq } from 'drizzle-orm'
-import { appendAudit } from '../database/audit.ts'
-import { readChecked } from '../database/checkedUser.ts'
-import { checkEmail, emailKey } from '../database/email.ts'
+import { appendAudit } from '../audit/appendAudit.ts'
 import type { Database } from '../database/open.ts'
 import { users } from '../database/tables.ts'
 import { invalidCredentials } from '../errors.ts'
+import { deviceName } from '../input/device.ts'
+import { checkEmail, emailKey } from '../input/email.ts'
 import type { Parts, Visitor } from '../parts.ts'
 import { checkPasswordLength } from '../passwords/policy.ts'
-import { deviceName } from './device.ts'
 import type { Tokens } from './issueTokens.ts'
-import { openSession } from './open.ts'
+import { openSession } from './openSession.ts'
+import { readChecked } from './readCredentials.ts'
 
 /**
  * Opens a session for an e-mail and its password. Unknown user, wrong password and blocked user cost the same work,

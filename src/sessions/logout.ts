@@ -1,7 +1,7 @@
-import { appendAudit } from '../database/audit.ts'
+import { appendAudit } from '../audit/appendAudit.ts'
+import { deviceName } from '../input/device.ts'
 import type { Parts, Viewer, Visitor } from '../parts.ts'
 import { revoking } from '../revocation/revoking.ts'
-import { deviceName } from './device.ts'
 import { readRefreshToken } from './refresh.ts'
 import { endOf, lockSession, readSession } from './sessionState.ts'
 
@@ -30,6 +30,7 @@ async function logout(parts: Parts, visitor: Visitor, sessionId: string): Promis
     await lockSession(tx, sessionId)
     const state = await readSession(tx, sessionId)
     if (state === undefined || endOf(state)) return false
+    // Sent together: neither needs the other's answer.
     await Promise.all([
       log.endSession(sessionId, 'LOGGED_OUT'),
       appendAudit(tx, {

@@ -1,8 +1,8 @@
-import { appendAudit } from '../database/audit.ts'
+import { appendAudit } from '../audit/appendAudit.ts'
+import { byViewer } from '../audit/byViewer.ts'
 import { invalidCredentials, unauthenticated } from '../errors.ts'
 import type { Parts, Viewer } from '../parts.ts'
 import { checkPasswordLength } from '../passwords/policy.ts'
-import { byViewer } from './byViewer.ts'
 import { issueTokens, type Tokens } from './issueTokens.ts'
 import { endOf, readSession } from './sessionState.ts'
 

@@ -1,8 +1,8 @@
-import { appendAudit } from '../database/audit.ts'
-import { checkId } from '../database/id.ts'
+import { appendAudit } from '../audit/appendAudit.ts'
+import { byViewer } from '../audit/byViewer.ts'
+import { checkId } from '../input/id.ts'
 import type { Parts, Viewer } from '../parts.ts'
 import { revoking } from '../revocation/revoking.ts'
-import { byViewer } from './byViewer.ts'
 import { endOf, lockSession, readSession } from './sessionState.ts'
 
 /**

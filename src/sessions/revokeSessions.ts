@@ -1,9 +1,9 @@
 import { eq } from 'drizzle-orm'
-import { appendAudit } from '../database/audit.ts'
+import { appendAudit } from '../audit/appendAudit.ts'
+import { byViewer } from '../audit/byViewer.ts'
 import { sessions } from '../database/tables.ts'
 import type { Parts, Viewer } from '../parts.ts'
 import { revoking } from '../revocation/revoking.ts'
-import { byViewer } from './byViewer.ts'
 import { issueTokens, type Tokens } from './issueTokens.ts'
 import { lockViewer } from './sessionState.ts'
 

@@ -1,10 +1,10 @@
 import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
-import { databaseTime } from '../database/checkedUser.ts'
 import type { Queries } from '../database/open.ts'
 import { epochs, sessions, users } from '../database/tables.ts'
 import { type Reason, storedReason, unauthenticated } from '../errors.ts'
 import type { Viewer } from '../parts.ts'
 import type { SessionRow, TokenSource, UserRow } from './issueTokens.ts'
+import { databaseTime } from './readCredentials.ts'
 
 /** Whether a session's time is over, as a column. */
 export const expired = sql<boolean>`(${sessions.expiresAt} <= now() or ${sessions.idleExpiresAt} <= now())`

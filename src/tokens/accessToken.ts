@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import jwt from 'jsonwebtoken'
 import { type Reason, unavailable } from '../errors.ts'
 import type { PublicKey, SigningKeys } from './signingKeys.ts'
-import { VerifiedTokens } from './verified.ts'
+import { VerifiedTokens } from './verifiedTokens.ts'
 
 /** What an access token says. Names of RFC 7519 and RFC 9068; `ver` is the token version, `epoch` everybody's. */
 export interface AccessClaims {

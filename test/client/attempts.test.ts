@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { openAttempts } from '../../src/client/attempts.ts'
+import { openAttempts } from '../../src/client/tokens/attempts.ts'
 import { createSlowStorage } from './support.ts'
 
 describe('attempts in a storage', () => {

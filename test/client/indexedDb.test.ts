@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { IDBFactory } from 'fake-indexeddb'
-import { openAttempts } from '../../src/client/attempts.ts'
 import type { SignedOutReason } from '../../src/client/index.ts'
+import { openAttempts } from '../../src/client/tokens/attempts.ts'
 import {
   type ClientServer,
   createNetwork,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { describe as describeOperation, mayRepeat } from '../../src/client/operation.ts'
-import { locate } from '../../src/client/origin.ts'
-import { backoff } from '../../src/client/time.ts'
+import { locate } from '../../src/client/platform/origin.ts'
+import { backoff } from '../../src/client/platform/time.ts'
+import { describe as describeOperation, mayRepeat } from '../../src/client/requests/operation.ts'
 
 const refused = (...path: (string | number)[]) => ({
   ...(path.length ? { path } : {}),

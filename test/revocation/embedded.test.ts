@@ -3,7 +3,7 @@ import { PGlite } from '@electric-sql/pglite'
 import { expect, test } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/pglite'
-import { embeddedRevocation } from '../../src/revocation/embedded.ts'
+import { embeddedRevocation } from '../../src/revocation/embeddedRevocation.ts'
 
 test('on the embedded database the view is read once, kept by the barrier, and read again after a restart', async () => {
   const client = await PGlite.create()

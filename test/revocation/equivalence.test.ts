@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { openStrictReader, type StrictReader } from '../../src/sessions/strict.ts'
+import { openStrictReader, type StrictReader } from '../../src/decisions/strictReader.ts'
 import type { AccessClaims } from '../../src/tokens/accessToken.ts'
 import type { TokensAnswer } from '../support/client.ts'
 import { onPostgres } from '../support/database.ts'

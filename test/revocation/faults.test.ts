@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import postgres from 'postgres'
+import { allFresh, faults, type Ground, plantedBug, prove } from '../proof/prove/faults.ts'
 import { startCluster } from '../support/cluster.ts'
 import { onPostgres } from '../support/database.ts'
 import { startPostgres } from '../support/postgres.js'
-import { allFresh, faults, type Ground, plantedBug, prove } from '../support/proof/faults.ts'
 import { until } from '../support/until.ts'
 
 /*

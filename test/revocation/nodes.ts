@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import postgres from 'postgres'
 import { type Clock, systemClock } from '../../src/revocation/clock.ts'
+import { createRevocation, type RevocationService } from '../../src/revocation/createRevocation.ts'
 import { postgresStore } from '../../src/revocation/postgresStore.ts'
-import { createRevocation, type RevocationService } from '../../src/revocation/revocation.ts'
 import { createPostgresDatabase } from '../support/database.ts'
 
 /** A database, and nodes of nothing but their revocation part. */

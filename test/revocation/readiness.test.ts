@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import postgres from 'postgres'
+import { metric } from '../proof/prove/faults.ts'
+import { type Family, populate } from '../proof/prove/population.ts'
+import { asksWho, send } from '../proof/prove/send.ts'
 import { type Cluster, type ClusterNode, startCluster } from '../support/cluster.ts'
 import { createPostgresDatabase, onPostgres } from '../support/database.ts'
-import { metric } from '../support/proof/faults.ts'
-import { type Family, populate } from '../support/proof/population.ts'
-import { asksWho, send } from '../support/proof/send.ts'
 import { until } from '../support/until.ts'
 
 const onlyPostgres = onPostgres ? it : it.skip

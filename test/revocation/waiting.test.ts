@@ -1,12 +1,12 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import postgres from 'postgres'
+import { allFresh, metric } from '../proof/prove/faults.ts'
+import { type Family, populate } from '../proof/prove/population.ts'
+import { asksWho, send } from '../proof/prove/send.ts'
+import { type Killing, verbs } from '../proof/prove/verbs.ts'
 import { type Cluster, type ClusterNode, startCluster } from '../support/cluster.ts'
 import { createPostgresDatabase, onPostgres } from '../support/database.ts'
-import { allFresh, metric } from '../support/proof/faults.ts'
-import { type Family, populate } from '../support/proof/population.ts'
-import { asksWho, send } from '../support/proof/send.ts'
-import { type Killing, verbs } from '../support/proof/verbs.ts'
 import { until } from '../support/until.ts'
 
 /* What a revoking mutation waits for, seen from outside, on real processes. */
@@ -36,8 +36,9 @@ afterAll(async () => {
   await sql.end()
 })
 
-/** All are fresh, and have been connected for a lease: from then on no barrier waits for time. */
+/** All have joined, are fresh, and have been connected for a lease: from then on no barrier waits for time. */
 async function settle(): Promise<void> {
+  await until(async () => (await rowsOfNodes()) === 3)
   await until(() => allFresh(cluster))
   await new Promise(resolve => setTimeout(resolve, boundMs))
 }
@@ -104,7 +105,6 @@ describe('a revoking mutation', () => {
       // It knows by its clocks that it knows nothing, asks the rows, and joins anew.
       stopped.signal('SIGCONT')
       expect((await me(stopped, ada)).verdict).toBe('LOGGED_OUT')
-      await until(async () => (await rowsOfNodes()) === 3)
       await settle()
     },
     60_000,
@@ -130,7 +130,6 @@ describe('a revoking mutation', () => {
         expect(second.revokedOnAllNodesMs).toBeGreaterThan(leaseMs / 2)
         expect((await first).verdict).toBe(kill.done)
         stopped.signal('SIGCONT')
-        await until(async () => (await rowsOfNodes()) === 3)
         await settle()
       }
     },

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { allFresh, metric } from '../proof/prove/faults.ts'
+import { type Family, inParallel, populate } from '../proof/prove/population.ts'
+import { asksWho, send } from '../proof/prove/send.ts'
 import { type Cluster, type ClusterNode, startCluster } from '../support/cluster.ts'
 import { onPostgres } from '../support/database.ts'
-import { allFresh, metric } from '../support/proof/faults.ts'
-import { type Family, inParallel, populate } from '../support/proof/population.ts'
-import { asksWho, send } from '../support/proof/send.ts'
 import { createLoggedDatabase, type LoggedDatabase } from '../support/statements.ts'
 import { until } from '../support/until.ts'
 

@@ -1,6 +1,4 @@
-import { createRequire } from 'node:module'
-
-const { default: Sequencer } = createRequire(import.meta.url)('@jest/test-sequencer')
+import Sequencer from '@jest/test-sequencer'
 
 /**
  * As ever, but first the simulation, in a fresh process: once some other file has used async context, Node 20 calls hooks

@@ -1,0 +1,39 @@
+import type { Queries } from '../database/open.ts'
+import { auditEvents } from '../database/tables.ts'
+
+/** What is written down, by whom and where from. Never an e-mail, password or token: people mistype into the wrong field. */
+export interface AuditEvent {
+  readonly kind: AuditKind
+  readonly actorId?: string | null | undefined
+  readonly userId?: string | null | undefined
+  readonly sessionId?: string | null | undefined
+  readonly ipAddress?: string | null | undefined
+  readonly device?: string | null | undefined
+  readonly detail?: string | null | undefined
+}
+
+export type AuditKind =
+  | 'register'
+  | 'login'
+  | 'login-failed'
+  | 'logout'
+  | 'refresh-reused'
+  | 'revoke-session'
+  | 'revoke-sessions'
+  | 'revoke-other-sessions'
+  | 'reauthenticate'
+  | 'reauthenticate-failed'
+  | 'change-password'
+  | 'change-password-failed'
+  | 'block-user'
+  | 'unblock-user'
+  | 'set-user-access'
+  | 'revoke-user-sessions'
+  | 'delete-user'
+  | 'revoke-everything'
+  | 'create-user'
+
+/** Appends to `audit_events`, in the transaction of what it tells of: neither stands without the other. */
+export async function appendAudit(tx: Queries, event: AuditEvent): Promise<void> {
+  await tx.insert(auditEvents).values(event)
+}

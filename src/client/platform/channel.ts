@@ -1,0 +1,36 @@
+import type { Incoming } from '../tokens/current.ts'
+import type { SignedOutReason } from '../types.ts'
+import { platform } from './platform.ts'
+
+/** What one tab tells the others of its origin: that it has new tokens, or that a session has ended. */
+export type Message =
+  | { readonly tokens: Incoming }
+  | {
+      readonly tokens?: never
+      readonly about: string | undefined
+      readonly sessionId: string | undefined
+      readonly reason: SignedOutReason
+    }
+
+export interface Channel {
+  tell(message: Message): void
+  close(): void
+}
+
+/**
+ * Other tabs learn outcomes over BroadcastChannel, where there is one. Nothing that arrives is believed as such: whoever
+ * receives it compares it with the storage or cookie that both tabs share.
+ *
+ * @param name the same in all tabs that share a session; undefined where none can
+ * @param receive called for one message at a time, in their order
+ */
+export function openChannel(name: string | undefined, receive: (message: Message) => Promise<void>): Channel {
+  if (!name || !platform.BroadcastChannel) return { tell() {}, close() {} }
+  const channel = new platform.BroadcastChannel(name)
+  channel.unref?.()
+  let turn = Promise.resolve()
+  channel.onmessage = ({ data }) => {
+    turn = turn.then(() => receive(data as Message)).catch(() => {})
+  }
+  return { tell: message => channel.postMessage(message), close: () => channel.close() }
+}

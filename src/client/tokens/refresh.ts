@@ -1,0 +1,147 @@
+import { SessionError, unreachable } from '../error.ts'
+import type { Channel } from '../platform/channel.ts'
+import type { Lock } from '../platform/lock.ts'
+import { backoff, sleep } from '../platform/time.ts'
+import type { Send } from '../requests/send.ts'
+import type { SignedOutReason, Tokens } from '../types.ts'
+import type { Attempts } from './attempts.ts'
+import type { Current } from './current.ts'
+import type { Held, Holder } from './holder.ts'
+
+export interface Parts {
+  readonly current: Current
+  readonly holder: Holder
+  readonly attempts: Attempts
+  readonly lock: Lock
+  readonly channel: Channel
+  readonly send: Send
+}
+
+export interface Refresher {
+  /**
+   * One refresh for everybody who asks while it runs.
+   *
+   * @param refused why the server refused the access token, if it did
+   * @throws SessionError UNAVAILABLE and what else says nothing about the session, which then stays
+   */
+  refresh(refused?: SignedOutReason): Promise<void>
+  /** A refresh that begins now, after the one that may be running: copies of the present token shall become useless. */
+  rotate(): Promise<void>
+  /** Logout: the refresh that runs is no longer wanted, and need not hold the lock for its retries. */
+  abandon(): void
+}
+
+/** How long another tab's message may take after its lock was released, in steps of 10 ms. */
+const messageSteps = 25
+/** In each try but the last, another tab changed the token meanwhile. */
+const maxTries = 5
+
+/** The client's half of "Refresh" in docs/client.md: every step is there to survive one kind of accident. */
+export function createRefresher(parts: Parts): Refresher {
+  const { current, holder, lock } = parts
+  let running: Promise<void> | undefined
+  let leaving = new AbortController()
+
+  const run = async (force: boolean, refused?: SignedOutReason) => {
+    const { life } = current
+    const { signal } = leaving
+    const asked = await holder.read()
+    if (!asked) return lost(current, life, refused)
+    current.about ??= asked.about
+    await lock(() => underLock(parts, force, signal, refused))
+  }
+  const begin = (force: boolean, refused?: SignedOutReason) => {
+    running ??= run(force, refused).finally(() => {
+      running = undefined
+    })
+    return running
+  }
+
+  return {
+    refresh: refused => begin(false, refused),
+    async rotate() {
+      while (running) await running.catch(() => {})
+      await begin(true)
+    },
+    abandon() {
+      leaving.abort()
+      leaving = new AbortController()
+    },
+  }
+}
+
+async function underLock(
+  parts: Parts,
+  force: boolean,
+  signal: AbortSignal,
+  refused?: SignedOutReason,
+): Promise<void> {
+  const { current, holder, attempts, send } = parts
+  let stale: string | undefined
+
+  for (let tries = 0; tries < maxTries; tries++) {
+    if (signal.aborted) return
+    const { life, about } = current
+    const held = await holder.read()
+    if (!held) return lost(current, life, refused)
+
+    // Another tab has refreshed while we waited for the lock: its message brings the access token.
+    const isOvertaken = !force && !tries && held.about !== about
+    for (let step = 0; isOvertaken && step < messageSteps && !current.fresh(); step++) await sleep(10)
+    if (!force && current.fresh()) return
+
+    // The attempt is kept before the token is sent: if the answer or this page is lost, the next try repeats it.
+    const random = await attempts.claim(held.about)
+    // If the token is still there now, nobody has sent it with another attempt: they would have found ours, or we theirs.
+    if ((await holder.read())?.about !== held.about) continue
+
+    try {
+      const attempt = holder.cookie ? `${held.about}.${random}` : random
+      const variables = { refreshToken: held.token, attempt }
+      const tokens = await send<Tokens>('refresh', variables, { signal, repeatable: true })
+      const next = await holder.put(tokens, held)
+      // A logout or another login came first, here (life) or in another tab (storage): this answer is of the past.
+      if (!next || current.life !== life) continue
+      if (force) current.drop()
+      return share(parts, tokens, next)
+    } catch (error) {
+      if (current.life !== life) continue
+      if (!(error instanceof SessionError)) throw error
+      const isStale = error.reason === 'TOKEN_STALE'
+      if (error.recover === 'LOGIN' || (isStale && stale === held.about)) {
+        if (await refuse(parts, held, error.reason as SignedOutReason)) return
+      } else if (isStale) {
+        // We, or the readable cookie, are behind: read again, once the tab that is ahead had time to write.
+        stale = held.about
+        await sleep(backoff(0), signal)
+      } else throw error
+    }
+  }
+  throw unreachable('Other tabs kept changing the session.')
+}
+
+/** New tokens: for this tab, and without the refresh token for the others, which find that in the storage. */
+export function share({ current, channel }: Parts, given: Tokens, held: Held | undefined): void {
+  const tokens = { ...given, refreshToken: null, about: held?.about }
+  current.adopt(tokens)
+  channel.tell({ tokens })
+}
+
+/** The server's last word on a token ends the session here, unless a newer login has taken the token's place. */
+async function refuse(
+  { current, holder, channel }: Parts,
+  held: Held,
+  reason: SignedOutReason,
+): Promise<boolean> {
+  const { life, sessionId } = current
+  if (!(await holder.end(held)) || current.life !== life) return false
+  current.end(reason)
+  // A tab with an outdated copy of its own (a duplicated tab's sessionStorage) does not speak for the session.
+  channel.tell({ about: held.about, sessionId: reason === 'TOKEN_STALE' ? undefined : sessionId, reason })
+  return true
+}
+
+/** There is no refresh token: another tab signed out, or nobody was signed in. */
+function lost(current: Current, life: number, refused: SignedOutReason = 'LOGGED_OUT'): void {
+  if (current.life === life) current.end(current.state.user && refused)
+}

@@ -1,0 +1,98 @@
+import { outageOf } from '../database/outage.ts'
+import { type AuthError, type Reason, unauthenticated, unavailable } from '../errors.ts'
+import type { Parts, Viewer, Visitor } from '../parts.ts'
+import type { AccessClaims } from '../tokens/accessToken.ts'
+import type { StrictReader } from './strictReader.ts'
+
+/** Who sends the request, or why that can't be said. Returned, not thrown: it is remembered for the whole request. */
+export type Decision = Viewer | AuthError
+
+export interface Authenticator {
+  /** A promise only where somebody must be asked. Never throws. */
+  decide(visitor: Visitor, token: string | undefined): Decision | Promise<Decision>
+}
+
+/** Token -> claims -> verdict. */
+export function openAuthenticator(
+  parts: Pick<Parts, 'accessTokens' | 'config' | 'keys' | 'log' | 'metrics' | 'revocation'>,
+  strict: StrictReader,
+): Authenticator {
+  const { accessTokens, config, keys, log, metrics, revocation } = parts
+
+  const decide = (visitor: Visitor, token: string | undefined): Decision | Promise<Decision> => {
+    if (token === undefined) return refuse('TOKEN_MISSING')
+    const claims = accessTokens.verify(token)
+    if (typeof claims !== 'string') return judge(visitor, claims)
+    return accessTokens.hasUnknownKey(token) ? learnKey(visitor, token) : refuse(claims)
+  }
+
+  const learnKey = async (visitor: Visitor, token: string): Promise<Decision> => {
+    try {
+      await keys.reload()
+    } catch (error) {
+      return outage(error)
+    }
+    const claims = accessTokens.verify(token)
+    return typeof claims === 'string' ? refuse(claims) : judge(visitor, claims)
+  }
+
+  const judge = (visitor: Visitor, claims: AccessClaims): Decision | Promise<Decision> => {
+    // Here it is worth as much as an expired one: who is honest refreshes, and is bound anew.
+    if (config.bind !== 'none' && (!visitor.binding || claims.cnf?.binding !== visitor.binding))
+      return refuse('TOKEN_EXPIRED')
+    // Memory decides while it is provably fresh; the wait of every revoking verb counts on that (revocation/barrier.ts).
+    if (config.revocation === 'view' && revocation.isFresh())
+      return conclude('view', visitor, claims, revocation.view.verdict(claims))
+    return askPrimary(visitor, claims)
+  }
+
+  const askPrimary = async (visitor: Visitor, claims: AccessClaims): Promise<Decision> => {
+    try {
+      return conclude('strict', visitor, claims, await strict.verdict(claims))
+    } catch (error) {
+      return outage(error)
+    }
+  }
+
+  const conclude = (
+    path: 'view' | 'strict',
+    visitor: Visitor,
+    claims: AccessClaims,
+    refused: Reason | undefined,
+  ): Decision => {
+    metrics.decided(path, refused ?? 'accepted')
+    return refused ? unauthenticated(refused) : viewerOf(visitor, claims)
+  }
+
+  /** By the token alone. */
+  const refuse = (reason: Reason): AuthError => {
+    metrics.decided('token', reason)
+    return unauthenticated(reason)
+  }
+
+  /** Whatever went wrong: neither a log-out nor an open door. */
+  const outage = (error: unknown): AuthError => {
+    if (!outageOf(error)) log.error({ err: error }, 'A decision failed.')
+    metrics.decided('unavailable', 'UNAVAILABLE')
+    return unavailable()
+  }
+
+  return { decide }
+}
+
+/** Member by member: to spread the visitor would take five times as long as all the rest of a decision. */
+function viewerOf(visitor: Visitor, claims: AccessClaims): Viewer {
+  const { ipAddress, userAgent, binding, bindNew, revoked } = visitor
+  return {
+    ipAddress,
+    userAgent,
+    binding,
+    bindNew,
+    revoked,
+    userId: claims.sub,
+    sessionId: claims.sid,
+    roles: claims.roles,
+    scopes: claims.scope === '' ? [] : claims.scope.split(' '),
+    claims,
+  }
+}

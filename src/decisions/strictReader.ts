@@ -1,0 +1,120 @@
+import { sql } from 'drizzle-orm'
+import type { DatabaseClock } from '../database/clock.ts'
+import { type Database, rows } from '../database/open.ts'
+import { DeadlineError, outageOf } from '../database/outage.ts'
+import { type Reason, storedReason } from '../errors.ts'
+import type { AccessClaims } from '../tokens/accessToken.ts'
+
+/** What the primary says about one token. Column names as the statement gives them. */
+interface Standing {
+  readonly token_version: number | null
+  readonly token_reason: string | null
+  readonly session_found: boolean
+  readonly session_ended: boolean
+  readonly end_reason: string | null
+  readonly epoch: number
+  readonly time: number
+}
+
+type Claims = Pick<AccessClaims, 'sub' | 'sid' | 'ver' | 'epoch' | 'exp'>
+
+export interface StrictReader {
+  /**
+   * Why the token is dead, or undefined while it lives, by the rows of this moment.
+   *
+   * @throws the driver's error when the primary does not answer within 1 s
+   */
+  verdict(claims: Claims): Promise<Reason | undefined>
+}
+
+interface Waiting {
+  readonly claims: Claims
+  readonly resolve: (reason: Reason | undefined) => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Reads versions, session and epoch from the primary: one statement for all that wait when it is sent. Nobody joins
+ * one in flight, because its snapshot may be older than a revocation that returned before the request began.
+ *
+ * One statement at a time, so that load makes batches and not queues.
+ */
+export function openStrictReader(decisions: Database, clock: DatabaseClock): StrictReader {
+  let waiting: Waiting[] = []
+  let reading = false
+
+  const send = async () => {
+    reading = true
+    // What arrives in the same turn of the event loop shares the statement.
+    await new Promise(setImmediate)
+    while (waiting.length > 0) {
+      const batch = waiting
+      waiting = []
+      try {
+        const sentAt = performance.now()
+        const standings = await readTwice(decisions, batch)
+        const [first] = standings
+        if (first) clock.observe(first.time, sentAt)
+        batch.forEach(({ claims, resolve, reject }, index) => {
+          const standing = standings[index]
+          if (standing) resolve(judge(claims, standing))
+          else reject(new Error('The statement answered with too few rows.'))
+        })
+      } catch (error) {
+        // Who came meanwhile would wait for the same silence: all are told at once.
+        for (const { reject } of [...batch, ...waiting]) reject(error)
+        waiting = []
+      }
+    }
+    reading = false
+  }
+
+  return {
+    verdict: claims =>
+      new Promise((resolve, reject) => {
+        waiting.push({ claims, resolve, reject })
+        if (!reading) void send()
+      }),
+  }
+}
+
+/** A connection that broke while it lay idle says nothing about the database: once more, on another. */
+async function readTwice(decisions: Database, batch: readonly Waiting[]): Promise<Standing[]> {
+  try {
+    return await read(decisions, batch)
+  } catch (error) {
+    const outage = outageOf(error)
+    if (!outage || outage.cause instanceof DeadlineError) throw error
+    // Not at once: between its error and its end the client would use a broken connection again, and hear nothing more.
+    await new Promise(setImmediate)
+    return read(decisions, batch)
+  }
+}
+
+function read(decisions: Database, batch: readonly Waiting[]): Promise<Standing[]> {
+  // Ids were checked to be UUIDs when the token was verified, so that the text of an array needs no quoting.
+  const userIds = `{${batch.map(({ claims }) => claims.sub).join()}}`
+  const sessionIds = `{${batch.map(({ claims }) => claims.sid).join()}}`
+  return rows<Standing>(
+    decisions,
+    sql`
+      select u.token_version, u.token_reason,
+        s.id is not null as session_found, s.ended_at is not null as session_ended, s.end_reason,
+        e.epoch::float8 as epoch, extract(epoch from clock_timestamp())::float8 as time
+      from unnest(${userIds}::text::uuid[], ${sessionIds}::text::uuid[]) with ordinality as asked (user_id, session_id, place)
+      cross join annul.epochs e
+      left join annul.users u on u.id = asked.user_id
+      left join annul.sessions s on s.id = asked.session_id and s.user_id = asked.user_id
+      order by asked.place`,
+  )
+}
+
+/** The order of reasons: expired, everyone, user, session. A version above the row's can't be: the row is never behind. */
+function judge(claims: Claims, standing: Standing): Reason | undefined {
+  if (claims.exp <= standing.time) return 'TOKEN_EXPIRED'
+  if (claims.epoch < standing.epoch) return 'EVERYTHING_REVOKED'
+  if (standing.token_version === null) return 'USER_DELETED'
+  if (claims.ver < standing.token_version) return storedReason(standing.token_reason)
+  if (!standing.session_found) return 'SESSION_EXPIRED'
+  return standing.session_ended ? storedReason(standing.end_reason) : undefined
+}

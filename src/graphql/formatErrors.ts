@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto'
+import { unwrapResolverError } from '@apollo/server/errors'
+import { GraphQLError, type GraphQLFormattedError } from 'graphql'
+import { outageOf } from '../database/outage.ts'
+import { AuthError, unavailable } from '../errors.ts'
+import type { Log } from '../parts.ts'
+
+/**
+ * The one exit of errors. What passes: AuthErrors, a GraphQLError that carries a code of its own, and graphql's own
+ * words about the request's syntax, fields and variables. Everything else becomes INTERNAL_SERVER_ERROR with an id
+ * that the log carries: Apollo Server would pass on the message of any thrown Error, in production too.
+ */
+export function formatErrors(log: Log) {
+  return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
+    const cause = unwrapResolverError(error)
+    const place = {
+      ...(formatted.locations && { locations: formatted.locations }),
+      ...(formatted.path && { path: formatted.path }),
+    }
+    const known = cause instanceof AuthError ? cause : outageOf(cause) ? unavailable() : undefined
+    if (known) return { message: known.message, ...place, extensions: { code: known.code, ...known.details } }
+    if (isPublic(formatted, error, cause))
+      return { ...formatted, extensions: withoutStack(formatted.extensions) }
+
+    const id = randomUUID()
+    log.error({ err: cause, id, path: formatted.path?.join('.') }, 'A request failed.')
+    const extensions = { code: 'INTERNAL_SERVER_ERROR', id }
+    return { message: 'Something went wrong on the server.', ...place, extensions }
+  }
+}
+
+function isPublic(formatted: GraphQLFormattedError, error: unknown, cause: unknown): boolean {
+  if (formatted.extensions?.code === 'INTERNAL_SERVER_ERROR') return false
+  // Thrown by a resolver: only with a code that its author gave it. Else it may be graphql's complaint about a
+  // resolver's value, which stands in its message.
+  if (formatted.path) return cause instanceof GraphQLError && typeof cause.extensions.code === 'string'
+  return error instanceof GraphQLError
+}
+
+function withoutStack(extensions: GraphQLFormattedError['extensions']): Record<string, unknown> {
+  const { stacktrace: _, ...rest } = extensions ?? {}
+  return rest
+}
+
+/** The code that a whole response is about, where nothing but errors of one code came out; undefined otherwise. */
+export function overallCode(
+  data: unknown,
+  errors: readonly GraphQLFormattedError[] | undefined,
+): string | undefined {
+  const answered = data != null && Object.values(data).some(value => value !== null)
+  const codes = new Set(errors?.map(error => String(error.extensions?.code)))
+  return !answered && codes.size === 1 ? [...codes][0] : undefined
+}

@@ -1,0 +1,67 @@
+import type { ApolloServerPlugin, HTTPGraphQLHead } from '@apollo/server'
+import type { GraphQLFormattedError } from 'graphql'
+import { AuthError } from '../errors.ts'
+import type { AuthContext, GraphQLContext } from '../request/context.ts'
+import { renew } from '../sessions/renewAccessToken.ts'
+import { overallCode } from './formatErrors.ts'
+
+/**
+ * For Apollo Server: sets the HTTP status where the response leaves, because only there is it known whether there is
+ * data beside the errors; and tells in `extensions.annul` of a renewed access token, and of the wait for all nodes.
+ */
+export const responsePlugin: ApolloServerPlugin<GraphQLContext> = {
+  async requestDidStart() {
+    return {
+      async willSendResponse({ contextValue, response }) {
+        if (response.body.kind !== 'single') return
+        const { singleResult } = response.body
+        const { data, errors } = singleResult
+        if (errors?.length) setStatus(response.http, overallCode(data, errors), errors)
+        const annul = await extensionOf(contextValue.auth)
+        if (annul) singleResult.extensions = { ...singleResult.extensions, annul }
+      },
+    }
+  },
+}
+
+async function extensionOf(auth: AuthContext): Promise<Record<string, unknown> | undefined> {
+  const waitedMs = auth.revokedOnAllNodesMs()
+  const renewed = await renewFor(auth)
+  if (waitedMs === undefined) return renewed && { ...renewed }
+  return { ...renewed, revokedOnAllNodesMs: Math.round(waitedMs * 10) / 10 }
+}
+
+/** Only for a client that asks. An outage here costs the client nothing: its token goes on, and it may refresh. */
+async function renewFor(auth: AuthContext) {
+  const viewer = auth.lastDecision()
+  if (!auth.wantsRenewal || viewer === undefined || viewer instanceof AuthError) return undefined
+  return renew(auth.parts, viewer).catch(() => undefined)
+}
+
+function setStatus(
+  http: HTTPGraphQLHead,
+  code: string | undefined,
+  errors: readonly GraphQLFormattedError[],
+): void {
+  const retryAfter = String(Math.max(...errors.map(error => Number(error.extensions?.retryAfter) || 1)))
+  switch (code) {
+    case 'UNAUTHENTICATED':
+      http.status = 401
+      http.headers.set('www-authenticate', challenge(errors[0]))
+      break
+    case 'UNAVAILABLE':
+      http.status = 503
+      http.headers.set('retry-after', retryAfter)
+      break
+    case 'TOO_MANY_REQUESTS':
+      http.status = 429
+      http.headers.set('retry-after', retryAfter)
+      break
+  }
+}
+
+/** RFC 6750, 3: a request that brought no token is told nothing but the scheme. */
+function challenge(error: GraphQLFormattedError | undefined): string {
+  if (error?.extensions?.reason === 'TOKEN_MISSING') return 'Bearer realm="annul"'
+  return `Bearer realm="annul", error="invalid_token", error_description="${error?.message ?? ''}"`
+}

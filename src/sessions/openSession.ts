@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto'
+import { sql } from 'drizzle-orm'
+import type { Queries } from '../database/open.ts'
+import { sessions } from '../database/tables.ts'
+import { storedUserAgent } from '../input/device.ts'
+import type { Parts, Visitor } from '../parts.ts'
+import { issueTokens, type TokenSource, type Tokens } from './issueTokens.ts'
+
+/**
+ * The common ending of login and register: a new session, and its first tokens. The versions are those of the row
+ * whose password was checked; if they were raised since, the session is dead from birth.
+ */
+export async function openSession(
+  parts: Parts,
+  tx: Queries,
+  visitor: Visitor,
+  checked: Omit<TokenSource, 'session'>,
+  options: { cookie: boolean },
+): Promise<Tokens> {
+  const { sessionIdleSeconds, sessionMaxSeconds } = parts.config
+  const checkedAt = new Date(checked.readAt * 1000)
+  const [session] = await tx
+    .insert(sessions)
+    .values({
+      id: randomUUID(),
+      userId: checked.user.id,
+      sessionVersion: checked.user.sessionVersion,
+      epoch: checked.epoch,
+      idleExpiresAt: sql`now() + make_interval(secs => ${sessionIdleSeconds})`,
+      expiresAt: sql`now() + make_interval(secs => ${sessionMaxSeconds})`,
+      // The access token's iat is of then, too: by now() it would look older than the session, and never be renewed.
+      rotatedAt: checkedAt,
+      authTime: checkedAt,
+      userAgent: storedUserAgent(visitor.userAgent),
+      ipAddress: visitor.ipAddress,
+      cookie: options.cookie,
+    })
+    .returning()
+  if (session === undefined) throw new Error('An inserted session was not returned.')
+  return issueTokens(parts, visitor, { ...checked, session })
+}

@@ -1,0 +1,19 @@
+import { eq, type SQL, sql } from 'drizzle-orm'
+import type { Queries } from '../database/open.ts'
+import { epochs, users } from '../database/tables.ts'
+
+/**
+ * A user's row, the epoch and the database's time, of one instant: what a password is checked against, and what the
+ * tokens that follow are made from.
+ */
+export async function readChecked(queries: Queries, condition: SQL) {
+  const [found] = await queries
+    .select({ user: users, epoch: epochs.epoch, readAt: databaseTime })
+    .from(users)
+    .innerJoin(epochs, eq(epochs.id, 1))
+    .where(condition)
+  return found
+}
+
+/** Seconds since 1970, by the database's clock. */
+export const databaseTime = sql<number>`extract(epoch from clock_timestamp())::float8`

@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { sql } from 'drizzle-orm'
+import type postgres from 'postgres'
+import { outageOf } from '../../src/database/outage.ts'
+import { openPool } from '../../src/database/pool.ts'
+import { serializeError } from '../../src/http/logRequests.ts'
+import { createPostgresDatabase, onPostgres } from '../support/database.ts'
+import { startProxy } from '../support/proxy.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
+import { query } from '../support/sql.ts'
+import { until } from '../support/until.ts'
+
+const describePostgres = onPostgres ? describe : describe.skip
+const limits = { statementMs: 500, transactionMs: 1500 }
+
+describePostgres('a statement with a deadline', () => {
+  let url: string
+  const pools: postgres.Sql[] = []
+  beforeAll(async () => {
+    url = await createPostgresDatabase()
+  })
+  afterAll(() => Promise.all(pools.map(pool => pool.end({ timeout: 1 }))))
+
+  const open = (connections: number, at = url) => {
+    const pool = openPool(at, { ...limits, connections, name: `test-${pools.length}` })
+    pools.push(pool)
+    return pool
+  }
+  const pidOf = async (pool: postgres.Sql) => (await run(pool, 'select pg_backend_pid() as pid'))[0]?.pid
+
+  it('is ended by a server that lives before the deadline comes, and its connection stays', async () => {
+    const pool = open(1)
+    const pid = await pidOf(pool)
+    const failure = await failureOf(run(pool, 'select pg_sleep(10)'))
+    expect(outageOf(failure)?.cause).toMatchObject({ name: 'PostgresError', code: '57014' })
+    expect(await pidOf(pool)).toBe(pid)
+  })
+
+  it('is given up when nothing is heard, with all that shares its connection, and the next is answered', async () => {
+    const { host, hostname, port } = new URL(url)
+    const proxy = await startProxy({ host: hostname, port: Number(port) })
+    const pool = open(1, url.replace(host, `${hostname}:${proxy.port}`))
+    await pidOf(pool)
+    proxy.set('drop')
+    const failures = await Promise.all([failureOf(pidOf(pool)), failureOf(pidOf(pool))])
+    expect(outageOf(failures[0])?.cause).toMatchObject({ name: 'DeadlineError' })
+    for (const failure of failures) expect(outageOf(failure)).toBeDefined()
+    proxy.set('forward')
+    expect(await pidOf(pool)).toBeGreaterThan(0)
+    await pool.end({ timeout: 1 })
+    await proxy.close()
+  })
+
+  it('only waits for its turn behind transactions, and disturbs none of them when its time is over', async () => {
+    const pool = open(1)
+    const long = pool.begin(async tx => {
+      for (let step = 0; step < 3; step++) await run(tx, 'select pg_sleep(0.3)')
+      return run(tx, 'select 7 as answer')
+    })
+    const failure = await failureOf(run(pool, 'create table never (id int)'))
+    expect(outageOf(failure)?.cause).toMatchObject({ name: 'DeadlineError' })
+    expect(await long).toEqual([{ answer: 7 }])
+    // What was told to have failed is not done later.
+    expect(await run(pool, `select to_regclass('never') as found`)).toEqual([{ found: null }])
+  })
+
+  it('gets a connection of its own while transactions hold the others', async () => {
+    const pool = open(2)
+    const held = pool.begin(async tx => {
+      const inside = await pidOf(tx as unknown as postgres.Sql)
+      const outside = await Promise.all([pidOf(pool), pidOf(pool), pidOf(pool)])
+      return { inside, outside }
+    })
+    const { inside, outside } = await held
+    expect(new Set(outside).size).toBe(1)
+    expect(outside).not.toContain(inside)
+  })
+
+  it('never gets the answer of another, however connections are lost', async () => {
+    const pool = open(3)
+    const mine = `from pg_stat_activity where application_name = 'test-${pools.length - 1}'`
+    let answered = 0
+    let lost = 0
+    let stop = false
+    const ask = async (start: number) => {
+      for (let value = start; !stop; value += 100) {
+        const rows = await run(pool, 'select $1::int as value', [value]).catch(error => {
+          expect(outageOf(error)).toBeDefined()
+          lost++
+        })
+        if (rows === undefined) continue
+        expect(rows).toEqual([{ value }])
+        answered++
+      }
+    }
+    const asking = Array.from({ length: 20 }, (_, index) => ask(index))
+    for (let round = 0; round < 10; round++) {
+      const before = answered
+      await query(url, `select pg_terminate_backend(pid) ${mine}`)
+      // They come back by themselves, each time.
+      await until(
+        () => answered,
+        count => count > before + 20,
+      )
+    }
+    stop = true
+    await Promise.all(asking)
+    expect(lost).toBeGreaterThan(0)
+    // None is left behind.
+    expect((await query(url, `select pid ${mine}`)).length).toBeLessThanOrEqual(3)
+  })
+
+  it('is in a transaction that has a deadline as a whole, and is rolled back', async () => {
+    const pool = open(1)
+    await run(pool, 'create table steps (id int)')
+    const failure = await failureOf(
+      pool.begin(async tx => {
+        for (let step = 0; step < 6; step++) {
+          await run(tx, 'insert into steps values ($1)', [step])
+          await run(tx, 'select pg_sleep(0.3)')
+        }
+      }),
+    )
+    expect(outageOf(failure)?.cause).toMatchObject({ name: 'DeadlineError' })
+    expect(await run(pool, 'select id from steps')).toEqual([])
+  })
+})
+
+describe('an error of the database', () => {
+  const secret = 'hash-of-a-password-0123456789'
+  let server: TestServer
+  beforeAll(async () => {
+    server = await startTestServer()
+  })
+  afterAll(() => server.close())
+
+  it('is written to the log without the values of its statement', async () => {
+    const account = await server.signUp()
+    const statements = [
+      sql`insert into annul.users (id, email, email_key, password_hash)
+          values (gen_random_uuid(), ${secret}, ${account.email}, ${secret})`,
+      sql`select ${secret}::int`,
+      sql`select ${secret} from annul.no_such_table`,
+    ]
+    for (const statement of statements) {
+      const failure = await failureOf(server.rows(statement))
+      // It is there, so the test is about something.
+      expect(Object.values(failure as object).flat()).toContain(secret)
+      const written = JSON.stringify(serializeError(failure))
+      expect(written).not.toContain(secret)
+      expect(written).not.toContain(account.email)
+      // What helps an operator is left: the kind, the code, the place.
+      expect(written).toMatch(/"code":"(23505|22P02|42P01)"/)
+      expect(written).toMatch(/database\.test\.ts|open\.ts/)
+    }
+  })
+})
+
+/** Rows of a statement, as drizzle asks for them. */
+async function run(
+  on: Pick<postgres.Sql, 'unsafe'>,
+  text: string,
+  parameters: number[] = [],
+): Promise<Record<string, unknown>[]> {
+  return [...(await on.unsafe(text, parameters))]
+}
+
+async function failureOf(work: Promise<unknown>): Promise<unknown> {
+  try {
+    await work
+  } catch (error) {
+    return error
+  }
+  throw new Error('It did not fail.')
+}

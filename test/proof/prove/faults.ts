@@ -1,0 +1,197 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type postgres from 'postgres'
+import type { Cluster, ClusterNode } from '../../support/cluster.ts'
+import { covers } from '../../support/linearizability.ts'
+import type { TestPostgres } from '../../support/postgres.js'
+import { until } from '../../support/until.ts'
+import { someOf } from './population.ts'
+import { Trial } from './trial.ts'
+
+/** What a fault is caused with. */
+export interface Ground {
+  readonly cluster: Cluster
+  readonly postgres: TestPostgres
+  /** Straight to the database, past the proxies. */
+  readonly sql: postgres.Sql
+}
+
+/** Causes it, and ends it. @throws Error when it was not really caused: then nothing was shown */
+type Fault = (ground: Ground, trial: Trial) => Promise<void>
+
+export const faults = {
+  'nothing goes wrong': async ({ cluster }, trial) => {
+    await trial.revoked(20)
+    for (const node of cluster.nodes)
+      must(
+        (await metric(node, 'annul_decisions_total{path="view",outcome="accepted"}')) > 0,
+        'Nobody used the view.',
+      )
+  },
+
+  "the listener's backend is terminated": async ({ sql }, trial) => {
+    let rounds = 0
+    for (const revoked = done(trial.revoked(15)); !revoked.is || rounds < 3; await delay(200)) {
+      const ended = await sql`select pg_terminate_backend(pid) from pg_stat_activity
+        where application_name = 'annul-follow' and datname = current_database()`
+      if (ended.length > 0) rounds++
+    }
+  },
+
+  'every NOTIFY is lost': async ({ cluster: { nodes } }, trial) => {
+    for (const { proxy } of nodes) proxy.set('deaf')
+    await trial.revoked(15)
+    must(
+      nodes.every(({ proxy }) => proxy.lost > 0),
+      'No notification was lost.',
+    )
+    for (const { proxy } of nodes) proxy.set('forward')
+  },
+
+  'the database is unreachable for one node': async ({ cluster }, trial) => {
+    const node = someOf(cluster.nodes)
+    node.proxy.set('drop')
+    await until(async () => (await fetch(`${node.url}/readyz`)).status === 503)
+    await trial.revoked(10)
+    node.proxy.set('forward')
+  },
+
+  'a node is stopped past its lease and continued': async ({ cluster }, trial) => {
+    const node = someOf(cluster.nodes)
+    for (const leases of [0.5, 1.2, 2]) {
+      node.signal('SIGSTOP')
+      await Promise.all([delay(leases * cluster.leaseMs), trial.revoked(4)])
+      node.signal('SIGCONT')
+      await delay(100)
+    }
+  },
+
+  'a node is killed, and another takes its place': async ({ cluster, sql }, trial) => {
+    await someOf(cluster.nodes).kill()
+    await Promise.all([cluster.start(), trial.revoked(10)])
+    // The dead one's row is removed by who waited for it.
+    await until(async () => (await sql`select from annul.nodes`).length === cluster.nodes.length)
+  },
+
+  'the database is restarted': async ({ postgres, sql }, trial) => {
+    await crash(postgres, sql)
+    await postgres.start()
+    await trial.revoked(10)
+  },
+
+  'a revocation commits seconds after later ones': async ({ sql }, trial) => {
+    const families = Array.from({ length: 4 }, () => trial.take())
+    await sql`create table if not exists late (subject uuid)`
+    await sql.unsafe(`
+      create or replace function be_late() returns trigger language plpgsql as $$ begin
+        perform pg_sleep(2) from late where subject = new.subject; return null; end $$;
+      drop trigger if exists be_late on annul.revocations;
+      create trigger be_late after insert on annul.revocations for each row execute function be_late()`)
+    for (const { laptop, user } of families) await sql`insert into late values (${laptop.session}), (${user})`
+    await Promise.all(
+      (['logout', 'theft', 'revokeSessions', 'blockUser'] as const).map(async (verb, index) => {
+        const family = families[index]
+        if (family) await trial.kill(verb, family)
+      }),
+    )
+    const { kills } = trial.records
+    const late = kills.filter(({ what }) => families.some(({ laptop }) => covers(what, laptop.access.claims)))
+    must(late.length >= families.length, 'Not all of the late ones were sent.')
+    must(
+      late.every(one =>
+        kills.some(
+          other =>
+            other.start > one.start + 100 &&
+            (other.returned ?? Number.POSITIVE_INFINITY) < (one.returned ?? 0) - 1000,
+        ),
+      ),
+      'Nothing was revoked later and committed earlier.',
+    )
+  },
+
+  'the clocks of two nodes are hours off': async ({ cluster }, trial) => {
+    const hour = 3_600_000
+    const [ahead, behind] = await Promise.all(
+      [hour, -hour].map(skewMs =>
+        cluster.start({ preload: 'skewClock.js', env: { CLOCK_SKEW_MS: String(skewMs) } }),
+      ),
+    )
+    if (!ahead || !behind) throw new Error('Two nodes were started.')
+    await trial.revoked(8)
+    must(Math.abs(clockOf(ahead) - Date.now() - hour) < hour / 10, 'The clock is not ahead.')
+    must(Math.abs(clockOf(behind) - Date.now() + hour) < hour / 10, 'The clock is not behind.')
+    // And one of them is set right in the middle of everything.
+    behind.signal('SIGUSR2')
+    await trial.revoked(8)
+    must(Math.abs(clockOf(behind) - Date.now()) < hour / 10, 'The clock was not set.')
+    await Promise.all([ahead, behind].map(node => node.stop()))
+  },
+} as const satisfies Record<string, Fault>
+
+export type FaultName = keyof typeof faults
+
+/** Shows that the checker works: a node that acknowledges what it did not learn. */
+export const plantedBug: Fault = async ({ cluster }, trial) => {
+  const frozen = await cluster.start({ preload: 'freezeView.js' })
+  await until(() => trial.records.verdict().violations.length, Boolean, 30_000)
+  await frozen.kill()
+}
+
+/** A trial with a fault in its midst. */
+export async function prove(
+  ground: Ground,
+  fault: Fault,
+  options: { everyMs?: number } = {},
+): Promise<Trial> {
+  const { cluster } = ground
+  const trial = await Trial.start(cluster, options.everyMs ?? 50)
+  try {
+    await delay(300)
+    await fault(ground, trial)
+    await until(() => allFresh(cluster), Boolean, 30_000)
+    await delay(300)
+  } finally {
+    await trial.end()
+  }
+  if (cluster.deaths.length > 0) throw new Error(cluster.deaths.join('\n'))
+  return trial
+}
+
+/** Every node decides from memory. */
+export async function allFresh({ nodes, leaseMs }: Cluster): Promise<boolean> {
+  const ages = await Promise.all(nodes.map(node => metric(node, 'annul_view_age_seconds')))
+  return ages.every(age => age * 1000 < leaseMs)
+}
+
+/** A figure of `/metrics`; NaN where there is none. */
+export async function metric({ url }: Pick<ClusterNode, 'url'>, name: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text()
+  const line = text.split('\n').find(each => each.startsWith(`${name} `))
+  return Number(line?.slice(name.length) ?? 'none')
+}
+
+/** SIGQUIT to the postmaster: an immediate shutdown, and a recovery at the next start. */
+async function crash(server: TestPostgres, sql: postgres.Sql): Promise<void> {
+  const [found] = await sql`select pg_read_file('postmaster.pid') as file`
+  const pid = Number(String(found?.file).split('\n')[0])
+  process.kill(pid, 'SIGQUIT')
+  // It waits for the process to be gone, and a further signal changes nothing.
+  await server.halt()
+}
+
+/** By its log's lines. */
+function clockOf(node: ClusterNode): number {
+  return (JSON.parse(node.log.at(-1) ?? '{}') as { time: number }).time
+}
+
+function must(condition: boolean, message: string): void {
+  if (!condition) throw new Error(message)
+}
+
+/** Whether a promise has been kept, to be looked at. */
+function done(promise: Promise<void>): { is: boolean } {
+  const state = { is: false }
+  void promise.then(() => {
+    state.is = true
+  })
+  return state
+}

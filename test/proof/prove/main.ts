@@ -1,0 +1,100 @@
+import { parseArgs } from 'node:util'
+import postgres from 'postgres'
+import { startCluster } from '../../support/cluster.ts'
+import { startPostgres } from '../../support/postgres.js'
+import { until } from '../../support/until.ts'
+import { allFresh, faults, type Ground, plantedBug, prove } from './faults.ts'
+import { histogram } from './histogram.ts'
+import type { Verdict } from './records.ts'
+
+/* `npm run prove`: the promise of revocation, put to the test on this machine. Exit status 1: it was broken. */
+
+const { values: options } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    frozen: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+if (options.help) {
+  say(`npm run prove -- [--seconds 60] [--frozen]
+  --seconds  how long, at least; each fault is tried at least once
+  --frozen   adds a node that acknowledges revocations and does not learn them: the checker must find it`)
+  process.exit()
+}
+
+const ground = await open()
+const { cluster } = ground
+say(`${cluster.nodes.length} nodes on PostgreSQL ${await version(ground)}, a lease of ${cluster.leaseMs} ms. Clients of all nodes ask,
+refresh and revoke without pause. "Late" are requests that started after a revocation of their token had returned.
+`)
+say(row('what goes wrong', 'requests', 'unavailable', 'revocations', 'late', 'accepted late', 'other'))
+
+const calm: number[] = []
+const troubled: number[] = []
+const sum = { late: 0, violations: 0, complaints: [] as string[] }
+const end = performance.now() + Number(options.seconds) * 1000
+const names = Object.keys(faults) as (keyof typeof faults)[]
+for (let turn = 0; turn < names.length || performance.now() < end; turn++) {
+  const name = names[turn % names.length] ?? 'nothing goes wrong'
+  const { records } = await prove(ground, faults[name])
+  add(name, records.verdict())
+  ;(name === 'nothing goes wrong' ? calm : troubled).push(...records.waits)
+}
+if (options.frozen) add('a frozen node, on purpose', (await prove(ground, plantedBug)).records.verdict())
+
+say(`
+${count(sum.violations)} of ${count(sum.late)} late requests were accepted.
+${count(sum.complaints.length)} honest clients were refused for another reason than an outage, or logged out.${sum.complaints.map(text => `\n  ${text}`).join('')}
+
+How long revoking mutations waited until every node refused (revokedOnAllNodesMs), while nothing went wrong:
+${histogram(calm)}
+and under faults:
+${histogram(troubled)}
+`)
+await close(ground)
+const broken = sum.violations > 0 || sum.complaints.length > 0
+say(broken ? `BROKEN${options.frozen ? ', on purpose' : ''}.` : 'The promise held.')
+process.exit(broken ? 1 : 0)
+
+function add(name: string, verdict: Verdict): void {
+  const { requests, unavailable, revocations, tests, violations, complaints } = verdict
+  sum.late += tests
+  sum.violations += violations.length
+  sum.complaints.push(...complaints)
+  const counts = [requests, unavailable, revocations, tests, violations.length, complaints.length]
+  say(row(name, ...counts.map(count)))
+}
+
+function row(name: string, ...cells: string[]): string {
+  const widths = [10, 13, 13, 8, 15, 7]
+  return name.padEnd(50) + cells.map((cell, index) => cell.padStart(widths[index] ?? 0)).join('')
+}
+
+async function open(): Promise<Ground> {
+  const server = await startPostgres()
+  await server.createDatabase('prove')
+  const databaseUrl = server.urlOf('prove')
+  const started = await startCluster({ databaseUrl })
+  await until(() => allFresh(started))
+  return { cluster: started, postgres: server, sql: postgres(databaseUrl, { max: 1, onnotice: () => {} }) }
+}
+
+async function close({ cluster, postgres, sql }: Ground): Promise<void> {
+  await cluster.close()
+  await sql.end()
+  await postgres.stop()
+}
+
+async function version({ sql }: Ground): Promise<string> {
+  const [found] = await sql`show server_version`
+  return String(found?.server_version)
+}
+
+function count(number: number): string {
+  return number.toLocaleString('en-US')
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}

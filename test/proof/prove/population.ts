@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto'
+import { appendFileSync } from 'node:fs'
+import postgres from 'postgres'
+import { refreshTokens } from '../../../src/tokens/refreshToken.ts'
+import type { Cluster } from '../../support/cluster.ts'
+import type { RecordedToken } from '../../support/linearizability.ts'
+import { send } from './send.ts'
+
+/** An access token, and what revocations speak about. */
+export interface Access {
+  readonly text: string
+  readonly claims: RecordedToken
+}
+
+/** A session with the tokens that its client holds. */
+export interface Device {
+  readonly session: string
+  refreshToken: string
+  access: Access
+  /** The refresh token before: only a thief presents it. */
+  readonly stolen: string
+}
+
+/** A user with two devices. */
+export interface Family {
+  readonly user: string
+  readonly laptop: Device
+  readonly phone: Device
+}
+
+/**
+ * Users with two sessions each. Their rows are written by SQL, because a password's hash for each would take longer
+ * than the whole proof; their tokens are issued by the nodes.
+ *
+ * @throws Error when the database or a node can't be asked
+ */
+export async function populate(
+  cluster: Cluster,
+  size: number,
+  options: { roles?: readonly string[] } = {},
+): Promise<Family[]> {
+  const ids = Array.from({ length: size }, () => ({
+    user: randomUUID(),
+    laptop: randomUUID(),
+    phone: randomUUID(),
+  }))
+  const roles = `{${options.roles ?? []}}`
+  const sql = postgres(cluster.databaseUrl, { max: 1, onnotice: () => {} })
+  try {
+    await sql`insert into annul.users (id, email, email_key, roles)
+      select id, id::text, id::text, ${roles}::text[] from unnest(${ids.map(({ user }) => user)}::uuid[]) as made (id)`
+    await sql`insert into annul.sessions
+        (id, user_id, session_version, epoch, idle_expires_at, expires_at, auth_time)
+      select made.id, made.owner, 1, epoch, now() + interval '1 hour', now() + interval '1 hour', now()
+      from annul.epochs, unnest(
+        ${ids.flatMap(({ laptop, phone }) => [laptop, phone])}::uuid[],
+        ${ids.flatMap(({ user }) => [user, user])}::uuid[]) as made (id, owner)`
+  } finally {
+    await sql.end()
+  }
+
+  const { derive } = refreshTokens(Buffer.from(cluster.secret, 'base64'))
+  const signIn = async (session: string): Promise<Device> => {
+    const stolen = derive({ sessionId: session, generation: 1 })
+    const tokens = await refresh(someNode(cluster).url, stolen)
+    if (typeof tokens === 'string') throw new Error(`A new session could not refresh: ${tokens}.`)
+    return { session, stolen, ...tokens }
+  }
+  const families: Family[] = []
+  await inParallel(4, ids, async ({ user, laptop, phone }) => {
+    const devices = await Promise.all([signIn(laptop), signIn(phone)])
+    families.push({ user, laptop: devices[0], phone: devices[1] })
+  })
+  return families
+}
+
+/** @returns the new tokens, or the verdict that refused them */
+export async function refresh(
+  url: string,
+  refreshToken: string,
+  attempt?: string,
+): Promise<Pick<Device, 'refreshToken' | 'access'> | string> {
+  const { verdict, data } = await send(url, {
+    query: `mutation ($refreshToken: String!, $attempt: String) {
+      refresh(refreshToken: $refreshToken, attempt: $attempt) { accessToken refreshToken } }`,
+    variables: { refreshToken, attempt },
+  })
+  return verdict === 'accepted' ? received(data?.refresh) : verdict
+}
+
+/** Tokens as they stand in an answer. */
+export function received(tokens: unknown): Pick<Device, 'refreshToken' | 'access'> {
+  const { accessToken, refreshToken } = tokens as { accessToken: string; refreshToken: string }
+  // What must never stand in a log (globalTeardown.js).
+  if (process.env.TEST_LOG)
+    appendFileSync(`${process.env.TEST_LOG}.secrets`, `${accessToken}\n${refreshToken}\n`)
+  const claims = JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString())
+  const { sub, sid, ver, epoch } = claims as { sub: string; sid: string; ver: number; epoch: number }
+  return {
+    refreshToken,
+    access: { text: accessToken, claims: { user: sub, session: sid, version: ver, epoch } },
+  }
+}
+
+/** Any of them: clients know nothing of their health. */
+export function someNode({ nodes, deaths }: Pick<Cluster, 'nodes' | 'deaths'>) {
+  if (nodes.length === 0) throw new Error(`No node runs any more. ${deaths.join('\n')}`)
+  return someOf(nodes)
+}
+
+export function someOf<T>(list: readonly T[]): T {
+  const found = list[Math.floor(Math.random() * list.length)]
+  if (found === undefined) throw new Error('There is none to choose from.')
+  return found
+}
+
+/** Several at a time, until all are done. */
+export async function inParallel<T>(
+  width: number,
+  list: readonly T[],
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const left = [...list]
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      for (let next = left.pop(); next !== undefined; next = left.pop()) await work(next)
+    }),
+  )
+}

@@ -1,0 +1,19 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { startTestServer, type TestServer } from '../support/server.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer()
+})
+afterAll(() => server.close())
+
+describe('login', () => {
+  it('opens a session whose tokens work', async () => {
+    const account = await server.signUp()
+    const tokens = await server.login(account)
+    expect(tokens.expiresIn).toBe(600)
+    const me = await server.send('{ me { id email } }', { token: tokens.accessToken })
+    expect(me.status).toBe(200)
+    expect(me.data).toEqual({ me: { id: account.userId, email: account.email } })
+  })
+})

@@ -1,7 +1,7 @@
 import type { GraphQLSchema } from 'graphql'
 import { type Config, readConfig } from './config.ts'
 import { openClock } from './database/clock.ts'
-import { type Database, openDatabase } from './database/open.ts'
+import { type OpenDatabase, openDatabase } from './database/open.ts'
 import { openAuthenticator } from './decisions/authenticate.ts'
 import { openStrictReader } from './decisions/strictReader.ts'
 import { openTokenWatch, type TokenWatch } from './decisions/tokenWatch.ts'
@@ -9,14 +9,13 @@ import { formatErrors } from './graphql/formatErrors.ts'
 import { responsePlugin } from './graphql/responsePlugin.ts'
 import { buildSchema, type SchemaExtension } from './graphql/schema.ts'
 import { startHousekeeping } from './housekeeping.ts'
+import type { Log } from './log.ts'
 import { openMetrics } from './metrics.ts'
-import type { Log, Parts } from './parts.ts'
+import type { Parts } from './parts.ts'
 import { openPasswords } from './passwords/hash.ts'
-import { type GraphQLContext, openContext, type RequestLike, type ResponseLike } from './request/context.ts'
-import { openCookies } from './request/cookies.ts'
-import { createRevocation, type RevocationService } from './revocation/createRevocation.ts'
-import { embeddedRevocation } from './revocation/embeddedRevocation.ts'
-import { postgresStore } from './revocation/postgresStore.ts'
+import { AuthContext, type GraphQLContext, RequestState } from './request/context.ts'
+import type { RequestLike, ResponseLike } from './request/message.ts'
+import { openRevocation } from './revocation/open.ts'
 import { openSessionEvents } from './sessions/sessionEvents.ts'
 import { accessTokens } from './tokens/accessToken.ts'
 import { refreshTokens } from './tokens/refreshToken.ts'
@@ -25,7 +24,6 @@ import { openSigningKeys } from './tokens/signingKeys.ts'
 
 /** An opened Annul: what an Apollo Server needs to speak the contract and to enforce `@auth`. */
 export interface Auth {
-  readonly parts: Parts
   /** Annul's schema with an app's beside it. @throws SchemaError for an `@auth` that could not be enforced */
   schema(extension?: SchemaExtension): GraphQLSchema
   /** The context of one request. Costs no query and never throws. The response takes the cookies. */
@@ -34,12 +32,17 @@ export interface Auth {
   readonly formatError: ReturnType<typeof formatErrors>
   /** For Apollo Server: sets the HTTP status, and renews access tokens for clients that ask. */
   readonly plugin: typeof responsePlugin
-  /** Tells what lives longer than a request when its token dies. */
-  readonly watch: TokenWatch
   /** Whether requests can be decided: from a fresh view, or because the database answers. */
   isReady(): Promise<boolean>
-  /** Gives back connections and timers. */
+  /** Gives back connections and timers. May be called twice, and at any time. */
   close(): Promise<void>
+}
+
+/** An opened Annul with its insides, for Annul's own server. No public type shows them. */
+export interface OpenedAuth extends Auth {
+  readonly parts: Parts
+  /** Tells an operation that lives longer than a request when its token dies. */
+  readonly watch: TokenWatch
 }
 
 /**
@@ -55,60 +58,77 @@ export interface Auth {
  * const context = async ({ req, res }) => auth.context(req, res)
  */
 export async function createAuth(config: Config = readConfig({}), log: Log = silent): Promise<Auth> {
+  return withoutInsides(await openAuth(config, log))
+}
+
+/** The part of an opened Annul that an app may hold: no key and no database can be reached from it. */
+export function withoutInsides({ schema, context, formatError, plugin, isReady, close }: OpenedAuth): Auth {
+  return { schema, context, formatError, plugin, isReady, close }
+}
+
+/** As createAuth. */
+export async function openAuth(config: Config, log: Log): Promise<OpenedAuth> {
   const database = await openDatabase(config)
   try {
-    const { db, decisions } = database
-    const metrics = openMetrics()
-    const secret = await loadSecret(config)
-    const revocation = openRevocation(config, db, log)
-    const clock = await openClock(db, revocation)
-    const keys = await openSigningKeys(db, secret, clock.now)
-    const { issuer, audience } = config
-    const parts: Parts = {
-      config,
-      db,
-      decisions,
-      clock,
-      keys,
-      accessTokens: accessTokens({ keys, issuer, audience, now: clock.now }),
-      refreshTokens: refreshTokens(secret),
-      passwords: await openPasswords(),
-      revocation,
-      metrics,
-      log,
-    }
-    measure(parts)
-    const stopHousekeeping = startHousekeeping(db, error => log.warn({ err: error }, 'Housekeeping failed.'))
-    // Until the view is fresh, the primary is asked.
-    revocation.start().catch(error => log.error({ err: error }, 'The revocation log can not be read.'))
-    const strict = openStrictReader(decisions, clock)
-    const authenticator = openAuthenticator(parts, strict)
-    const watch = openTokenWatch(parts, strict)
-    const sessionEvents = openSessionEvents(parts)
-    const services = { parts, authenticator, sessionEvents }
-    return {
-      parts,
-      schema: buildSchema,
-      context: (request, response) => ({
-        auth: openContext(services, request, openCookies(config, request, response)),
-      }),
-      formatError: formatErrors(log),
-      plugin: responsePlugin,
-      watch,
-      isReady: async () =>
-        (config.revocation === 'view' && revocation.isFresh()) || (await database.answers()),
-      async close() {
-        watch.close()
-        sessionEvents.close()
-        stopHousekeeping()
-        keys.close()
-        await revocation.stop()
-        await database.close()
-      },
-    }
+    return await openWith(database, config, log)
   } catch (error) {
     await database.close()
     throw error
+  }
+}
+
+async function openWith(database: OpenDatabase, config: Config, log: Log): Promise<OpenedAuth> {
+  const { db, decisions } = database
+  const secret = await loadSecret(config)
+  const revocation = openRevocation(config, db, log)
+  const clock = await openClock(db, revocation)
+  const keys = await openSigningKeys(db, secret, clock.now)
+  const { issuer, audience } = config
+  const parts: Parts = {
+    config,
+    db,
+    decisions,
+    clock,
+    keys,
+    accessTokens: accessTokens({ keys, issuer, audience, now: clock.now }),
+    refreshTokens: refreshTokens(secret),
+    passwords: await openPasswords(),
+    revocation,
+    metrics: openMetrics(),
+    log,
+  }
+  measure(parts)
+  const stopHousekeeping = startHousekeeping(db, error => log.warn({ err: error }, 'Housekeeping failed.'))
+  // Until the view is fresh, the primary is asked.
+  revocation.start().catch(error => log.error({ err: error }, 'The revocation log can not be read.'))
+  const strict = openStrictReader(decisions, clock)
+  const watch = openTokenWatch(parts, strict)
+  const sessionEvents = openSessionEvents(parts)
+  const services = { parts, authenticator: openAuthenticator(parts, strict), sessionEvents }
+
+  let closing: Promise<void> | undefined
+  const closeAll = async () => {
+    watch.close()
+    sessionEvents.close()
+    stopHousekeeping()
+    keys.close()
+    await revocation.stop()
+    await database.close()
+  }
+  return {
+    parts,
+    watch,
+    schema: buildSchema,
+    context: (request, response) => ({
+      auth: new AuthContext(new RequestState(services, request, response)),
+    }),
+    formatError: formatErrors(log),
+    plugin: responsePlugin,
+    isReady: async () => (config.revocation === 'view' && revocation.isFresh()) || (await database.answers()),
+    close() {
+      closing ??= closeAll()
+      return closing
+    },
   }
 }
 
@@ -123,27 +143,5 @@ function measure({ metrics, revocation, passwords }: Parts): void {
   )
   metrics.gauge('annul_password_hashes_waiting', 'Hashes that wait for their turn.', () => passwords.waiting)
 }
-
-/** How this node learns of revocations, and makes the others learn of its own. */
-export function openRevocation(
-  config: Pick<Config, 'databaseUrl' | 'leaseMs'>,
-  db: Database,
-  log: Log = silent,
-): RevocationService {
-  if (config.databaseUrl === undefined) return embeddedRevocation(db)
-  let toldAt = Number.NEGATIVE_INFINITY
-  return createRevocation({
-    store: postgresStore(config.databaseUrl),
-    leaseMs: config.leaseMs,
-    onError(error) {
-      // It is tried ten times a second: an outage is told of, not recited.
-      if (performance.now() - toldAt < toldEveryMs) return
-      toldAt = performance.now()
-      log.warn({ err: error }, 'The revocation log can not be followed; trying again.')
-    },
-  })
-}
-
-const toldEveryMs = 10_000
 
 const silent: Log = { info: () => {}, warn: () => {}, error: () => {} }

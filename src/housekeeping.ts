@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type Database, type Queries, rows } from './database/open.ts'
-import { revocationKeptMs } from './revocation/view.ts'
+import { deadNodes, expiredRevocations } from './revocation/purge.ts'
+import { forgottenSessions } from './sessions/forgottenSessions.ts'
 
 /** What a purge removed, in rows. */
 export interface Purged {
@@ -9,11 +10,10 @@ export interface Purged {
   readonly nodes: number
 }
 
-/** Ended sessions are kept for their reasons. */
-const sessionDays = 30
 const batchRows = 1000
 /** Longer than the longest lease on the slowest clock (63 s): a node that was silent over two rounds is dead. */
 const roundMs = 75_000
+/** Rounds between two purges of sessions, which read the whole table: an index would make every refresh dearer. */
 const sessionRounds = 48
 
 /**
@@ -24,41 +24,27 @@ const sessionRounds = 48
  * @returns a function that stops it
  */
 export function startHousekeeping(db: Database, onError: (error: unknown) => void): () => void {
-  const silent = new SilentNodes()
+  const dead = deadNodes(db)
   let round = 0
   const clean = async () => {
-    await removeInBatches(db, expiredRevocations)
-    // It reads the whole table, because an index on its columns would make every refresh dearer.
-    if (round++ % sessionRounds === 0) await removeInBatches(db, forgottenSessions)
-    await silent.forget(db)
+    await removeInBatches(db, expiredRevocations(batchRows))
+    if (round++ % sessionRounds === 0) await removeInBatches(db, forgottenSessions(batchRows))
+    await dead.forget()
   }
-  // Nodes that start together don't come together.
+  // The random part keeps nodes that start together from coming together.
   const timer = setInterval(() => clean().catch(onError), roundMs * (1 + Math.random() / 10)).unref()
   return () => clearInterval(timer)
 }
 
 /** Does it all at once. Takes as long as the longest lease, to tell dead nodes from silent ones. */
 export async function purge(db: Database): Promise<Purged> {
-  const silent = new SilentNodes()
-  await silent.forget(db)
-  const revocations = await removeInBatches(db, expiredRevocations)
-  const sessions = await removeInBatches(db, forgottenSessions)
-  await new Promise(resolve => setTimeout(resolve, silent.longestLeaseMs * clockRate))
-  return { revocations, sessions, nodes: await silent.forget(db) }
+  const dead = deadNodes(db)
+  await dead.forget()
+  const revocations = await removeInBatches(db, expiredRevocations(batchRows))
+  const sessions = await removeInBatches(db, forgottenSessions(batchRows))
+  await new Promise(resolve => setTimeout(resolve, dead.pauseMs()))
+  return { revocations, sessions, nodes: await dead.forget() }
 }
-
-const expiredRevocations = sql`
-  delete from annul.revocations where id in (
-    select id from annul.revocations where revoked_at < now() - make_interval(secs => ${revocationKeptMs / 1000})
-    order by revoked_at limit ${batchRows})
-  returning 1`
-
-const forgottenSessions = sql`
-  delete from annul.sessions where id in (
-    select id from annul.sessions
-    where least(ended_at, idle_expires_at, expires_at) < now() - make_interval(days => ${sessionDays})
-    limit ${batchRows})
-  returning 1`
 
 async function removeInBatches(db: Database, statement: SQL): Promise<number> {
   let removed = 0
@@ -75,39 +61,4 @@ async function isMine(tx: Queries): Promise<boolean> {
     sql`select pg_try_advisory_xact_lock(hashtext('annul.housekeeping')) as locked`,
   )
   return row?.locked ?? false
-}
-
-/** Clocks may run up to 5 % apart. */
-const clockRate = 1.05
-
-/**
- * Removes rows of nodes whose beat stood still for the longest lease, by the own monotonic clock: such a node decides
- * nothing from memory, and the condition on the beat keeps it from beginning to at this moment (follow.ts).
- */
-class SilentNodes {
-  #seen = new Map<string, { beat: string; since: number }>()
-  longestLeaseMs = 0
-
-  /** @returns how many were removed */
-  async forget(db: Database): Promise<number> {
-    const found = await rows<{ id: string; beat: string; leaseMs: number }>(
-      db,
-      sql`select id::text, beat::text, lease_ms as "leaseMs" from annul.nodes`,
-    )
-    this.longestLeaseMs = Math.max(this.longestLeaseMs, ...found.map(node => node.leaseMs))
-    const now = performance.now()
-    const before = this.#seen
-    this.#seen = new Map()
-    let removed = 0
-    for (const { id, beat } of found) {
-      const known = before.get(id)
-      const sighting = known?.beat === beat ? known : { beat, since: now }
-      this.#seen.set(id, sighting)
-      if (now - sighting.since >= this.longestLeaseMs * clockRate && known)
-        removed += (
-          await rows(db, sql`delete from annul.nodes where id = ${id} and beat = ${beat} returning 1`)
-        ).length
-    }
-    return removed
-  }
 }

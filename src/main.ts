@@ -7,7 +7,6 @@ import { createUser } from './accounts/register.ts'
 import { restored, revokeEverything } from './admin/revokeEverything.ts'
 import { checkAccess } from './admin/setUserAccess.ts'
 import { appendAudit } from './audit/appendAudit.ts'
-import { openRevocation } from './auth.ts'
 import { serve } from './command/serve.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { DirectoryInUseError } from './database/lockDirectory.ts'
@@ -17,6 +16,7 @@ import { AuthError } from './errors.ts'
 import { purge } from './housekeeping.ts'
 import { openPasswords } from './passwords/hash.ts'
 import type { RevocationService } from './revocation/createRevocation.ts'
+import { openRevocation } from './revocation/open.ts'
 import { loadSecret } from './tokens/secret.ts'
 import { rotateSigningKeys, WrongSecretError } from './tokens/signingKeys.ts'
 
@@ -117,7 +117,7 @@ function withRevocation(
   work: (parts: { db: Database; revocation: RevocationService }) => Promise<void>,
 ): Promise<void> {
   return withDatabase(async ({ db }, config) => {
-    const revocation = openRevocation(config, db)
+    const revocation = openRevocation(config, db, { info() {}, warn() {}, error() {} })
     await revocation.start()
     try {
       await work({ db, revocation })

@@ -10,21 +10,30 @@ const packages = imports.filter(({ isPackage }) => isPackage)
 
 /** From the ground up. A file may import from its own floor and from those below. */
 const floors = [
-  ['errors.ts'],
-  ['config.ts', 'metrics.ts'],
-  ['database/', 'tokens/', 'passwords/'],
+  ['errors.ts', 'log.ts', 'metrics.ts'],
+  ['config.ts'],
+  ['input/', 'database/'],
+  ['tokens/', 'passwords/', 'limits/', 'factors/', 'mail/'],
   ['revocation/'],
-  ['parts.ts'],
+  ['viewer.ts', 'parts.ts'],
+  ['audit/'],
+  ['decisions/'],
   ['sessions/'],
   ['accounts/', 'admin/'],
-  ['graphql/'],
-  ['http/', 'auth.ts'],
+  ['housekeeping.ts'],
+  ['request/'],
+  ['graphql/', 'oauth/'],
+  ['auth.ts'],
+  ['http/', 'servers/'],
+  ['command/'],
   ['main.ts', 'index.ts'],
 ]
+const withoutDatabase = ['errors.ts', 'tokens/', 'revocation/view.ts', 'decisions/', 'graphql/directive.ts']
 /** Beside the house: nothing in it imports them, and they import little. */
 const annexes: Record<string, string[]> = {
   'client/': ['client/', 'errors.ts'],
-  'gateway/': ['gateway/', 'errors.ts', 'tokens/', 'revocation/view.ts', 'graphql/directive.ts'],
+  'verify/': ['verify/', ...withoutDatabase],
+  'gateway/': ['gateway/', ...withoutDatabase],
 }
 
 const floorOf = (path: string) => floors.findIndex(floor => floor.some(start => path.startsWith(start)))
@@ -76,9 +85,11 @@ describe('the floors of the house', () => {
     )
   })
 
-  it('have no doors but the three', () => {
+  it('have no barrel files but the doors', () => {
     const doors = files.map(({ path }) => path).filter(path => /(^|\/)index\.ts$/.test(path))
-    expect(['client/index.ts', 'gateway/index.ts', 'index.ts']).toEqual(expect.arrayContaining(doors))
+    expect(['client/index.ts', 'gateway/index.ts', 'index.ts', 'verify/index.ts']).toEqual(
+      expect.arrayContaining(doors),
+    )
     const kitchenSinks = files.filter(({ path }) =>
       /(^|\/)(utils?|helpers?|common|misc)(\/|\.ts$)/.test(path),
     )

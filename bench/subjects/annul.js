@@ -4,7 +4,8 @@ import postgres from 'postgres'
 import { epochs, users } from '../../dist/database/tables.js'
 import { openAuthenticator } from '../../dist/decisions/authenticate.js'
 import { openStrictReader } from '../../dist/decisions/strictReader.js'
-import { readConfig, startServer } from '../../dist/index.js'
+import { openServer } from '../../dist/http/server.js'
+import { readConfig } from '../../dist/index.js'
 import { openSession } from '../../dist/sessions/openSession.js'
 import { refresh } from '../../dist/sessions/refresh.js'
 import { ask, logoutMutation } from '../support/peer.js'
@@ -17,7 +18,7 @@ const openUser = { id: '00000000-0000-4000-8000-000000000000' }
 /** @param settings environment variables */
 export async function start(settings) {
   const startedAt = performance.now()
-  const server = await startServer(readConfig({ PORT: '0', ...settings }), {
+  const server = await openServer(readConfig({ PORT: '0', ...settings }), {
     extension: { typeDefs, resolvers: { Query: { open: () => openUser } } },
     // Lines are made as always, and thrown away: a disk is not measured here.
     logStream: { write() {} },

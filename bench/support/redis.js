@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Redis from 'ioredis'
+import { freePort } from '../../test/support/freePort.js'
 
 /** A Redis for the run, without a disk; undefined where there is no `redis-server` and none can be installed. */
 export async function openRedis() {

@@ -3,11 +3,12 @@ import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
 import { sessions, users } from '../database/tables.ts'
 import { invalidCredentials } from '../errors.ts'
-import type { Parts, Viewer } from '../parts.ts'
+import type { Parts } from '../parts.ts'
 import { checkNewPassword, checkPasswordLength } from '../passwords/policy.ts'
 import { revoking } from '../revocation/revoking.ts'
 import { issueTokens, type Tokens } from '../sessions/issueTokens.ts'
 import { lockViewer } from '../sessions/sessionState.ts'
+import type { Viewer } from '../viewer.ts'
 
 /**
  * Changes the viewer's password. This device stays signed in, all others end.
@@ -22,7 +23,10 @@ export async function changePassword(
 ): Promise<Tokens> {
   const { currentPassword, newPassword } = input
   checkPasswordLength(currentPassword, 'input.currentPassword')
-  const [user] = await parts.db.select().from(users).where(eq(users.id, viewer.userId))
+  const [user] = await parts.db
+    .select({ email: users.email, passwordHash: users.passwordHash })
+    .from(users)
+    .where(eq(users.id, viewer.userId))
   checkNewPassword(newPassword, user?.email ?? '', parts.config.passwordMinLength, 'input.newPassword')
 
   if (!(await parts.passwords.verify(user?.passwordHash, currentPassword))) {

@@ -7,11 +7,12 @@ import { users } from '../database/tables.ts'
 import { badUserInput } from '../errors.ts'
 import { deviceName } from '../input/device.ts'
 import { checkEmail, emailKey } from '../input/email.ts'
-import type { Parts, Visitor } from '../parts.ts'
+import type { Parts } from '../parts.ts'
 import { checkNewPassword } from '../passwords/policy.ts'
 import type { Tokens } from '../sessions/issueTokens.ts'
 import { openSession } from '../sessions/openSession.ts'
-import { readChecked } from '../sessions/readCredentials.ts'
+import { readCredentials } from '../sessions/readCredentials.ts'
+import type { Visitor } from '../viewer.ts'
 
 /**
  * Makes an account and opens its first session.
@@ -24,7 +25,7 @@ export async function register(
   input: { email: string; password: string; cookie?: boolean },
 ): Promise<Tokens> {
   return createUser(parts, { ...input, roles: [], scopes: [] }, async (tx, userId) => {
-    const created = await readChecked(tx, eq(users.id, userId))
+    const created = await readCredentials(tx, eq(users.id, userId))
     if (created === undefined) throw new Error('An inserted user is not there.')
     const tokens = await openSession(parts, tx, visitor, created, { cookie: input.cookie ?? false })
     await appendAudit(tx, {

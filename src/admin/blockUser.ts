@@ -1,12 +1,14 @@
 import { eq } from 'drizzle-orm'
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
+import type { UserRow } from '../database/rows.ts'
 import { users } from '../database/tables.ts'
 import { checkId } from '../input/id.ts'
 import { checkText } from '../input/text.ts'
-import type { Parts, Viewer } from '../parts.ts'
+import type { Parts } from '../parts.ts'
 import { revoking } from '../revocation/revoking.ts'
-import type { UserRow } from '../sessions/issueTokens.ts'
+import type { Viewer } from '../viewer.ts'
+
 import { lockUser } from './lockUser.ts'
 
 /**

@@ -1,11 +1,11 @@
 import { and, asc, eq, gt, like, ne, or } from 'drizzle-orm'
+import { type UserRow, userColumns } from '../database/rows.ts'
 import { users } from '../database/tables.ts'
 import { badUserInput } from '../errors.ts'
 import { emailKey } from '../input/email.ts'
 import { isId } from '../input/id.ts'
 import { checkText } from '../input/text.ts'
 import type { Parts } from '../parts.ts'
-import type { UserRow } from '../sessions/issueTokens.ts'
 
 const maxFirst = 200
 
@@ -33,7 +33,7 @@ export async function listUsers(
   const search = input.search == null ? undefined : emailKey(checkText(input.search, 254, 'search'))
 
   const found = await parts.db
-    .select()
+    .select(userColumns)
     .from(users)
     .where(
       and(
@@ -51,15 +51,6 @@ export async function listUsers(
     hasNextPage: found.length > first,
     hasPreviousPage: after !== undefined,
   }
-}
-
-/** One user, or null. */
-export async function findUser(parts: Pick<Parts, 'db'>, id: string): Promise<UserRow | null> {
-  const [user] = await parts.db
-    .select()
-    .from(users)
-    .where(and(eq(users.id, id), ne(users.status, 'DELETED')))
-  return user ?? null
 }
 
 /** Where a user stands in the list: time and id, in base64url so that nobody builds on it. */

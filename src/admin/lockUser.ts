@@ -1,13 +1,13 @@
 import { and, eq, ne } from 'drizzle-orm'
 import type { Queries } from '../database/open.ts'
+import { type UserRow, userColumns } from '../database/rows.ts'
 import { users } from '../database/tables.ts'
 import { notFound } from '../errors.ts'
-import type { UserRow } from '../sessions/issueTokens.ts'
 
 /** @throws AuthError NOT_FOUND, also for a deleted user */
 export async function lockUser(tx: Queries, id: string): Promise<UserRow> {
   const [user] = await tx
-    .select()
+    .select(userColumns)
     .from(users)
     .where(and(eq(users.id, id), ne(users.status, 'DELETED')))
     .for('no key update')

@@ -1,7 +1,8 @@
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
-import type { Parts, Viewer } from '../parts.ts'
+import type { Parts } from '../parts.ts'
 import { revoking } from '../revocation/revoking.ts'
+import type { Viewer } from '../viewer.ts'
 
 /** Ends every session and token of everybody, the admin's own too. `viewer` is null on the command line. */
 export async function revokeEverything(

@@ -1,9 +1,11 @@
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
+import type { UserRow } from '../database/rows.ts'
 import { checkId } from '../input/id.ts'
-import type { Parts, Viewer } from '../parts.ts'
+import type { Parts } from '../parts.ts'
 import { revoking } from '../revocation/revoking.ts'
-import type { UserRow } from '../sessions/issueTokens.ts'
+import type { Viewer } from '../viewer.ts'
+
 import { lockUser } from './lockUser.ts'
 
 /** Ends all sessions of a user, who may sign in again. @throws AuthError NOT_FOUND, BAD_USER_INPUT */

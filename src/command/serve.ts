@@ -1,15 +1,15 @@
 import { sql } from 'drizzle-orm'
 import type { Config } from '../config.ts'
 import { rows } from '../database/open.ts'
-import { type RunningServer, startServer } from '../http/server.ts'
-import { adminRole } from '../parts.ts'
+import { type OpenedServer, openServer } from '../http/server.ts'
+import { adminRole } from '../viewer.ts'
 
 /** In-flight requests get this long after a signal. */
 const graceMs = 20_000
 
 /** `annul serve`: starts, says where, and stops on SIGTERM or SIGINT. Logs go to standard error. */
 export async function serve(config: Config): Promise<void> {
-  const server = await startServer(config, { logStream: process.stderr })
+  const server = await openServer(config, { logStream: process.stderr })
   const stop = () => {
     // What does not end by then is cut off; nothing acknowledged is lost by that.
     setTimeout(() => process.exit(1), graceMs).unref()
@@ -30,7 +30,7 @@ export async function serve(config: Config): Promise<void> {
   process.stdout.write(`${lines.join('\n')}\n`)
 }
 
-async function hasAdmin({ auth }: RunningServer): Promise<boolean> {
+async function hasAdmin({ auth }: OpenedServer): Promise<boolean> {
   const found = await rows(
     auth.parts.db,
     sql`select 1 from annul.users where ${adminRole} = any(roles) limit 1`,

@@ -1,6 +1,9 @@
 import { sql } from 'drizzle-orm'
 import { type Database, oneRow } from './open.ts'
 
+/** Seconds since 1970 with fractions, by the database's clock, while a statement runs. */
+export const databaseTime = sql<number>`extract(epoch from clock_timestamp())::float8`
+
 /**
  * Database time on this node: the node's own clock may be hours off. Monotonic time plus an offset that every answer
  * with the database's time corrects.
@@ -33,10 +36,7 @@ export async function openClock(
     },
   }
   const sentAt = performance.now()
-  const { time } = await oneRow<{ time: number }>(
-    db,
-    sql`select extract(epoch from clock_timestamp())::float8 as time`,
-  )
+  const { time } = await oneRow<{ time: number }>(db, sql`select ${databaseTime} as time`)
   clock.observe(time, sentAt)
   return clock
 }

@@ -1,7 +1,8 @@
 import { outageOf } from '../database/outage.ts'
 import { type AuthError, type Reason, unauthenticated, unavailable } from '../errors.ts'
-import type { Parts, Viewer, Visitor } from '../parts.ts'
+import type { Parts } from '../parts.ts'
 import type { AccessClaims } from '../tokens/accessToken.ts'
+import type { Viewer, Visitor } from '../viewer.ts'
 import type { StrictReader } from './strictReader.ts'
 
 /** Who sends the request, or why that can't be said. Returned, not thrown: it is remembered for the whole request. */
@@ -82,12 +83,12 @@ export function openAuthenticator(
 
 /** Member by member: to spread the visitor would take five times as long as all the rest of a decision. */
 function viewerOf(visitor: Visitor, claims: AccessClaims): Viewer {
-  const { ipAddress, userAgent, binding, bindNew, revoked } = visitor
+  const { ipAddress, userAgent, binding, newBinding, revoked } = visitor
   return {
     ipAddress,
     userAgent,
     binding,
-    bindNew,
+    newBinding,
     revoked,
     userId: claims.sub,
     sessionId: claims.sid,

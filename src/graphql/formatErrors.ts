@@ -3,7 +3,7 @@ import { unwrapResolverError } from '@apollo/server/errors'
 import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { outageOf } from '../database/outage.ts'
 import { AuthError, unavailable } from '../errors.ts'
-import type { Log } from '../parts.ts'
+import type { Log } from '../log.ts'
 
 /**
  * The one exit of errors. What passes: AuthErrors, a GraphQLError that carries a code of its own, and graphql's own

@@ -1,19 +1,21 @@
 import { GraphQLDateTimeISO } from 'graphql-scalars'
 import { changePassword } from '../accounts/changePassword.ts'
+import { findUser } from '../accounts/findUser.ts'
 import { register } from '../accounts/register.ts'
 import { blockUser, unblockUser } from '../admin/blockUser.ts'
 import { deleteUser } from '../admin/deleteUser.ts'
-import { findUser, listUsers, userCursor } from '../admin/listUsers.ts'
+import { listUsers, userCursor } from '../admin/listUsers.ts'
 import { revokeEverything } from '../admin/revokeEverything.ts'
 import { revokeUserSessions } from '../admin/revokeUserSessions.ts'
 import { setUserAccess } from '../admin/setUserAccess.ts'
+import type { SessionRow, UserRow } from '../database/rows.ts'
 import { AuthError, forbidden, unauthenticated } from '../errors.ts'
 import { deviceName } from '../input/device.ts'
 import { checkId } from '../input/id.ts'
-import { adminRole, type Viewer } from '../parts.ts'
-import type { GraphQLContext } from '../request/context.ts'
+import type { Parts } from '../parts.ts'
+import { type AuthContext, type GraphQLContext, stateOf } from '../request/context.ts'
 import { cookieOf, endSession, issue } from '../request/cookieMode.ts'
-import { type SessionRow, sessionEnd, type UserRow } from '../sessions/issueTokens.ts'
+import { sessionEnd } from '../sessions/issueTokens.ts'
 import { listSessions } from '../sessions/listSessions.ts'
 import { login } from '../sessions/login.ts'
 import { reauthenticate } from '../sessions/reauthenticate.ts'
@@ -21,6 +23,7 @@ import { refresh } from '../sessions/refresh.ts'
 import { revokeSession } from '../sessions/revokeSession.ts'
 import { revokeOtherSessions, revokeSessions } from '../sessions/revokeSessions.ts'
 import type { SessionEvent } from '../sessions/sessionEvents.ts'
+import { adminRole, type Viewer, type Visitor } from '../viewer.ts'
 import type { Resolvers } from './generated.ts'
 import type { SessionSource, UserSource } from './sources.ts'
 
@@ -31,18 +34,18 @@ export const resolvers: Resolvers = {
   Query: {
     me: (_, __, { auth }) => ofClaims(auth.viewer()),
     sessions: async (_, __, { auth }) =>
-      asSessions(await listSessions(auth.parts, auth.viewer().userId), auth.viewer()),
+      asSessions(await listSessions(stateOf(auth).parts, auth.viewer().userId), auth.viewer()),
     user: async (_, input, { auth }) => {
       const id = checkId(input.id, 'id')
       const viewer = auth.viewer()
       if (id === viewer.userId) return ofClaims(viewer)
       // Others learn nothing about ids: whether there is such a user is not looked up.
       if (!viewer.roles.includes(adminRole)) throw forbidden({ roles: [adminRole] })
-      const row = await findUser(auth.parts, id)
+      const row = await findUser(stateOf(auth).parts, id)
       return row && ofRow(row)
     },
     users: async (_, { first = 50, after, search }, { auth }) => {
-      const page = await listUsers(auth.parts, { first, after, search })
+      const page = await listUsers(stateOf(auth).parts, { first, after, search })
       const edges = page.users.map(row => ({ cursor: userCursor(row), node: ofRow(row) }))
       const { hasNextPage, hasPreviousPage } = page
       const startCursor = edges[0]?.cursor ?? null
@@ -54,33 +57,36 @@ export const resolvers: Resolvers = {
   },
 
   Mutation: {
-    register: (_, { input }, { auth }) => issue(auth, () => register(auth.parts, auth.visitor, input), input),
-    login: (_, { input }, { auth }) => issue(auth, () => login(auth.parts, auth.visitor, input), input),
+    register: (_, { input }, { auth }) =>
+      issue(stateOf(auth), () => register(...visiting(auth), input), input),
+    login: (_, { input }, { auth }) => issue(stateOf(auth), () => login(...visiting(auth), input), input),
     refresh: (_, { refreshToken, attempt }, { auth }) =>
-      issue(auth, () =>
-        refresh(auth.parts, auth.visitor, { refreshToken: refreshToken ?? cookieOf(auth, attempt), attempt }),
+      issue(stateOf(auth), () =>
+        refresh(...visiting(auth), {
+          refreshToken: refreshToken ?? cookieOf(stateOf(auth), attempt),
+          attempt,
+        }),
       ),
-    logout: (_, { refreshToken }, { auth }) => endSession(auth, refreshToken),
+    logout: (_, { refreshToken }, { auth }) => endSession(stateOf(auth), refreshToken),
     // What rotates nothing sets no cookie: the browser has it, and a stolen access token would buy a refresh token from
     // wherever all headers can be set. Nor can a late answer put an old cookie in a newer one's place.
-    reauthenticate: (_, input, { auth }) => reauthenticate(auth.parts, auth.viewer(), input),
-    revokeSession: (_, input, { auth }) => revokeSession(auth.parts, auth.viewer(), input),
-    revokeSessions: (_, __, { auth }) => revokeSessions(auth.parts, auth.viewer()),
-    revokeOtherSessions: (_, __, { auth }) => revokeOtherSessions(auth.parts, auth.viewer()),
-    changePassword: (_, { input }, { auth }) => changePassword(auth.parts, auth.viewer(), input),
-    blockUser: async (_, input, { auth }) => ofRow(await blockUser(auth.parts, auth.viewer(), input)),
-    unblockUser: async (_, input, { auth }) => ofRow(await unblockUser(auth.parts, auth.viewer(), input)),
+    reauthenticate: (_, input, { auth }) => reauthenticate(...acting(auth), input),
+    revokeSession: (_, input, { auth }) => revokeSession(...acting(auth), input),
+    revokeSessions: (_, __, { auth }) => revokeSessions(...acting(auth)),
+    revokeOtherSessions: (_, __, { auth }) => revokeOtherSessions(...acting(auth)),
+    changePassword: (_, { input }, { auth }) => changePassword(...acting(auth), input),
+    blockUser: async (_, input, { auth }) => ofRow(await blockUser(...acting(auth), input)),
+    unblockUser: async (_, input, { auth }) => ofRow(await unblockUser(...acting(auth), input)),
     setUserAccess: async (_, { id, roles, scopes = [] }, { auth }) =>
-      ofRow(await setUserAccess(auth.parts, auth.viewer(), { id, roles, scopes })),
-    revokeUserSessions: async (_, input, { auth }) =>
-      ofRow(await revokeUserSessions(auth.parts, auth.viewer(), input)),
-    deleteUser: (_, input, { auth }) => deleteUser(auth.parts, auth.viewer(), input),
-    revokeEverything: (_, __, { auth }) => revokeEverything(auth.parts, auth.viewer()),
+      ofRow(await setUserAccess(...acting(auth), { id, roles, scopes })),
+    revokeUserSessions: async (_, input, { auth }) => ofRow(await revokeUserSessions(...acting(auth), input)),
+    deleteUser: (_, input, { auth }) => deleteUser(...acting(auth), input),
+    revokeEverything: (_, __, { auth }) => revokeEverything(...acting(auth)),
   },
 
   Subscription: {
     sessionEvents: {
-      subscribe: (_, __, { auth }) => auth.sessionEvents.of(auth.viewer().userId),
+      subscribe: (_, __, { auth }) => stateOf(auth).sessionEvents.of(auth.viewer().userId),
       resolve: (event: SessionEvent) => event,
     },
   },
@@ -109,7 +115,7 @@ export const resolvers: Resolvers = {
       (await rowOf(user, context)).status === 'BLOCKED' ? 'BLOCKED' : 'ACTIVE',
     createdAt: async (user, _, context) => (await rowOf(user, context)).createdAt,
     sessions: async (user, _, { auth }) => {
-      const found = () => listSessions(auth.parts, user.id)
+      const found = () => listSessions(stateOf(auth).parts, user.id)
       if (user.ownSessionId !== undefined) return asSessions(await found(), { sessionId: user.ownSessionId })
       const decision = await auth.decide()
       if (decision instanceof AuthError) throw decision
@@ -130,6 +136,18 @@ export const resolvers: Resolvers = {
   },
 }
 
+/** What a verb that acts for the viewer begins with. @throws AuthError UNAUTHENTICATED */
+function acting(auth: AuthContext): [Parts, Viewer] {
+  const state = stateOf(auth)
+  return [state.parts, state.viewer()]
+}
+
+/** What a verb that acts for anybody begins with. */
+function visiting(auth: AuthContext): [Parts, Visitor] {
+  const { parts, visitor } = stateOf(auth)
+  return [parts, visitor]
+}
+
 /** Answered from the claims: the version was just found to be the row's. */
 function ofClaims({ userId, roles, scopes }: Viewer): UserSource {
   return { id: userId, roles, scopes }
@@ -140,7 +158,7 @@ function ofRow(row: UserRow): UserSource {
 }
 
 async function rowOf(user: UserSource, { auth }: GraphQLContext): Promise<UserRow> {
-  const row = user.row ?? (await auth.user(user.id))
+  const row = user.row ?? (await stateOf(auth).user(user.id))
   // Deleted between the decision and this read.
   if (row === null) throw unauthenticated('USER_DELETED')
   return row

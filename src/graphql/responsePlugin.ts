@@ -1,7 +1,7 @@
 import type { ApolloServerPlugin, HTTPGraphQLHead } from '@apollo/server'
 import type { GraphQLFormattedError } from 'graphql'
 import { AuthError } from '../errors.ts'
-import type { AuthContext, GraphQLContext } from '../request/context.ts'
+import { type GraphQLContext, type RequestState, stateOf } from '../request/context.ts'
 import { renew } from '../sessions/renewAccessToken.ts'
 import { overallCode } from './formatErrors.ts'
 
@@ -17,25 +17,25 @@ export const responsePlugin: ApolloServerPlugin<GraphQLContext> = {
         const { singleResult } = response.body
         const { data, errors } = singleResult
         if (errors?.length) setStatus(response.http, overallCode(data, errors), errors)
-        const annul = await extensionOf(contextValue.auth)
+        const annul = await extensionOf(stateOf(contextValue.auth))
         if (annul) singleResult.extensions = { ...singleResult.extensions, annul }
       },
     }
   },
 }
 
-async function extensionOf(auth: AuthContext): Promise<Record<string, unknown> | undefined> {
-  const waitedMs = auth.revokedOnAllNodesMs()
-  const renewed = await renewFor(auth)
+async function extensionOf(state: RequestState): Promise<Record<string, unknown> | undefined> {
+  const waitedMs = state.revokedOnAllNodesMs()
+  const renewed = await renewFor(state)
   if (waitedMs === undefined) return renewed && { ...renewed }
   return { ...renewed, revokedOnAllNodesMs: Math.round(waitedMs * 10) / 10 }
 }
 
 /** Only for a client that asks. An outage here costs the client nothing: its token goes on, and it may refresh. */
-async function renewFor(auth: AuthContext) {
-  const viewer = auth.lastDecision()
-  if (!auth.wantsRenewal || viewer === undefined || viewer instanceof AuthError) return undefined
-  return renew(auth.parts, viewer).catch(() => undefined)
+async function renewFor(state: RequestState) {
+  const viewer = state.lastDecision()
+  if (!state.wantsRenewal || viewer === undefined || viewer instanceof AuthError) return undefined
+  return renew(state.parts, viewer).catch(() => undefined)
 }
 
 function setStatus(

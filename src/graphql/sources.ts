@@ -1,4 +1,5 @@
-import type { SessionRow, Tokens, UserRow } from '../sessions/issueTokens.ts'
+import type { SessionRow, UserRow } from '../database/rows.ts'
+import type { Tokens } from '../sessions/issueTokens.ts'
 import type { SessionEvent } from '../sessions/sessionEvents.ts'
 
 /** What the resolvers of User start from. The row is there when a verb had it at hand, else it is read when needed. */

@@ -1,5 +1,5 @@
 import type { ApolloServerPlugin } from '@apollo/server'
-import type { GraphQLContext } from '../request/context.ts'
+import { type GraphQLContext, stateOf } from '../request/context.ts'
 import type { RequestNote } from './logRequests.ts'
 
 /** The context that this server makes: an app's fields see `auth`. */
@@ -14,7 +14,7 @@ export const notePlugin: ApolloServerPlugin<ServerContext> = {
       async willSendResponse({ contextValue, response, operation }) {
         const { note, auth } = contextValue
         if (operation?.name) note.operation = operation.name.value.slice(0, 100)
-        const userId = auth.userId()
+        const userId = stateOf(auth).userId()
         if (userId !== undefined) note.userId = userId
         if (response.body.kind !== 'single') return
         const { errors } = response.body.singleResult

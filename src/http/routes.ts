@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
-import type { Auth } from '../auth.ts'
+import type { OpenedAuth } from '../auth.ts'
 
 /** The routes beside /graphql. */
-export function addRoutes(app: FastifyInstance, auth: Auth): void {
+export function addRoutes(app: FastifyInstance, auth: OpenedAuth): void {
   // Verifiers elsewhere may keep the keys for a while: a new one is announced a minute before it signs.
   app.get('/.well-known/jwks.json', async (_request, reply) => {
     reply.header('cache-control', 'public, max-age=30').type('application/jwk-set+json')

@@ -4,7 +4,7 @@ import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations
 import cors from '@fastify/cors'
 import websocket from '@fastify/websocket'
 import { type FastifyInstance, fastify, LogController } from 'fastify'
-import { type Auth, createAuth } from '../auth.ts'
+import { type Auth, type OpenedAuth, openAuth, withoutInsides } from '../auth.ts'
 import type { Config } from '../config.ts'
 import type { SchemaExtension } from '../graphql/schema.ts'
 import { answerErrors, bodyLimitBytes } from './answerErrors.ts'
@@ -41,6 +41,17 @@ export interface ServerOptions {
  * await server.close()
  */
 export async function startServer(config: Config, options: ServerOptions = {}): Promise<RunningServer> {
+  const { url, auth, close } = await openServer(config, options)
+  return { url, auth: withoutInsides(auth), close }
+}
+
+/** A running server with its insides, for the command and for tests. */
+export interface OpenedServer extends RunningServer {
+  readonly auth: OpenedAuth
+}
+
+/** As startServer. */
+export async function openServer(config: Config, options: ServerOptions = {}): Promise<OpenedServer> {
   const app = fastify({
     logger: loggerOptions(options.logLevel ?? 'info', options.logStream),
     // Its own two lines a request would carry the URL, and with it the query of a GET request.
@@ -48,7 +59,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     bodyLimit: bodyLimitBytes,
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
   })
-  const auth = await createAuth(config, app.log)
+  const auth = await openAuth(config, app.log)
   try {
     closePromptly(app)
     logRequests(app)
@@ -73,7 +84,11 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   }
 }
 
-async function addGraphQL(app: FastifyInstance, auth: Auth, extension?: SchemaExtension): Promise<void> {
+async function addGraphQL(
+  app: FastifyInstance,
+  auth: OpenedAuth,
+  extension?: SchemaExtension,
+): Promise<void> {
   const schema = auth.schema(extension)
   const apollo = new ApolloServer<ServerContext>({
     schema,

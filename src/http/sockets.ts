@@ -3,11 +3,11 @@ import type { FastifyRequest } from 'fastify'
 import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema, getOperationAST, parse } from 'graphql'
 import { makeHandler } from 'graphql-ws/use/@fastify/websocket'
 import type { WebSocket } from 'ws'
-import type { Auth } from '../auth.ts'
+import type { OpenedAuth } from '../auth.ts'
 import type { Ending } from '../decisions/tokenWatch.ts'
 import { AuthError } from '../errors.ts'
-import type { Viewer } from '../parts.ts'
-import type { RequestLike } from '../request/context.ts'
+import type { RequestLike } from '../request/message.ts'
+import type { Viewer } from '../viewer.ts'
 
 /*
  * Subscriptions over graphql-ws. A socket is authenticated by the access token in connection_init and lives as long as
@@ -29,7 +29,7 @@ const unauthorized = 4401
 /** Try again later: a client reconnects, and nobody is signed out. */
 const tryAgainLater = 1013
 
-export function socketHandler(auth: Auth, schema: GraphQLSchema): WebsocketHandler {
+export function socketHandler(auth: OpenedAuth, schema: GraphQLSchema): WebsocketHandler {
   const connections = new WeakMap<WebSocket, Connection>()
 
   const close = ({ socket }: Connection, why: string) =>

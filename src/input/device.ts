@@ -1,11 +1,11 @@
 import Bowser from 'bowser'
 
-/** Longer ones are cut: nobody's browser, and it is stored. */
+/** No browser's User-Agent is longer. */
 const maxLength = 512
 
-/** The User-Agent as it is stored. */
-export function storedUserAgent(userAgent: string | null): string | null {
-  return userAgent?.slice(0, maxLength) ?? null
+/** A User-Agent as it is used everywhere: cut, because it is stored, and an attacker chooses its length. */
+export function readUserAgent(header: string | undefined): string | null {
+  return header?.slice(0, maxLength) ?? null
 }
 
 /** "Firefox on Linux", for a list of sessions that its owner can tell apart; null where the User-Agent says nothing. */

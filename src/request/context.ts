@@ -1,73 +1,55 @@
 import { isIP } from 'node:net'
-import { findUser } from '../admin/listUsers.ts'
+import { findUser } from '../accounts/findUser.ts'
+import type { UserRow } from '../database/rows.ts'
 import type { Authenticator, Decision } from '../decisions/authenticate.ts'
 import { AuthError } from '../errors.ts'
-import type { Parts, Viewer, Visitor } from '../parts.ts'
-import type { Tokens, UserRow } from '../sessions/issueTokens.ts'
+import { readUserAgent } from '../input/device.ts'
+import type { Parts } from '../parts.ts'
 import type { SessionEvents } from '../sessions/sessionEvents.ts'
 import { bindAddress, bindFingerprint } from '../tokens/binding.ts'
-import type { RefreshClaims } from '../tokens/refreshToken.ts'
+import type { Viewer, Visitor } from '../viewer.ts'
+import { CookieJar } from './cookies.ts'
+import { header, type RequestLike, type ResponseLike } from './message.ts'
+
+/**
+ * What a context says of the sender of one request. Made without a query and without throwing: a stale header never
+ * blocks `login`. Nothing internal can be reached from it.
+ */
+export class AuthContext {
+  readonly #state: RequestState
+
+  constructor(state: RequestState) {
+    this.#state = state
+  }
+
+  /**
+   * The sender of the request, where `@auth` stands on the field or its type.
+   *
+   * @throws AuthError UNAUTHENTICATED
+   */
+  viewer(): Viewer {
+    return this.#state.viewer()
+  }
+
+  /** @internal For `@auth`: see RequestState.decide. */
+  decide(again = false): Decision | Promise<Decision> {
+    return this.#state.decide(again)
+  }
+
+  /** @internal For `@auth`: database time in seconds. */
+  now(): number {
+    return this.#state.parts.clock.now()
+  }
+
+  /** @internal */
+  static stateOf(context: AuthContext): RequestState {
+    return context.#state
+  }
+}
 
 /** What a GraphQL context must hold for `@auth` and Annul's own fields. An app adds its own keys beside it. */
 export interface GraphQLContext {
   readonly auth: AuthContext
-}
-
-/** One request's view of who sends it. Made without a query and without throwing: a stale header never blocks login. */
-export interface AuthContext {
-  readonly parts: Parts
-  readonly sessionEvents: SessionEvents
-  readonly visitor: Visitor
-  readonly cookies: CookieJar
-  /** Whether the client asks for renewed access tokens (`annul-renew: 1`). */
-  readonly wantsRenewal: boolean
-  /**
-   * Who sends the request, or why that can't be said. Within one request the first decision holds, so that its answer
-   * is of one piece.
-   *
-   * @param again decides anew: for root mutation fields, so that `{ revokeSessions secret }` does not answer `secret`
-   */
-  decide(again?: boolean): Decision | Promise<Decision>
-  /** The viewer of the last decision, where `@auth` stands on the field. @throws AuthError UNAUTHENTICATED */
-  viewer(): Viewer
-  /** The last decision, if one was made. */
-  lastDecision(): Decision | undefined
-  /** Says who the request turned out to be from, where no `@auth` stands: who signed in or refreshed. For the log. */
-  identify(userId: string): void
-  /** Who the request is from, as far as it was found out. */
-  userId(): string | undefined
-  /** How long this request waited until every node refused what it had revoked; undefined where it revoked nothing. */
-  revokedOnAllNodesMs(): number | undefined
-  /** A user's row, read once per request and root mutation field. */
-  user(id: string): Promise<UserRow | null>
-  /** Database time in seconds. */
-  now(): number
-}
-
-/** What is looked at of a request: Fastify's and Node's own requests both fit. */
-export interface RequestLike {
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  readonly ip?: string
-}
-
-/** Where cookies are set: Node's own response fits. */
-export interface ResponseLike {
-  appendHeader(name: string, value: string): unknown
-}
-
-/** The cookies of a request and its answer (http/cookies.ts). */
-export interface CookieJar {
-  readonly refreshToken: string | undefined
-  readonly fingerprint: string | undefined
-  /** @throws AuthError ORIGIN_NOT_ALLOWED when the page that sends may not use cookies */
-  checkOrigin(): void
-  isAllowed(): boolean
-  setTokens(tokens: Pick<Tokens, 'refreshToken' | 'session'>): void
-  /** Sets the readable cookie right. */
-  correctSession(claims: RefreshClaims): void
-  clear(): void
-  /** The fingerprint, made and set where there is none. */
-  ensureFingerprint(): string
 }
 
 /** What contexts are made with: opened once, by createAuth. */
@@ -77,61 +59,95 @@ export interface Services {
   readonly sessionEvents: SessionEvents
 }
 
-export function openContext(services: Services, request: RequestLike, cookies: CookieJar): AuthContext {
-  const { parts, authenticator, sessionEvents } = services
-  let revokedMs: number | undefined
-  const visitor = openVisitor(parts, request, cookies, waitedMs => {
-    revokedMs = Math.max(revokedMs ?? 0, waitedMs)
-  })
-  // From the Authorization header only: URLs end up in logs, histories and Referer headers (RFC 6750, 5.3).
-  const token = bearerToken(header(request, 'authorization'))
-  let decision: Decision | Promise<Decision> | undefined
-  let settled: Decision | undefined
-  let identified: string | undefined
-  let users: Map<string, Promise<UserRow | null>> | undefined
+/** What Annul itself knows of one request, behind its AuthContext. */
+export class RequestState {
+  readonly parts: Parts
+  readonly sessionEvents: SessionEvents
+  readonly visitor: Visitor
+  readonly cookies: CookieJar
+  /** Whether the client asks for renewed access tokens (`annul-renew: 1`). */
+  readonly wantsRenewal: boolean
+  readonly #authenticator: Authenticator
+  readonly #token: string | undefined
+  #decision: Decision | Promise<Decision> | undefined
+  #settled: Decision | undefined
+  #identified: string | undefined
+  #users: Map<string, Promise<UserRow | null>> | undefined
+  #revokedMs: number | undefined
 
-  const remember = (made: Decision | Promise<Decision>) => {
-    decision = made
-    if (!(made instanceof Promise)) settled = made
-    else
-      decision = made.then(result => {
-        settled = result
-        return result
-      })
-    return decision
+  constructor(services: Services, request: RequestLike, response: ResponseLike) {
+    this.parts = services.parts
+    this.sessionEvents = services.sessionEvents
+    this.#authenticator = services.authenticator
+    this.cookies = new CookieJar(this.parts.config, request, response)
+    this.visitor = openVisitor(this.parts, request, this.cookies, waitedMs => {
+      this.#revokedMs = Math.max(this.#revokedMs ?? 0, waitedMs)
+    })
+    // From the Authorization header only: URLs end up in logs, histories and Referer headers (RFC 6750, 5.3).
+    this.#token = bearerToken(header(request, 'authorization'))
+    this.wantsRenewal = header(request, 'annul-renew') === '1'
   }
 
-  return {
-    parts,
-    sessionEvents,
-    visitor,
-    cookies,
-    wantsRenewal: header(request, 'annul-renew') === '1',
-    decide(again = false) {
-      if (decision !== undefined && !again) return decision
-      users = undefined
-      return remember(authenticator.decide(visitor, token))
-    },
-    viewer() {
-      if (settled === undefined) throw new Error('The viewer was asked for where no @auth stands.')
-      if (settled instanceof AuthError) throw settled
-      return settled
-    },
-    lastDecision: () => settled,
-    identify(userId) {
-      identified = userId
-    },
-    userId: () => identified ?? (settled instanceof AuthError ? undefined : settled?.userId),
-    revokedOnAllNodesMs: () => revokedMs,
-    user(id) {
-      users ??= new Map()
-      const reading = users.get(id) ?? findUser(parts, id)
-      users.set(id, reading)
-      return reading
-    },
-    now: () => parts.clock.now(),
+  /**
+   * The sender of the request, or why the sender can't be told. Within one request the first decision holds, so that
+   * its answer is of one piece.
+   *
+   * @param again decides anew: for root mutation fields, so that `{ revokeSessions secret }` does not answer `secret`
+   */
+  decide(again = false): Decision | Promise<Decision> {
+    if (this.#decision !== undefined && !again) return this.#decision
+    this.#users = undefined
+    const made = this.#authenticator.decide(this.visitor, this.#token)
+    if (made instanceof Promise)
+      this.#decision = made.then(settled => {
+        this.#settled = settled
+        return settled
+      })
+    else {
+      this.#decision = made
+      this.#settled = made
+    }
+    return this.#decision
+  }
+
+  /** The viewer of the last decision. @throws AuthError UNAUTHENTICATED */
+  viewer(): Viewer {
+    if (this.#settled === undefined) throw new Error('The viewer was asked for where no @auth stands.')
+    if (this.#settled instanceof AuthError) throw this.#settled
+    return this.#settled
+  }
+
+  /** The last decision, if one was made. */
+  lastDecision(): Decision | undefined {
+    return this.#settled
+  }
+
+  /** Says for whom a request without `@auth` turned out to be: the user who signed in or refreshed. For the log. */
+  identify(userId: string): void {
+    this.#identified = userId
+  }
+
+  /** The user that the request is from, as far as it was found out. */
+  userId(): string | undefined {
+    return this.#identified ?? (this.#settled instanceof AuthError ? undefined : this.#settled?.userId)
+  }
+
+  /** How long this request waited until every node refused what it had revoked; undefined where it revoked nothing. */
+  revokedOnAllNodesMs(): number | undefined {
+    return this.#revokedMs
+  }
+
+  /** A user's row, read once per request and root mutation field. */
+  user(id: string): Promise<UserRow | null> {
+    this.#users ??= new Map()
+    const reading = this.#users.get(id) ?? findUser(this.parts, id)
+    this.#users.set(id, reading)
+    return reading
   }
 }
+
+/** What is behind a context: for resolvers, plugins and sockets of Annul's own. */
+export const stateOf = AuthContext.stateOf
 
 function openVisitor(
   parts: Parts,
@@ -140,18 +156,18 @@ function openVisitor(
   revoked: Visitor['revoked'],
 ): Visitor {
   const ipAddress = addressOf(request.ip)
-  const userAgent = header(request, 'user-agent') ?? null
+  const userAgent = readUserAgent(header(request, 'user-agent'))
   switch (parts.config.bind) {
     case 'none':
-      return { ipAddress, userAgent, revoked, binding: undefined, bindNew: () => undefined }
+      return { ipAddress, userAgent, revoked, binding: undefined, newBinding: undefined }
     case 'ip': {
       const binding = ipAddress === null ? undefined : bindAddress(ipAddress)
-      return { ipAddress, userAgent, revoked, binding, bindNew: () => binding }
+      return { ipAddress, userAgent, revoked, binding, newBinding: binding }
     }
     case 'cookie': {
       const binding = cookies.fingerprint && bindFingerprint(cookies.fingerprint)
-      const bindNew = () => bindFingerprint(cookies.ensureFingerprint())
-      return { ipAddress, userAgent, revoked, binding, bindNew }
+      const newBinding = binding ?? bindFingerprint(cookies.newFingerprint())
+      return { ipAddress, userAgent, revoked, binding, newBinding }
     }
   }
 }
@@ -161,11 +177,6 @@ function addressOf(ip = ''): string | null {
   // A zone (fe80::1%eth0) is this machine's name for a wire; the database knows none.
   const address = ip.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
   return isIP(address) ? address : null
-}
-
-function header(request: RequestLike, name: string): string | undefined {
-  const value = request.headers[name]
-  return Array.isArray(value) ? value[0] : value
 }
 
 function bearerToken(authorization: string | undefined): string | undefined {

@@ -2,7 +2,7 @@ import { AuthError, invalidRefreshToken } from '../errors.ts'
 import type { Tokens } from '../sessions/issueTokens.ts'
 import { logoutByRefreshToken, logoutViewer } from '../sessions/logout.ts'
 import { checkAttempt, readRefreshToken } from '../sessions/refresh.ts'
-import type { AuthContext } from './context.ts'
+import type { RequestState } from './context.ts'
 
 /* Where a refresh token comes from and goes to: the arguments, or the cookie (http/cookies.ts). */
 
@@ -12,14 +12,15 @@ import type { AuthContext } from './context.ts'
  * @throws AuthError ORIGIN_NOT_ALLOWED, before anything is done, when a page may not have the cookie that it asks for
  */
 export async function issue(
-  auth: AuthContext,
+  request: RequestState,
   verb: () => Promise<Tokens>,
   input: { cookie?: boolean } = {},
 ): Promise<Tokens> {
-  if (input.cookie) auth.cookies.checkOrigin()
+  if (input.cookie) request.cookies.checkOrigin()
   const tokens = await verb()
-  auth.identify(tokens.user.id)
-  if (tokens.session.cookie && auth.cookies.isAllowed()) auth.cookies.setTokens(tokens)
+  request.identify(tokens.user.id)
+  if (tokens.session.cookie && request.cookies.isAllowed()) request.cookies.setTokens(tokens)
+  request.cookies.keepFingerprint()
   return tokens
 }
 
@@ -30,7 +31,7 @@ export async function issue(
  *
  * @throws AuthError ORIGIN_NOT_ALLOWED, INVALID_REFRESH_TOKEN with TOKEN_MISSING, TOKEN_INVALID or TOKEN_STALE
  */
-export function cookieOf({ cookies, parts }: AuthContext, attempt: string | null | undefined): string {
+export function cookieOf({ cookies, parts }: RequestState, attempt: string | null | undefined): string {
   if (cookies.refreshToken === undefined) throw invalidRefreshToken('TOKEN_MISSING')
   cookies.checkOrigin()
   if (attempt != null) checkAttempt(attempt)
@@ -44,10 +45,10 @@ export function cookieOf({ cookies, parts }: AuthContext, attempt: string | null
 
 /** Logs out: by the argument, else the cookie, else the bearer. Only here are cookies cleared. */
 export async function endSession(
-  auth: AuthContext,
+  request: RequestState,
   refreshToken: string | null | undefined,
 ): Promise<boolean> {
-  const { cookies, parts, visitor } = auth
+  const { cookies, parts, visitor } = request
   if (refreshToken != null) return logoutByRefreshToken(parts, visitor, refreshToken)
   if (cookies.refreshToken !== undefined) {
     cookies.checkOrigin()
@@ -60,7 +61,7 @@ export async function endSession(
     cookies.clear()
     return wasLive
   }
-  const decision = await auth.decide(true)
+  const decision = await request.decide(true)
   if (decision instanceof AuthError) throw decision
   return logoutViewer(parts, decision)
 }

@@ -1,5 +1,6 @@
-import type { Clock } from './clock.ts'
+import { type Clock, clockRate } from './clock.ts'
 import type { Follower, Membership } from './follow.ts'
+import { Sightings } from './sightings.ts'
 import { isVisible } from './snapshot.ts'
 import type { NodeRow } from './store.ts'
 
@@ -11,9 +12,6 @@ interface Wait {
   xid: string | undefined
   end(): void
 }
-
-/** Clocks may run up to 5 % apart. */
-const clockRate = 1.05
 
 /** Milliseconds between two looks at the other nodes. Usually the second or third look is the last one. */
 const shortestPauseMs = 1
@@ -34,8 +32,8 @@ export class Barrier {
   readonly #follower: Followed
   readonly #clock: Clock
   readonly #waits = new Set<Wait>()
-  /** Since when a row is known to have had this beat. */
-  #sightings = new Map<string, { beat: string; since: number }>()
+  #sightings = new Sightings()
+  /** The connection that showed the sightings: another one may lead to another database. */
   #sighted: Membership['connection'] | undefined
   #longestLeaseMs = 0
   #looking = false
@@ -134,23 +132,11 @@ export class Barrier {
     )
   }
 
-  /**
-   * A row whose beat stood still for a lease belongs to a node that is not fresh, and the condition on the beat keeps
-   * it from becoming so at this moment. The time counts from the answer of the first look that showed this beat: the
-   * beat may have been sent after that look was, but not after its answer.
-   */
   async #forgetTheSilent(rows: readonly NodeRow[], { connection }: Membership): Promise<void> {
-    const now = this.#clock.monotonic()
-    const before =
-      this.#sighted === connection ? this.#sightings : new Map<string, { beat: string; since: number }>()
+    if (this.#sighted !== connection) this.#sightings = new Sightings()
     this.#sighted = connection
-    this.#sightings = new Map()
-    for (const { id, beat } of rows) {
-      const sighting = before.get(id)
-      this.#sightings.set(id, sighting?.beat === beat ? sighting : { beat, since: now })
-    }
-    for (const [id, { beat, since }] of this.#sightings)
-      if (now - since >= this.#leaseMs()) await connection.forget(id, beat)
+    const silent = this.#sightings.see(rows, this.#clock.monotonic(), this.#longestLeaseMs)
+    for (const { id, beat } of silent) await connection.forget(id, beat)
   }
 
   #pause(): Promise<void> {

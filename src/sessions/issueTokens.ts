@@ -1,15 +1,6 @@
-import { getTableColumns } from 'drizzle-orm'
-import { sessions, users } from '../database/tables.ts'
-import type { Parts, Visitor } from '../parts.ts'
-
-const { passwordHash, ...userColumns } = getTableColumns(users)
-const { attempts, ...sessionColumns } = getTableColumns(sessions)
-
-/** What a statement selects for issueTokens: no secret that nobody asks for. */
-export const issuingColumns = { user: userColumns, session: sessionColumns }
-
-export type UserRow = Omit<typeof users.$inferSelect, 'passwordHash'>
-export type SessionRow = Omit<typeof sessions.$inferSelect, 'attempts'>
+import type { SessionRow, UserRow } from '../database/rows.ts'
+import type { Parts } from '../parts.ts'
+import type { Visitor } from '../viewer.ts'
 
 /**
  * The rows that a token is made from. They come from the statement that checked the password or the generation, never
@@ -47,7 +38,7 @@ export function issueTokens(
   options: { authTime?: number } = {},
 ): Tokens {
   const { user, session } = source
-  const binding = visitor.bindNew()
+  const binding = visitor.newBinding
   const iat = Math.floor(source.readAt)
   // Never beyond the session's end, so that a view need not know when sessions expire.
   const exp = Math.min(

@@ -1,7 +1,8 @@
 import { and, desc, eq } from 'drizzle-orm'
+import type { SessionRow } from '../database/rows.ts'
 import { epochs, sessions, users } from '../database/tables.ts'
 import type { Parts } from '../parts.ts'
-import type { SessionRow } from './issueTokens.ts'
+
 import { isLive } from './sessionState.ts'
 
 /** A user's live sessions, the most recently used first. */

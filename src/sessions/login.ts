@@ -5,11 +5,12 @@ import { users } from '../database/tables.ts'
 import { invalidCredentials } from '../errors.ts'
 import { deviceName } from '../input/device.ts'
 import { checkEmail, emailKey } from '../input/email.ts'
-import type { Parts, Visitor } from '../parts.ts'
+import type { Parts } from '../parts.ts'
 import { checkPasswordLength } from '../passwords/policy.ts'
+import type { Visitor } from '../viewer.ts'
 import type { Tokens } from './issueTokens.ts'
 import { openSession } from './openSession.ts'
-import { readChecked } from './readCredentials.ts'
+import { readCredentials } from './readCredentials.ts'
 
 /**
  * Opens a session for an e-mail and its password. Unknown user, wrong password and blocked user cost the same work,
@@ -24,7 +25,7 @@ export async function login(
 ): Promise<Tokens> {
   checkPasswordLength(input.password, 'input.password')
   const email = checkEmail(input.email, 'input.email')
-  const found = await readChecked(parts.db, eq(users.emailKey, emailKey(email)))
+  const found = await readCredentials(parts.db, eq(users.emailKey, emailKey(email)))
   const right = await parts.passwords.verify(found?.user.passwordHash, input.password)
   const origin = { ipAddress: visitor.ipAddress, device: deviceName(visitor.userAgent) }
 

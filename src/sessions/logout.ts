@@ -1,7 +1,8 @@
 import { appendAudit } from '../audit/appendAudit.ts'
 import { deviceName } from '../input/device.ts'
-import type { Parts, Viewer, Visitor } from '../parts.ts'
+import type { Parts } from '../parts.ts'
 import { revoking } from '../revocation/revoking.ts'
+import type { Viewer, Visitor } from '../viewer.ts'
 import { readRefreshToken } from './refresh.ts'
 import { endOf, lockSession, readSession } from './sessionState.ts'
 

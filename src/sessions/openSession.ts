@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import type { Queries } from '../database/open.ts'
+import { sessionColumns } from '../database/rows.ts'
 import { sessions } from '../database/tables.ts'
-import { storedUserAgent } from '../input/device.ts'
-import type { Parts, Visitor } from '../parts.ts'
+import type { Parts } from '../parts.ts'
+import type { Visitor } from '../viewer.ts'
 import { issueTokens, type TokenSource, type Tokens } from './issueTokens.ts'
 
 /**
@@ -31,11 +32,11 @@ export async function openSession(
       // The access token's iat is of then, too: by now() it would look older than the session, and never be renewed.
       rotatedAt: checkedAt,
       authTime: checkedAt,
-      userAgent: storedUserAgent(visitor.userAgent),
+      userAgent: visitor.userAgent,
       ipAddress: visitor.ipAddress,
       cookie: options.cookie,
     })
-    .returning()
+    .returning(sessionColumns)
   if (session === undefined) throw new Error('An inserted session was not returned.')
   return issueTokens(parts, visitor, { ...checked, session })
 }

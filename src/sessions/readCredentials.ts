@@ -1,4 +1,5 @@
-import { eq, type SQL, sql } from 'drizzle-orm'
+import { eq, type SQL } from 'drizzle-orm'
+import { databaseTime } from '../database/clock.ts'
 import type { Queries } from '../database/open.ts'
 import { epochs, users } from '../database/tables.ts'
 
@@ -6,7 +7,7 @@ import { epochs, users } from '../database/tables.ts'
  * A user's row, the epoch and the database's time, of one instant: what a password is checked against, and what the
  * tokens that follow are made from.
  */
-export async function readChecked(queries: Queries, condition: SQL) {
+export async function readCredentials(queries: Queries, condition: SQL) {
   const [found] = await queries
     .select({ user: users, epoch: epochs.epoch, readAt: databaseTime })
     .from(users)
@@ -14,6 +15,3 @@ export async function readChecked(queries: Queries, condition: SQL) {
     .where(condition)
   return found
 }
-
-/** Seconds since 1970, by the database's clock. */
-export const databaseTime = sql<number>`extract(epoch from clock_timestamp())::float8`

@@ -1,10 +1,11 @@
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
-import { invalidCredentials, unauthenticated } from '../errors.ts'
-import type { Parts, Viewer } from '../parts.ts'
+import { invalidCredentials } from '../errors.ts'
+import type { Parts } from '../parts.ts'
 import { checkPasswordLength } from '../passwords/policy.ts'
+import type { Viewer } from '../viewer.ts'
 import { issueTokens, type Tokens } from './issueTokens.ts'
-import { endOf, readSession } from './sessionState.ts'
+import { readLiveSession } from './sessionState.ts'
 
 /**
  * Proves once more who the viewer is. The new time stands only in the access token that is returned; nothing rotates,
@@ -20,9 +21,7 @@ export async function reauthenticate(
   checkPasswordLength(input.password, 'password')
   // Versions, password and generation are of one instant: a change that comes while the password is hashed kills what
   // is returned.
-  const state = await readSession(parts.db, viewer.sessionId)
-  const over = state === undefined ? 'SESSION_EXPIRED' : endOf(state)
-  if (state === undefined || over) throw unauthenticated(over ?? 'SESSION_EXPIRED')
+  const state = await readLiveSession(parts.db, viewer.sessionId)
 
   if (!(await parts.passwords.verify(state.user.passwordHash, input.password))) {
     await appendAudit(parts.db, { kind: 'reauthenticate-failed', ...byViewer(viewer) })

@@ -1,16 +1,19 @@
 import { createHash } from 'node:crypto'
 import { and, eq, lt, sql } from 'drizzle-orm'
 import { appendAudit } from '../audit/appendAudit.ts'
+import { databaseTime } from '../database/clock.ts'
 import type { Queries } from '../database/open.ts'
 import { preparedOnce } from '../database/preparedOnce.ts'
+import { sessionColumns, userColumns } from '../database/rows.ts'
 import { epochs, sessions, users } from '../database/tables.ts'
 import { type AuthError, badUserInput, invalidRefreshToken, type Reason, unavailable } from '../errors.ts'
 import { deviceName } from '../input/device.ts'
-import type { Parts, Visitor } from '../parts.ts'
+import type { Parts } from '../parts.ts'
 import { revoking, untilRevoked } from '../revocation/revoking.ts'
 import type { RefreshClaims } from '../tokens/refreshToken.ts'
-import { issueTokens, issuingColumns, type Tokens } from './issueTokens.ts'
-import { databaseTime } from './readCredentials.ts'
+import type { Visitor } from '../viewer.ts'
+import { issueTokens, type Tokens } from './issueTokens.ts'
+
 import { endOf, expired, isLive, lockSession } from './sessionState.ts'
 
 /*
@@ -156,7 +159,7 @@ const rotation = preparedOnce(db =>
         isLive,
       ),
     )
-    .returning({ ...issuingColumns, epoch: epochs.epoch, readAt: databaseTime })
+    .returning({ user: userColumns, session: sessionColumns, epoch: epochs.epoch, readAt: databaseTime })
     .prepare('annul_rotate'),
 )
 
@@ -166,7 +169,8 @@ async function readState(queries: Queries, presented: RefreshClaims, attempt: Ui
   const behind = sql`(${sessions.generation} - ${presented.generation}::int)`
   const [state] = await queries
     .select({
-      ...issuingColumns,
+      user: userColumns,
+      session: sessionColumns,
       epoch: epochs.epoch,
       readAt: databaseTime,
       expired,

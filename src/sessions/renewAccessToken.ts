@@ -1,8 +1,10 @@
 import { and, eq, isNull, lt, or, sql } from 'drizzle-orm'
+import { databaseTime } from '../database/clock.ts'
 import { epochs, sessions, users } from '../database/tables.ts'
-import type { Parts, Viewer } from '../parts.ts'
+import type { Parts } from '../parts.ts'
+import type { Viewer } from '../viewer.ts'
 import { issueTokens } from './issueTokens.ts'
-import { databaseTime } from './readCredentials.ts'
+
 import { isLive } from './sessionState.ts'
 
 /** A new access token in place of the viewer's. */

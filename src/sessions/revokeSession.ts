@@ -1,8 +1,9 @@
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
 import { checkId } from '../input/id.ts'
-import type { Parts, Viewer } from '../parts.ts'
+import type { Parts } from '../parts.ts'
 import { revoking } from '../revocation/revoking.ts'
+import type { Viewer } from '../viewer.ts'
 import { endOf, lockSession, readSession } from './sessionState.ts'
 
 /**

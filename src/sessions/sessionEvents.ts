@@ -1,8 +1,8 @@
 import { and, eq, gt, inArray, sql } from 'drizzle-orm'
+import { type SessionRow, sessionColumns } from '../database/rows.ts'
 import { sessions } from '../database/tables.ts'
 import { storedReason } from '../errors.ts'
 import type { Parts } from '../parts.ts'
-import type { SessionRow } from './issueTokens.ts'
 
 /** Something that happened to a user's session, on whichever node. */
 export interface SessionEvent {
@@ -40,7 +40,7 @@ export function openSessionEvents(parts: Pick<Parts, 'db' | 'log' | 'revocation'
     const users = [...listeners.keys()]
     if (users.length === 0) return
     const ended = await parts.db
-      .select()
+      .select(sessionColumns)
       .from(sessions)
       .where(and(inArray(sessions.id, ids), inArray(sessions.userId, users)))
     for (const session of ended)
@@ -60,7 +60,7 @@ export function openSessionEvents(parts: Pick<Parts, 'db' | 'log' | 'revocation'
     const users = [...listeners.keys()]
     if (users.length === 0) return
     const opened = await parts.db
-      .select()
+      .select(sessionColumns)
       .from(sessions)
       .where(
         and(

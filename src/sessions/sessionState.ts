@@ -1,10 +1,12 @@
 import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
+import { databaseTime } from '../database/clock.ts'
 import type { Queries } from '../database/open.ts'
+import type { SessionRow, UserRow } from '../database/rows.ts'
 import { epochs, sessions, users } from '../database/tables.ts'
 import { type Reason, storedReason, unauthenticated } from '../errors.ts'
-import type { Viewer } from '../parts.ts'
-import type { SessionRow, TokenSource, UserRow } from './issueTokens.ts'
-import { databaseTime } from './readCredentials.ts'
+import type { Viewer } from '../viewer.ts'
+
+import type { TokenSource } from './issueTokens.ts'
 
 /** Whether a session's time is over, as a column. */
 export const expired = sql<boolean>`(${sessions.expiresAt} <= now() or ${sessions.idleExpiresAt} <= now())`
@@ -58,9 +60,15 @@ export async function lockSession(tx: Queries, sessionId: string): Promise<void>
  */
 export async function lockViewer(tx: Queries, viewer: Viewer): Promise<TokenSource> {
   await lockSession(tx, viewer.sessionId)
-  const state = await readSession(tx, viewer.sessionId)
-  const over = state === undefined ? 'SESSION_EXPIRED' : endOf(state)
-  if (state === undefined || over) throw unauthenticated(over ?? 'SESSION_EXPIRED')
+  return readLiveSession(tx, viewer.sessionId)
+}
+
+/** As readSession. @throws AuthError UNAUTHENTICATED with the reason that ended the session */
+export async function readLiveSession(queries: Queries, sessionId: string) {
+  const state = await readSession(queries, sessionId)
+  if (state === undefined) throw unauthenticated('SESSION_EXPIRED')
+  const over = endOf(state)
+  if (over) throw unauthenticated(over)
   return state
 }
 

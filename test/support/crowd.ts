@@ -4,7 +4,7 @@ import { Agent, request } from 'node:http'
 import { type SQL, sql } from 'drizzle-orm'
 import { readConfig } from '../../src/config.ts'
 import { rows } from '../../src/database/open.ts'
-import { startServer } from '../../src/http/server.ts'
+import { openServer } from '../../src/http/server.ts'
 import type { ResponseError } from './client.ts'
 import { createDatabase, variable } from './database.ts'
 import type { Device } from './deaths.ts'
@@ -29,7 +29,7 @@ export interface Member {
  * has to search it for each of their tokens.
  */
 export interface Arena {
-  readonly parts: Awaited<ReturnType<typeof startServer>>['auth']['parts']
+  readonly parts: Awaited<ReturnType<typeof openServer>>['auth']['parts']
   send(operation: string, token?: string): Promise<QuickAnswer>
   rows<Row>(statement: SQL): Promise<Row[]>
   /** New users, each with two live sessions of the present epoch. */
@@ -41,7 +41,7 @@ export interface Arena {
 
 export async function openArena(): Promise<Arena> {
   const env = { PORT: '0', ANNUL_LEASE_MS: '500', ANNUL_SECRET: randomBytes(32).toString('base64') }
-  const server = await startServer(readConfig({ ...env, ...(await createDatabase()).env }), {
+  const server = await openServer(readConfig({ ...env, ...(await createDatabase()).env }), {
     logLevel: 'warn',
     logStream: { write: line => appendFileSync(variable('TEST_LOG'), line) },
   })

@@ -4,12 +4,12 @@ import { type SQL, sql } from 'drizzle-orm'
 import { type Config, readConfig } from '../../src/config.ts'
 import { rows } from '../../src/database/open.ts'
 import type { SchemaExtension } from '../../src/graphql/schema.ts'
-import { type RunningServer, startServer } from '../../src/http/server.ts'
+import { type OpenedServer, openServer } from '../../src/http/server.ts'
 import { type Client, createClient, noteSecrets } from './client.ts'
 import { createDatabase, type TestDatabase, variable } from './database.ts'
 
 /** A node on a free port, with a client for it. Its log is searched for secrets when the run is over. */
-export interface TestServer extends RunningServer, Client {
+export interface TestServer extends OpenedServer, Client {
   readonly database: TestDatabase
   /** A second node's settings: same database, same secret. */
   readonly env: Record<string, string>
@@ -37,7 +37,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     ...options.env,
   }
   noteSecrets(env.ANNUL_SECRET)
-  const server = await startServer(
+  const server = await openServer(
     { ...readConfig(env), ...options.config },
     {
       ...(options.extension && { extension: options.extension }),

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import fc from 'fast-check'
 import { AuthError } from '../../../src/errors.ts'
-import type { Visitor } from '../../../src/parts.ts'
 import { refresh } from '../../../src/sessions/refresh.ts'
+import type { Visitor } from '../../../src/viewer.ts'
 import type { Account, TokensAnswer } from '../../support/client.ts'
 import { onPostgres } from '../../support/database.ts'
 import { startTestServer, type TestServer } from '../../support/server.ts'
@@ -40,7 +40,7 @@ const visitor: Visitor = {
   ipAddress: '192.0.2.1',
   userAgent: null,
   binding: undefined,
-  bindNew: () => undefined,
+  newBinding: undefined,
   revoked: () => {},
 }
 

@@ -1,0 +1,28 @@
+import type { Config } from '../config.ts'
+import type { Database } from '../database/open.ts'
+import type { Log } from '../log.ts'
+import { createRevocation, type RevocationService } from './createRevocation.ts'
+import { embeddedRevocation } from './embeddedRevocation.ts'
+import { postgresStore } from './postgresStore.ts'
+
+/** A lost connection is tried ten times a second; the log tells of it this often. */
+const toldEveryMs = 10_000
+
+/** How this node learns of revocations, and makes the other nodes learn of its own. To be started by the caller. */
+export function openRevocation(
+  config: Pick<Config, 'databaseUrl' | 'leaseMs'>,
+  db: Database,
+  log: Log,
+): RevocationService {
+  if (config.databaseUrl === undefined) return embeddedRevocation(db)
+  let toldAt = Number.NEGATIVE_INFINITY
+  return createRevocation({
+    store: postgresStore(config.databaseUrl),
+    leaseMs: config.leaseMs,
+    onError(error) {
+      if (performance.now() - toldAt < toldEveryMs) return
+      toldAt = performance.now()
+      log.warn({ err: error }, 'The revocation log can not be followed; trying again.')
+    },
+  })
+}

@@ -1,0 +1,39 @@
+import { clockRate } from './clock.ts'
+
+interface Sighting {
+  readonly beat: string
+  /** When the answer came that first showed the row with this beat, in milliseconds of the own monotonic clock. */
+  readonly since: number
+}
+
+/**
+ * Finds the rows of `nodes` whose beat stood still for the longest lease. Such a node is not fresh, so it decides
+ * nothing from memory. A delete with the condition on the beat keeps it from becoming fresh at that moment (follow.ts).
+ */
+export class Sightings {
+  #seen = new Map<string, Sighting>()
+
+  /**
+   * Takes in what one look at `nodes` has shown.
+   *
+   * @param rows all rows of `nodes`
+   * @param now the monotonic clock when the look was answered: a beat may have been sent after the look was, but not
+   *   after its answer
+   * @param longestLeaseMs of all nodes
+   * @returns the silent rows
+   */
+  see<Row extends { id: string; beat: string }>(
+    rows: readonly Row[],
+    now: number,
+    longestLeaseMs: number,
+  ): Row[] {
+    const before = this.#seen
+    this.#seen = new Map()
+    return rows.filter(row => {
+      const known = before.get(row.id)
+      const sighting = known?.beat === row.beat ? known : { beat: row.beat, since: now }
+      this.#seen.set(row.id, sighting)
+      return now - sighting.since >= longestLeaseMs * clockRate
+    })
+  }
+}

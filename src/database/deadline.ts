@@ -46,10 +46,14 @@ export class Sockets {
 export interface Guarded {
   /** @param asArrays rows as arrays instead of objects */
   ask(text: string, parameters: readonly unknown[], asArrays?: boolean): Promise<unknown>
+  /** For one caller at a time, which shares the connection with nobody meanwhile. */
   begin<T>(work: (tx: postgres.Sql) => Promise<T>): Promise<T>
 }
 
-/** @param limits milliseconds for one statement, and for a whole transaction */
+/**
+ * @param client with one connection (`max: 1`)
+ * @param limits milliseconds for one statement, and for a whole transaction
+ */
 export function withDeadline(
   client: postgres.Sql,
   line: Pick<Sockets, 'received' | 'drop'>,
@@ -62,47 +66,55 @@ export function withDeadline(
     }
   }
 
-  const ask = (inner: postgres.Sql, text: string, parameters: readonly unknown[], asArrays: boolean) => {
-    const query = inner.unsafe(text, parameters as never[], { prepare: true })
+  const ask = (text: string, parameters: readonly unknown[], asArrays = false) => {
+    const query = client.unsafe(text, parameters as never[], { prepare: true })
     const answer: Promise<unknown> = asArrays ? query.values() : query.execute()
     return race(answer, limits.statementMs, dropIfSilent())
   }
 
-  /** For drizzle, which knows a transaction by its `unsafe`. */
-  const guarded = (tx: postgres.Sql): postgres.Sql => {
-    const unsafe = (text: string, parameters: never[]) =>
-      lazily(asArrays => ask(tx, text, parameters, asArrays))
-    return new Proxy(tx, {
-      get: (target, property) => (property === 'unsafe' ? unsafe : Reflect.get(target, property)),
-    })
-  }
-
   return {
-    ask: (text, parameters, asArrays = false) => ask(client, text, parameters, asArrays),
-    async begin<T>(work: (tx: postgres.Sql) => Promise<T>) {
-      let givenUp = false
-      let begun = () => {}
-      const beginning = new Promise<void>(resolve => {
-        begun = resolve
-      })
-      const whole = client.begin(tx => {
-        if (givenUp) throw new DeadlineError('The transaction started too late.')
-        begun()
-        return work(guarded(tx as unknown as postgres.Sql))
-      }) as Promise<T>
-      whole.then(begun, begun)
-      const drop = dropIfSilent()
-      const start = race(beginning, limits.statementMs, () => {
-        givenUp = true
-        drop()
-      })
-      const end = race(whole, limits.transactionMs, () => {
-        givenUp = true
-        line.drop()
-      })
-      const [result] = await Promise.all([end, start])
-      return result
-    },
+    ask,
+    begin: work => race(inTransaction(client, ask, work), limits.transactionMs, () => line.drop()),
+  }
+}
+
+/**
+ * BEGIN travels with the first statement, so that a transaction costs no round trip more than its statements and its
+ * COMMIT. Both are on one connection, in their order: the server has begun when it reads the statement.
+ */
+async function inTransaction<T>(
+  client: postgres.Sql,
+  ask: Guarded['ask'],
+  work: (tx: postgres.Sql) => Promise<T>,
+): Promise<T> {
+  let begun: Promise<unknown> | undefined
+  let failure: unknown
+  const run = async (text: string, parameters: readonly unknown[], asArrays: boolean) => {
+    begun ??= ask('begin', [])
+    try {
+      const [answer] = await Promise.all([ask(text, parameters, asArrays), begun])
+      return answer
+    } catch (error) {
+      failure ??= error
+      throw error
+    }
+  }
+  /** For drizzle, which knows a transaction by its `unsafe`. */
+  const unsafe = (text: string, parameters: never[]) => lazily(asArrays => run(text, parameters, asArrays))
+  const tx = new Proxy(client, {
+    get: (target, property) => (property === 'unsafe' ? unsafe : Reflect.get(target, property)),
+  })
+
+  try {
+    const result = await work(tx)
+    // A statement that failed has spoilt the transaction, whatever the work made of the error.
+    if (failure !== undefined) throw failure
+    if (begun !== undefined) await ask('commit', [])
+    return result
+  } catch (error) {
+    // Where the connection is lost, the server rolls back by itself.
+    if (begun !== undefined) await ask('rollback', []).catch(() => {})
+    throw error
   }
 }
 

@@ -15,6 +15,7 @@ import type { Parts } from './parts.ts'
 import { openPasswords } from './passwords/hash.ts'
 import { AuthContext, type GraphQLContext, RequestState } from './request/context.ts'
 import type { RequestLike, ResponseLike } from './request/message.ts'
+import { openFences } from './revocation/fence.ts'
 import { openRevocation } from './revocation/open.ts'
 import { openSessionEvents } from './sessions/sessionEvents.ts'
 import { accessTokens } from './tokens/accessToken.ts'
@@ -94,6 +95,7 @@ async function openWith(database: OpenDatabase, config: Config, log: Log): Promi
     refreshTokens: refreshTokens(secret),
     passwords: await openPasswords(),
     revocation,
+    fences: openFences(database, log),
     metrics: openMetrics(),
     log,
   }

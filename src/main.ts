@@ -14,8 +14,10 @@ import { type Database, type OpenDatabase, openDatabase } from './database/open.
 import { outageOf } from './database/outage.ts'
 import { AuthError } from './errors.ts'
 import { purge } from './housekeeping.ts'
+import type { Log } from './log.ts'
 import { openPasswords } from './passwords/hash.ts'
 import type { RevocationService } from './revocation/createRevocation.ts'
+import { type Fences, openFences } from './revocation/fence.ts'
 import { openRevocation } from './revocation/open.ts'
 import { loadSecret } from './tokens/secret.ts'
 import { rotateSigningKeys, WrongSecretError } from './tokens/signingKeys.ts'
@@ -112,15 +114,18 @@ async function withDatabase(work: (database: OpenDatabase, config: Config) => Pr
   }
 }
 
+const silent: Log = { info() {}, warn() {}, error() {} }
+
 /** For commands that revoke: they too return when no node accepts what they killed. */
 function withRevocation(
-  work: (parts: { db: Database; revocation: RevocationService }) => Promise<void>,
+  work: (parts: { db: Database; revocation: RevocationService; fences: Fences }) => Promise<void>,
 ): Promise<void> {
-  return withDatabase(async ({ db }, config) => {
-    const revocation = openRevocation(config, db, { info() {}, warn() {}, error() {} })
+  return withDatabase(async (database, config) => {
+    const { db } = database
+    const revocation = openRevocation(config, db, silent)
     await revocation.start()
     try {
-      await work({ db, revocation })
+      await work({ db, revocation, fences: openFences(database, silent) })
     } finally {
       await revocation.stop()
     }

@@ -5,6 +5,7 @@ import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import type { Passwords } from './passwords/hash.ts'
 import type { RevocationService } from './revocation/createRevocation.ts'
+import type { Fences } from './revocation/fence.ts'
 import type { AccessTokens } from './tokens/accessToken.ts'
 import type { RefreshTokens } from './tokens/refreshToken.ts'
 import type { SigningKeys } from './tokens/signingKeys.ts'
@@ -20,6 +21,7 @@ export interface Parts {
   readonly refreshTokens: RefreshTokens
   readonly passwords: Passwords
   readonly revocation: RevocationService
+  readonly fences: Fences
   readonly log: Log
   readonly metrics: Metrics
 }

@@ -5,7 +5,8 @@ import { sessions, users } from '../database/tables.ts'
 import { invalidCredentials } from '../errors.ts'
 import type { Parts } from '../parts.ts'
 import { checkNewPassword, checkPasswordLength } from '../passwords/policy.ts'
-import { revoking } from '../revocation/revoking.ts'
+import { fenced } from '../revocation/fence.ts'
+import { revokingAs } from '../revocation/revoking.ts'
 import { issueTokens, type Tokens } from '../sessions/issueTokens.ts'
 import { lockViewer } from '../sessions/sessionState.ts'
 import type { Viewer } from '../viewer.ts'
@@ -30,13 +31,15 @@ export async function changePassword(
   checkNewPassword(newPassword, user?.email ?? '', parts.config.passwordMinLength, 'input.newPassword')
 
   if (!(await parts.passwords.verify(user?.passwordHash, currentPassword))) {
-    await appendAudit(parts.db, { kind: 'change-password-failed', ...byViewer(viewer) })
+    await fenced(parts, viewer, tx =>
+      appendAudit(tx, { kind: 'change-password-failed', ...byViewer(viewer) }),
+    )
     throw invalidCredentials()
   }
   const checkedHash = user?.passwordHash ?? ''
   const passwordHash = await parts.passwords.hash(newPassword)
 
-  return revoking(parts, viewer, async (tx, log) => {
+  return revokingAs(parts, viewer, { kind: 'user', subject: viewer.userId }, async (tx, revoke) => {
     const locked = await lockViewer(tx, viewer)
     // Only over the hash that was checked: of two changes at once the second one's old password is no longer right.
     const changed = await tx
@@ -45,7 +48,7 @@ export async function changePassword(
       .where(and(eq(users.id, viewer.userId), eq(users.passwordHash, checkedHash)))
       .returning({ id: users.id })
     if (changed.length === 0) throw invalidCredentials()
-    const versions = await log.bumpUser(viewer.userId, 'PASSWORD_CHANGED', { sessions: true })
+    const versions = await revoke.user(viewer.userId, 'PASSWORD_CHANGED', { sessions: true })
     const { sessionVersion } = versions
     await tx.update(sessions).set({ sessionVersion }).where(eq(sessions.id, viewer.sessionId))
     await appendAudit(tx, { kind: 'change-password', ...byViewer(viewer) })

@@ -6,16 +6,18 @@ import { users } from '../database/tables.ts'
 import { checkId } from '../input/id.ts'
 import { checkText } from '../input/text.ts'
 import type { Parts } from '../parts.ts'
-import { revoking } from '../revocation/revoking.ts'
+import { fenced } from '../revocation/fence.ts'
+import { revokingAs } from '../revocation/revoking.ts'
 import type { Viewer } from '../viewer.ts'
 
+import { lockAdmins, refuseLastAdmin } from './lastAdmin.ts'
 import { lockUser } from './lockUser.ts'
 
 /**
  * Blocks a user: all sessions end, and nobody signs in until unblockUser.
  *
  * @param input.reason for the audit log, at most 500 characters
- * @throws AuthError NOT_FOUND, BAD_USER_INPUT
+ * @throws AuthError NOT_FOUND, BAD_USER_INPUT (LAST_ADMIN among others)
  */
 export async function blockUser(
   parts: Parts,
@@ -24,11 +26,13 @@ export async function blockUser(
 ): Promise<UserRow> {
   const id = checkId(input.id, 'id')
   const detail = input.reason == null ? null : checkText(input.reason, 500, 'reason')
-  return revoking(parts, viewer, async (tx, log) => {
+  return revokingAs(parts, viewer, { kind: 'user', subject: id }, async (tx, revoke) => {
+    await lockAdmins(tx)
     const user = await lockUser(tx, id)
     if (user.status === 'BLOCKED') return user
+    await refuseLastAdmin(tx, user, 'id')
     await tx.update(users).set({ status: 'BLOCKED' }).where(eq(users.id, id))
-    const versions = await log.bumpUser(id, 'USER_BLOCKED', { sessions: true })
+    const versions = await revoke.user(id, 'USER_BLOCKED', { sessions: true })
     await appendAudit(tx, { kind: 'block-user', ...byViewer(viewer), userId: id, detail })
     return { ...user, ...versions, status: 'BLOCKED' }
   })
@@ -37,7 +41,7 @@ export async function blockUser(
 /** Lets a blocked user sign in again. What the block ended stays ended. @throws AuthError NOT_FOUND, BAD_USER_INPUT */
 export async function unblockUser(parts: Parts, viewer: Viewer, input: { id: string }): Promise<UserRow> {
   const id = checkId(input.id, 'id')
-  return parts.db.transaction(async tx => {
+  return fenced(parts, viewer, async tx => {
     const user = await lockUser(tx, id)
     if (user.status === 'ACTIVE') return user
     await tx.update(users).set({ status: 'ACTIVE' }).where(eq(users.id, id))

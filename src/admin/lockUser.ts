@@ -4,13 +4,23 @@ import { type UserRow, userColumns } from '../database/rows.ts'
 import { users } from '../database/tables.ts'
 import { notFound } from '../errors.ts'
 
-/** @throws AuthError NOT_FOUND, also for a deleted user */
-export async function lockUser(tx: Queries, id: string): Promise<UserRow> {
+/**
+ * Locks a user's row until the commit.
+ *
+ * @param strength `update` for a verb that changes a key column, such as the e-mail: to raise the lock later would
+ *   deadlock with a session that is just opened and holds the row's key
+ * @throws AuthError NOT_FOUND, also for a deleted user
+ */
+export async function lockUser(
+  tx: Queries,
+  id: string,
+  strength: 'no key update' | 'update' = 'no key update',
+): Promise<UserRow> {
   const [user] = await tx
     .select(userColumns)
     .from(users)
     .where(and(eq(users.id, id), ne(users.status, 'DELETED')))
-    .for('no key update')
+    .for(strength)
   if (user === undefined) throw notFound('user')
   return user
 }

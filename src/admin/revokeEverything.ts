@@ -1,16 +1,16 @@
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
 import type { Parts } from '../parts.ts'
-import { revoking } from '../revocation/revoking.ts'
+import { revokingAs } from '../revocation/revoking.ts'
 import type { Viewer } from '../viewer.ts'
 
 /** Ends every session and token of everybody, the admin's own too. `viewer` is null on the command line. */
 export async function revokeEverything(
-  parts: Pick<Parts, 'db' | 'revocation'>,
+  parts: Pick<Parts, 'db' | 'revocation' | 'fences'>,
   viewer: Viewer | null,
 ): Promise<boolean> {
-  return revoking(parts, viewer, async (tx, log) => {
-    await log.bumpEpoch()
+  return revokingAs(parts, viewer, { kind: 'everyone' }, async (tx, revoke) => {
+    await revoke.everyone()
     await appendAudit(tx, { kind: 'revoke-everything', ...(viewer && { ...byViewer(viewer), userId: null }) })
     return true
   })
@@ -20,9 +20,9 @@ export async function revokeEverything(
  * To be run after a backup was restored, before the nodes start: it brings ended sessions back to life and generations
  * back to older ones. Everybody signs in again.
  */
-export async function restored(parts: Pick<Parts, 'db' | 'revocation'>): Promise<boolean> {
-  return revoking(parts, null, async (tx, log) => {
-    await log.bumpEpoch(true)
+export async function restored(parts: Pick<Parts, 'db' | 'revocation' | 'fences'>): Promise<boolean> {
+  return revokingAs(parts, null, { kind: 'everyone' }, async (tx, revoke) => {
+    await revoke.everyone(true)
     await appendAudit(tx, { kind: 'revoke-everything', detail: 'a backup was restored' })
     return true
   })

@@ -3,7 +3,7 @@ import { byViewer } from '../audit/byViewer.ts'
 import type { UserRow } from '../database/rows.ts'
 import { checkId } from '../input/id.ts'
 import type { Parts } from '../parts.ts'
-import { revoking } from '../revocation/revoking.ts'
+import { revokingAs } from '../revocation/revoking.ts'
 import type { Viewer } from '../viewer.ts'
 
 import { lockUser } from './lockUser.ts'
@@ -15,9 +15,9 @@ export async function revokeUserSessions(
   input: { id: string },
 ): Promise<UserRow> {
   const id = checkId(input.id, 'id')
-  return revoking(parts, viewer, async (tx, log) => {
+  return revokingAs(parts, viewer, { kind: 'user', subject: id }, async (tx, revoke) => {
     const user = await lockUser(tx, id)
-    const versions = await log.bumpUser(id, 'SESSIONS_REVOKED', { sessions: true })
+    const versions = await revoke.user(id, 'SESSIONS_REVOKED', { sessions: true })
     await appendAudit(tx, { kind: 'revoke-user-sessions', ...byViewer(viewer), userId: id })
     return { ...user, ...versions }
   })

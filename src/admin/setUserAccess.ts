@@ -6,9 +6,10 @@ import { users } from '../database/tables.ts'
 import { badUserInput } from '../errors.ts'
 import { checkId } from '../input/id.ts'
 import type { Parts } from '../parts.ts'
-import { revoking } from '../revocation/revoking.ts'
-import type { Viewer } from '../viewer.ts'
+import { revokingAs } from '../revocation/revoking.ts'
+import { adminRole, type Viewer } from '../viewer.ts'
 
+import { lockAdmins, refuseLastAdmin } from './lastAdmin.ts'
 import { lockUser } from './lockUser.ts'
 
 /** What fits into an access token of 4 KB beside the rest. */
@@ -17,7 +18,7 @@ const maxLength = 2000
 /**
  * Sets a user's roles and scopes. The access tokens die, the sessions live: it costs the client one refresh.
  *
- * @throws AuthError NOT_FOUND, BAD_USER_INPUT
+ * @throws AuthError NOT_FOUND, BAD_USER_INPUT (LAST_ADMIN among others)
  */
 export async function setUserAccess(
   parts: Parts,
@@ -26,10 +27,12 @@ export async function setUserAccess(
 ): Promise<UserRow> {
   const id = checkId(input.id, 'id')
   const access = checkAccess(input)
-  return revoking(parts, viewer, async (tx, log) => {
+  return revokingAs(parts, viewer, { kind: 'user', subject: id }, async (tx, revoke) => {
+    await lockAdmins(tx)
     const user = await lockUser(tx, id)
+    if (!access.roles.includes(adminRole)) await refuseLastAdmin(tx, user, 'roles')
     await tx.update(users).set(access).where(eq(users.id, id))
-    const versions = await log.bumpUser(id, 'ACCESS_CHANGED', { sessions: false })
+    const versions = await revoke.user(id, 'ACCESS_CHANGED', { sessions: false })
     const detail = `roles: ${access.roles.join(' ')}; scopes: ${access.scopes.join(' ')}`
     await appendAudit(tx, { kind: 'set-user-access', ...byViewer(viewer), userId: id, detail })
     return { ...user, ...access, ...versions }

@@ -26,8 +26,10 @@ export type Database = PgDatabase<PgQueryResultHKT>
 export interface OpenDatabase {
   /** Verbs and their transactions. */
   readonly db: Database
-  /** Short reads that decide about requests (sessions/strict.ts), with a deadline of 1 s; nothing slow goes before them. */
+  /** Short statements that requests wait for, with a deadline of 1 s; nothing slow goes before them. */
   readonly decisions: Database
+  /** Statements that wait for a lock (revocation/fence.ts), so that nothing else waits behind them. */
+  readonly locks: Database
   /** The embedded one serves a single process. */
   readonly embedded: boolean
   /** Whether it can be asked right now. */
@@ -36,7 +38,7 @@ export interface OpenDatabase {
 }
 
 /** The rows of a statement that is written out in SQL. The caller states their shape. */
-export async function rows<Row>(queries: Queries, statement: SQL): Promise<Row[]> {
+export async function rows<Row>(queries: Pick<Queries, 'execute'>, statement: SQL): Promise<Row[]> {
   const result: unknown = await queries.execute(statement)
   // `postgres` answers with the rows, PGlite with an object around them.
   return Array.isArray(result) ? (result as Row[]) : (result as { rows: Row[] }).rows
@@ -81,14 +83,17 @@ async function openPostgres(url: string): Promise<OpenDatabase> {
     statementMs: 1000,
     transactionMs: 1000,
   })
+  const locks = openPool(url, { name: 'annul-locks', connections: 4, statementMs: 5000, transactionMs: 5000 })
   const quick = drizzlePostgres(decisions)
   return {
     db: drizzlePostgres(verbs),
     decisions: quick,
+    locks: drizzlePostgres(locks),
     embedded: false,
     answers: () => answers(quick),
     close: async () => {
-      await Promise.all([verbs.end({ timeout: 5 }), decisions.end({ timeout: 1 })])
+      const pools = [decisions, locks].map(pool => pool.end({ timeout: 1 }))
+      await Promise.all([verbs.end({ timeout: 5 }), ...pools])
     },
   }
 }
@@ -122,6 +127,7 @@ async function openEmbedded(dataDir: string): Promise<OpenDatabase> {
     return {
       db,
       decisions: db,
+      locks: db,
       embedded: true,
       answers: () => answers(db),
       close: async () => {

@@ -2,19 +2,9 @@ import { sql } from 'drizzle-orm'
 import type { DatabaseClock } from '../database/clock.ts'
 import { type Database, rows } from '../database/open.ts'
 import { DeadlineError, outageOf } from '../database/outage.ts'
-import { type Reason, storedReason } from '../errors.ts'
+import type { Reason } from '../errors.ts'
+import { judgeStanding, type Standing, standingColumns } from '../revocation/standing.ts'
 import type { AccessClaims } from '../tokens/accessToken.ts'
-
-/** What the primary says about one token. Column names as the statement gives them. */
-interface Standing {
-  readonly token_version: number | null
-  readonly token_reason: string | null
-  readonly session_found: boolean
-  readonly session_ended: boolean
-  readonly end_reason: string | null
-  readonly epoch: number
-  readonly time: number
-}
 
 type Claims = Pick<AccessClaims, 'sub' | 'sid' | 'ver' | 'epoch' | 'exp'>
 
@@ -57,7 +47,7 @@ export function openStrictReader(decisions: Database, clock: DatabaseClock): Str
         if (first) clock.observe(first.time, sentAt)
         batch.forEach(({ claims, resolve, reject }, index) => {
           const standing = standings[index]
-          if (standing) resolve(judge(claims, standing))
+          if (standing) resolve(judgeStanding(claims, standing))
           else reject(new Error('The statement answered with too few rows.'))
         })
       } catch (error) {
@@ -98,23 +88,11 @@ function read(decisions: Database, batch: readonly Waiting[]): Promise<Standing[
   return rows<Standing>(
     decisions,
     sql`
-      select u.token_version, u.token_reason,
-        s.id is not null as session_found, s.ended_at is not null as session_ended, s.end_reason,
-        e.epoch::float8 as epoch, extract(epoch from clock_timestamp())::float8 as time
+      select ${standingColumns}
       from unnest(${userIds}::text::uuid[], ${sessionIds}::text::uuid[]) with ordinality as asked (user_id, session_id, place)
       cross join annul.epochs e
       left join annul.users u on u.id = asked.user_id
       left join annul.sessions s on s.id = asked.session_id and s.user_id = asked.user_id
       order by asked.place`,
   )
-}
-
-/** The order of reasons: expired, everyone, user, session. A version above the row's can't be: the row is never behind. */
-function judge(claims: Claims, standing: Standing): Reason | undefined {
-  if (claims.exp <= standing.time) return 'TOKEN_EXPIRED'
-  if (claims.epoch < standing.epoch) return 'EVERYTHING_REVOKED'
-  if (standing.token_version === null) return 'USER_DELETED'
-  if (claims.ver < standing.token_version) return storedReason(standing.token_reason)
-  if (!standing.session_found) return 'SESSION_EXPIRED'
-  return standing.session_ended ? storedReason(standing.end_reason) : undefined
 }

@@ -5,6 +5,8 @@ import type { Authenticator, Decision } from '../decisions/authenticate.ts'
 import { AuthError } from '../errors.ts'
 import { readUserAgent } from '../input/device.ts'
 import type { Parts } from '../parts.ts'
+import { type AppTransaction, queriesOf } from '../revocation/appTransaction.ts'
+import { fence } from '../revocation/fence.ts'
 import type { SessionEvents } from '../sessions/sessionEvents.ts'
 import { bindAddress, bindFingerprint } from '../tokens/binding.ts'
 import type { Viewer, Visitor } from '../viewer.ts'
@@ -29,6 +31,28 @@ export class AuthContext {
    */
   viewer(): Viewer {
     return this.#state.viewer()
+  }
+
+  /**
+   * Puts an app's own transaction behind the viewer's fence: when a mutation has returned that ends the viewer's token
+   * (a block, a demotion, a log-out, …), the transaction has ended too, or it is refused here. To be awaited first in
+   * the transaction, under READ COMMITTED, on the database that Annul uses. It lasts 30 s at most from then on.
+   *
+   * @param tx an open transaction of Drizzle or of the `postgres` client
+   * @returns the viewer
+   * @throws AuthError UNAUTHENTICATED with the reason that ended the token, UNAVAILABLE
+   * @throws TypeError where `tx` is no open transaction; Error where it is under another isolation level or has begun
+   * @example
+   * await db.transaction(async tx => {
+   *   const { userId } = await context.auth.fence(tx)
+   *   await tx.insert(notes).values({ owner: userId, text })
+   * })
+   */
+  async fence(tx: AppTransaction): Promise<Viewer> {
+    const decision = await this.#state.decide()
+    if (decision instanceof AuthError) throw decision
+    await fence(queriesOf(tx), decision)
+    return decision
   }
 
   /** @internal For `@auth`: see RequestState.decide. */

@@ -20,21 +20,22 @@ export const revocationChannel = 'annul_revocations'
 /** A row as it is appended: the database adds the time. */
 export type Appended = Omit<Revocation, 'revokedAt' | 'reason'> & { readonly reason: RevocationReason }
 
-export interface RevocationLog {
+/** How a transaction kills, and what it has killed. */
+export interface Revoke {
   /** What was appended so far. */
   readonly entries: readonly Appended[]
   /** The transaction's id; undefined while nothing was appended. */
   readonly xid: string | undefined
   /** Ends one session, if it has not been ended before: its refresh token, and its access tokens. */
-  endSession(sessionId: string, reason: RevocationReason): Promise<void>
+  session(sessionId: string, reason: RevocationReason): Promise<void>
   /** Kills all access tokens of a user; with `sessions` also all sessions. One row, however many there are. */
-  bumpUser(userId: string, reason: RevocationReason, what: { sessions: boolean }): Promise<UserVersions>
+  user(userId: string, reason: RevocationReason, what: { sessions: boolean }): Promise<UserVersions>
   /**
    * Kills every token and session of everybody: one row, whatever the number of users.
    *
    * @param restored after a backup was restored: above any epoch that the lost future may have issued
    */
-  bumpEpoch(restored?: boolean): Promise<void>
+  everyone(restored?: boolean): Promise<void>
 }
 
 export interface UserVersions {
@@ -42,8 +43,8 @@ export interface UserVersions {
   readonly sessionVersion: number
 }
 
-/** The log, within the caller's transaction. */
-export function openLog(tx: Queries): RevocationLog {
+/** The kills of the caller's transaction. */
+export function revokeWithin(tx: Queries): Revoke {
   const entries: Appended[] = []
   let xid: string | undefined
   const append = async (entry: Appended) => {
@@ -64,7 +65,7 @@ export function openLog(tx: Queries): RevocationLog {
       return xid
     },
 
-    async endSession(sessionId, reason) {
+    async session(sessionId, reason) {
       const ended = await tx
         .update(sessions)
         .set({ endedAt: sql`now()`, endReason: reason })
@@ -73,7 +74,7 @@ export function openLog(tx: Queries): RevocationLog {
       if (ended.length > 0) await append({ kind: 'session', subject: sessionId, reason })
     },
 
-    async bumpUser(userId, reason, what) {
+    async user(userId, reason, what) {
       const [bumped] = await tx
         .update(users)
         .set({
@@ -88,7 +89,7 @@ export function openLog(tx: Queries): RevocationLog {
       return bumped
     },
 
-    async bumpEpoch(restored = false) {
+    async everyone(restored = false) {
       // Epochs rise by one a kill, slower than seconds: the time is above all that the lost future issued.
       const least = restored ? sql`extract(epoch from clock_timestamp())::bigint` : sql`0`
       const [bumped] = await tx

@@ -2,11 +2,13 @@ import type { Database, Queries } from '../database/open.ts'
 import { AuthError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import type { RevocationService } from './createRevocation.ts'
-import { type Appended, openLog, type RevocationLog } from './log.ts'
+import { type Fenced, type Fences, fence, type Subject } from './fence.ts'
+import { type Revoke, revokeWithin } from './log.ts'
 
 interface Waiting {
-  revocation: Pick<RevocationService, 'barrier'>
-  metrics?: Pick<Metrics, 'waited'>
+  readonly revocation: Pick<RevocationService, 'barrier'>
+  readonly fences: Fences
+  readonly metrics?: Pick<Metrics, 'waited'>
 }
 
 /** Told how long it took, in milliseconds. */
@@ -15,39 +17,68 @@ interface Told {
 }
 
 /**
- * Runs the transaction of a verb that revokes, and answers when no node accepts what it killed. Also where it found
- * nothing left to do, or was refused: what another has killed a moment ago may not have reached every node yet.
+ * Runs the transaction of a verb that revokes, and answers when no node accepts what it killed, and when nothing that
+ * it killed can commit any more. Also where it found nothing left to do, or was refused: what another has killed a
+ * moment ago may not have reached every node yet.
  *
  * What `work` issues, it signs before its transaction commits: the wait may be longer than versions are good for.
+ *
+ * @param visitor told how long the wait was; null on the command line
+ * @param subject what it is about to kill; what it kills besides is found in its entries of the log
  */
 export async function revoking<T>(
-  parts: Waiting & { db: Database },
+  parts: Waiting & { readonly db: Database },
   visitor: Told | null,
-  work: (tx: Queries, log: RevocationLog) => Promise<T>,
+  subject: Subject,
+  work: (tx: Queries, revoke: Revoke) => Promise<T>,
 ): Promise<T> {
-  const { result, log } = await parts.db
+  const { result, revoke } = await parts.db
     .transaction(async tx => {
-      const log = openLog(tx)
-      const result = await work(tx, log)
-      return { result, log }
+      const revoke = revokeWithin(tx)
+      const result = await work(tx, revoke)
+      return { result, revoke }
     })
     .catch(async error => {
       // Refused because of what has just died, perhaps: that answer too is a promise.
-      if (error instanceof AuthError) await untilRevoked(parts, visitor)
+      if (error instanceof AuthError) await untilRevoked(parts, visitor, [subject])
       throw error
     })
-  await untilRevoked(parts, visitor, log.xid, log.entries)
+  await untilRevoked(parts, visitor, [subject], revoke)
   return result
 }
 
-/** Waits until no node accepts what was revoked before, by this or by another transaction, and tells how long. */
+/** As `revoking`, for a viewer: behind a fence. `viewer` is null on the command line, whose operator needs none. */
+export function revokingAs<T>(
+  parts: Waiting & { readonly db: Database },
+  viewer: (Fenced & Told) | null,
+  subject: Subject,
+  work: (tx: Queries, revoke: Revoke) => Promise<T>,
+): Promise<T> {
+  return revoking(parts, viewer, subject, async (tx, revoke) => {
+    if (viewer !== null) await fence(tx, viewer)
+    return work(tx, revoke)
+  })
+}
+
+/**
+ * Waits until no node accepts what was revoked before, by this or by another transaction, and nothing of it can commit
+ * any more.
+ */
 export async function untilRevoked(
   parts: Waiting,
   visitor: Told | null,
-  xid?: string,
-  own?: readonly Appended[],
+  subjects: readonly Subject[],
+  revoke?: Pick<Revoke, 'xid' | 'entries'>,
 ): Promise<void> {
-  const waitedMs = await parts.revocation.barrier(xid, own)
+  const waits = await Promise.all([
+    parts.revocation.barrier(revoke?.xid, revoke?.entries),
+    parts.fences.drained(distinct([...subjects, ...(revoke?.entries ?? [])])),
+  ])
+  const waitedMs = Math.max(...waits)
   parts.metrics?.waited(waitedMs / 1000)
   visitor?.revoked(waitedMs)
+}
+
+function distinct(subjects: readonly Subject[]): Subject[] {
+  return [...new Map(subjects.map(each => [`${each.kind} ${each.subject}`, each])).values()]
 }

@@ -1,7 +1,9 @@
 import { appendAudit } from '../audit/appendAudit.ts'
+import type { Queries } from '../database/open.ts'
 import { deviceName } from '../input/device.ts'
 import type { Parts } from '../parts.ts'
-import { revoking } from '../revocation/revoking.ts'
+import type { Revoke } from '../revocation/log.ts'
+import { revoking, revokingAs } from '../revocation/revoking.ts'
 import type { Viewer, Visitor } from '../viewer.ts'
 import { readRefreshToken } from './refresh.ts'
 import { endOf, lockSession, readSession } from './sessionState.ts'
@@ -18,31 +20,39 @@ export async function logoutByRefreshToken(
   visitor: Visitor,
   refreshToken: string,
 ): Promise<boolean> {
-  return logout(parts, visitor, readRefreshToken(parts, refreshToken).sessionId)
+  const subject = readRefreshToken(parts, refreshToken).sessionId
+  return revoking(parts, visitor, { kind: 'session', subject }, (tx, revoke) =>
+    endSession(tx, revoke, visitor, subject),
+  )
 }
 
-/** Ends the viewer's own session. @returns whether it had been live */
+/** Ends the viewer's own session. @returns whether it had been live @throws AuthError UNAUTHENTICATED */
 export function logoutViewer(parts: Parts, viewer: Viewer): Promise<boolean> {
-  return logout(parts, viewer, viewer.sessionId)
+  const subject = viewer.sessionId
+  return revokingAs(parts, viewer, { kind: 'session', subject }, (tx, revoke) =>
+    endSession(tx, revoke, viewer, subject),
+  )
 }
 
-async function logout(parts: Parts, visitor: Visitor, sessionId: string): Promise<boolean> {
-  return revoking(parts, visitor, async (tx, log) => {
-    await lockSession(tx, sessionId)
-    const state = await readSession(tx, sessionId)
-    if (state === undefined || endOf(state)) return false
-    // Sent together: neither needs the other's answer.
-    await Promise.all([
-      log.endSession(sessionId, 'LOGGED_OUT'),
-      appendAudit(tx, {
-        kind: 'logout',
-        actorId: state.user.id,
-        userId: state.user.id,
-        sessionId,
-        ipAddress: visitor.ipAddress,
-        device: deviceName(visitor.userAgent),
-      }),
-    ])
-    return true
-  })
+async function endSession(
+  tx: Queries,
+  revoke: Revoke,
+  visitor: Visitor,
+  sessionId: string,
+): Promise<boolean> {
+  await lockSession(tx, sessionId)
+  const state = await readSession(tx, sessionId)
+  if (state === undefined || endOf(state)) return false
+  await Promise.all([
+    revoke.session(sessionId, 'LOGGED_OUT'),
+    appendAudit(tx, {
+      kind: 'logout',
+      actorId: state.user.id,
+      userId: state.user.id,
+      sessionId,
+      ipAddress: visitor.ipAddress,
+      device: deviceName(visitor.userAgent),
+    }),
+  ])
+  return true
 }

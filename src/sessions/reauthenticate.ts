@@ -3,6 +3,7 @@ import { byViewer } from '../audit/byViewer.ts'
 import { invalidCredentials } from '../errors.ts'
 import type { Parts } from '../parts.ts'
 import { checkPasswordLength } from '../passwords/policy.ts'
+import { fenced } from '../revocation/fence.ts'
 import type { Viewer } from '../viewer.ts'
 import { issueTokens, type Tokens } from './issueTokens.ts'
 import { readLiveSession } from './sessionState.ts'
@@ -24,10 +25,10 @@ export async function reauthenticate(
   const state = await readLiveSession(parts.db, viewer.sessionId)
 
   if (!(await parts.passwords.verify(state.user.passwordHash, input.password))) {
-    await appendAudit(parts.db, { kind: 'reauthenticate-failed', ...byViewer(viewer) })
+    await fenced(parts, viewer, tx => appendAudit(tx, { kind: 'reauthenticate-failed', ...byViewer(viewer) }))
     throw invalidCredentials()
   }
   const tokens = issueTokens(parts, viewer, state, { authTime: Math.floor(state.readAt) })
-  await appendAudit(parts.db, { kind: 'reauthenticate', ...byViewer(viewer) })
+  await fenced(parts, viewer, tx => appendAudit(tx, { kind: 'reauthenticate', ...byViewer(viewer) }))
   return tokens
 }

@@ -9,6 +9,7 @@ import { epochs, sessions, users } from '../database/tables.ts'
 import { type AuthError, badUserInput, invalidRefreshToken, type Reason, unavailable } from '../errors.ts'
 import { deviceName } from '../input/device.ts'
 import type { Parts } from '../parts.ts'
+import type { Subject } from '../revocation/fence.ts'
 import { revoking, untilRevoked } from '../revocation/revoking.ts'
 import type { RefreshClaims } from '../tokens/refreshToken.ts'
 import type { Visitor } from '../viewer.ts'
@@ -64,7 +65,8 @@ export async function refresh(parts: Parts, visitor: Visitor, input: RefreshInpu
         throw refused(parts, 'TOKEN_INVALID', 'AHEAD')
       default:
         // Also the second answer to a theft comes after the last node refuses.
-        if (verdict === 'REFRESH_REUSED') await untilRevoked(parts, visitor)
+        if (verdict === 'REFRESH_REUSED')
+          await untilRevoked(parts, visitor, [{ kind: 'session', subject: presented.sessionId }])
         throw refused(parts, verdict)
     }
   }
@@ -220,15 +222,16 @@ async function endForTheft(
   presented: RefreshClaims,
   attempt: Uint8Array | null,
 ): Promise<boolean> {
-  return revoking(parts, visitor, async (tx, log) => {
+  const subject: Subject = { kind: 'session', subject: presented.sessionId }
+  return revoking(parts, visitor, subject, async (tx, revoke) => {
     await lockSession(tx, presented.sessionId)
     const state = await readState(tx, presented, attempt)
     const verdict = judge(state, presented, attempt !== null, parts.config.refreshReuseSeconds)
     if (state === undefined || verdict !== 'THEFT') return false
 
-    await log.endSession(presented.sessionId, 'REFRESH_REUSED')
+    await revoke.session(presented.sessionId, 'REFRESH_REUSED')
     if (parts.config.refreshReuseEnds === 'user')
-      await log.bumpUser(state.user.id, 'REFRESH_REUSED', { sessions: true })
+      await revoke.user(state.user.id, 'REFRESH_REUSED', { sessions: true })
     await appendAudit(tx, {
       kind: 'refresh-reused',
       userId: state.user.id,

@@ -2,7 +2,7 @@ import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
 import { checkId } from '../input/id.ts'
 import type { Parts } from '../parts.ts'
-import { revoking } from '../revocation/revoking.ts'
+import { revokingAs } from '../revocation/revoking.ts'
 import type { Viewer } from '../viewer.ts'
 import { endOf, lockSession, readSession } from './sessionState.ts'
 
@@ -14,11 +14,11 @@ import { endOf, lockSession, readSession } from './sessionState.ts'
  */
 export async function revokeSession(parts: Parts, viewer: Viewer, input: { id: string }): Promise<boolean> {
   const id = checkId(input.id, 'id')
-  return revoking(parts, viewer, async (tx, log) => {
+  return revokingAs(parts, viewer, { kind: 'session', subject: id }, async (tx, revoke) => {
     await lockSession(tx, id)
     const state = await readSession(tx, id)
     if (state === undefined || state.user.id !== viewer.userId || endOf(state)) return false
-    await log.endSession(id, 'SESSION_REVOKED')
+    await revoke.session(id, 'SESSION_REVOKED')
     await appendAudit(tx, { kind: 'revoke-session', ...byViewer(viewer), sessionId: id })
     return true
   })

@@ -3,15 +3,15 @@ import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
 import { sessions } from '../database/tables.ts'
 import type { Parts } from '../parts.ts'
-import { revoking } from '../revocation/revoking.ts'
+import { revokingAs } from '../revocation/revoking.ts'
 import type { Viewer } from '../viewer.ts'
 import { issueTokens, type Tokens } from './issueTokens.ts'
 import { lockViewer } from './sessionState.ts'
 
 /** Signs the viewer out everywhere, here too. One row, however many sessions there are. */
 export async function revokeSessions(parts: Parts, viewer: Viewer): Promise<boolean> {
-  return revoking(parts, viewer, async (tx, log) => {
-    await log.bumpUser(viewer.userId, 'SESSIONS_REVOKED', { sessions: true })
+  return revokingAs(parts, viewer, { kind: 'user', subject: viewer.userId }, async (tx, revoke) => {
+    await revoke.user(viewer.userId, 'SESSIONS_REVOKED', { sessions: true })
     await appendAudit(tx, { kind: 'revoke-sessions', ...byViewer(viewer) })
     return true
   })
@@ -24,9 +24,9 @@ export async function revokeSessions(parts: Parts, viewer: Viewer): Promise<bool
  * @throws AuthError UNAUTHENTICATED when this session ended meanwhile
  */
 export async function revokeOtherSessions(parts: Parts, viewer: Viewer): Promise<Tokens> {
-  return revoking(parts, viewer, async (tx, log) => {
+  return revokingAs(parts, viewer, { kind: 'user', subject: viewer.userId }, async (tx, revoke) => {
     const locked = await lockViewer(tx, viewer)
-    const versions = await log.bumpUser(viewer.userId, 'SESSIONS_REVOKED', { sessions: true })
+    const versions = await revoke.user(viewer.userId, 'SESSIONS_REVOKED', { sessions: true })
     const { sessionVersion } = versions
     await tx.update(sessions).set({ sessionVersion }).where(eq(sessions.id, viewer.sessionId))
     await appendAudit(tx, { kind: 'revoke-other-sessions', ...byViewer(viewer) })

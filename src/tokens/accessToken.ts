@@ -38,6 +38,14 @@ export interface AccessTokens {
   hasUnknownKey(token: string): boolean
 }
 
+/** By verified claims. */
+const keyIds = new WeakMap<AccessClaims, string>()
+
+/** The id of the key that signed a token; undefined for claims that `verify` did not return. */
+export function keyIdOf(claims: AccessClaims): string | undefined {
+  return keyIds.get(claims)
+}
+
 /** Longer tokens are refused unread. */
 const maxBytes = 4096
 const rememberedTokens = 10_000
@@ -66,10 +74,12 @@ export function accessTokens(options: {
   const authenticate = (token: string): Claims | undefined => {
     const key = findKey(token, keys)
     const payload = key && checkSignature(token, key)
-    if (!isAccessClaims(payload) || payload.iss !== issuer || payload.aud !== audience) return undefined
+    if (key === undefined || !isAccessClaims(payload) || payload.iss !== issuer || payload.aud !== audience)
+      return undefined
     // It is handed to every request that brings this token, and to an app's resolvers: nobody may change it.
     Object.freeze(payload.roles)
     verified.set(token, Object.freeze(payload))
+    keyIds.set(payload, key.kid)
     return payload
   }
 

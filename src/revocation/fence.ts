@@ -1,0 +1,209 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { type Database, type OpenDatabase, type Queries, rows } from '../database/open.ts'
+import { unauthenticated } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { type AccessClaims, keyIdOf } from '../tokens/accessToken.ts'
+import { judgeStanding, type Standing, standingColumns } from './standing.ts'
+
+/*
+ * Refusing requests is not enough. A mutation that has passed its check may wait for a connection, and would commit
+ * after its author was demoted. So every verb that acts for a viewer begins its transaction with `fence`, and every
+ * kill ends with `Fences.drained`, after its commit:
+ *
+ *   fence    locks everyone, the user, the session and the signing key, shared; THEN reads their rows; refuses a token
+ *            that the rows say is dead
+ *   kill     changes the rows, commits; THEN locks what it killed exclusively, and lets go at once
+ *
+ * Why nothing that a dead token asked for commits after the kill has returned. Take any transaction with a fence:
+ *  - It got its shared lock before the kill got the exclusive one: the kill waits until that transaction has ended.
+ *  - It got its shared lock after the kill: then after the kill's commit, too. Its read begins after its lock was
+ *    granted, and a statement under READ COMMITTED sees all that had committed when it began: it is refused.
+ *
+ * Lock and read are two statements for that reason: the snapshot of a single one is older than the wait for its lock.
+ * They are sent together, with BEGIN before them, so that all three cost one round trip.
+ *
+ * No deadlock: a fence locks before everything else in its transaction, always in one order, and shares; a kill holds
+ * no lock while it waits for an exclusive one, and holds it for no other. (Row locks in place of advisory ones were
+ * tried. Under a flood of shared ones an exclusive one never got through; advisory locks queue fairly.)
+ */
+
+/** The part of a viewer that a fence looks at. */
+export interface Fenced {
+  readonly userId: string
+  readonly sessionId: string
+  readonly roles: readonly string[]
+  readonly claims: AccessClaims
+}
+
+/** What a kill concerns. */
+export interface Subject {
+  readonly kind: 'session' | 'user' | 'everyone'
+  /** The session's id or the user's id. */
+  readonly subject?: string | undefined
+}
+
+interface FenceRow extends Standing {
+  readonly isolation: string
+  readonly wrote: boolean
+  readonly status: string | null
+  readonly roles_kept: boolean
+}
+
+/**
+ * To be called first in a transaction that acts for a viewer. When the viewer's token is killed, the kill returns only
+ * after this transaction has ended; and once the kill has committed, no such transaction begins any more.
+ *
+ * @param tx a transaction under READ COMMITTED that has written and locked nothing yet
+ * @throws AuthError UNAUTHENTICATED with the reason that killed the token meanwhile
+ * @throws Error for another isolation level, or where it is not the first statement
+ */
+export async function fence(tx: Pick<Queries, 'execute'>, viewer: Fenced): Promise<void> {
+  const [, [answer]] = await Promise.all([
+    rows(tx, lockShared(viewer)),
+    rows<{ standing: string }>(tx, readStanding(viewer)),
+  ])
+  if (answer === undefined) throw new Error('The row of the epoch is missing.')
+  const row = JSON.parse(answer.standing) as FenceRow
+  if (row.isolation !== 'read committed')
+    throw new Error(`A fence needs READ COMMITTED, and this transaction is ${row.isolation.toUpperCase()}.`)
+  if (row.wrote) throw new Error('A fence must be the first statement of its transaction.')
+  const reason =
+    judgeStanding(viewer.claims, row) ??
+    // Who changes a row by hand raises no version: what may still be written is stricter than what may be read.
+    (row.status === 'BLOCKED' ? 'USER_BLOCKED' : row.roles_kept ? undefined : 'ACCESS_CHANGED')
+  if (reason) throw unauthenticated(reason)
+}
+
+/** Runs a transaction for a viewer, behind a fence. @throws AuthError UNAUTHENTICATED, and what `work` throws */
+export function fenced<T>(
+  parts: { readonly db: Database },
+  viewer: Fenced,
+  work: (tx: Queries) => Promise<T>,
+): Promise<T> {
+  return parts.db.transaction(async tx => {
+    await fence(tx, viewer)
+    return work(tx)
+  })
+}
+
+const everyone: Subject = { kind: 'everyone' }
+
+/** Always in this order: everyone, user, session, key. */
+function lockShared({ userId, sessionId, claims }: Fenced): SQL {
+  const keyId = keyIdOf(claims)
+  const keys = [
+    lockKey(everyone),
+    lockKey({ kind: 'user', subject: userId }),
+    lockKey({ kind: 'session', subject: sessionId }),
+    ...(keyId === undefined ? [] : [hashOf(`key ${keyId}`)]),
+  ]
+  return sql`select ${sql.join(
+    keys.map(key => sql`pg_advisory_xact_lock_shared(${key})`),
+    sql`, `,
+  )}`
+}
+
+function lockKey({ kind, subject = '' }: Subject): SQL {
+  return hashOf(`${kind} ${subject}`)
+}
+
+/** Two names that share a hash only make some kill wait for a stranger's transaction. */
+function hashOf(name: string): SQL {
+  return sql`hashtextextended(${`annul fence ${name}`}::text, 0)`
+}
+
+/** An app's own transaction may last as long as it likes, a fence may not: the server ends it (PostgreSQL 17). */
+const transactionSeconds = 30
+
+function readStanding({ userId, sessionId, roles }: Fenced): SQL {
+  // Roles have neither quotes nor backslashes (admin/setUserAccess.ts), so that each can stand in quotes.
+  const claimed = `{${roles.map(role => `"${role}"`).join()}}`
+  // As one text: an app's driver may rename columns, and a check of a column that is not there would let all pass.
+  return sql`
+    select row_to_json(found)::text as standing from (
+    select ${standingColumns}, u.status, coalesce(u.roles @> ${claimed}::text::text[], false) as roles_kept,
+      current_setting('transaction_isolation') as isolation,
+      pg_current_xact_id_if_assigned() is not null as wrote,
+      case when current_setting('transaction_timeout', true) = '0'
+        then set_config('transaction_timeout', ${`${transactionSeconds}s`}, true) end
+    from annul.epochs e
+    left join annul.users u on u.id = ${userId}
+    left join annul.sessions s on s.id = ${sessionId} and s.user_id = u.id) as found`
+}
+
+/** The other side of the fence. */
+export interface Fences {
+  /**
+   * To be awaited by every kill, after its commit: waits until no transaction is left that passed its fence before.
+   * Bounded, and it never fails: a transaction that holds a fence for 30 s is ended by the server.
+   *
+   * @returns how many milliseconds it took
+   */
+  drained(subjects: readonly Subject[]): Promise<number>
+}
+
+/** The embedded database runs one transaction after the other: none is open when a kill has committed. */
+const embeddedFences: Fences = { drained: async () => 0 }
+
+/** Until the last transaction of a fence has ended by its time-out, on the slowest clock. */
+const longestMs = transactionSeconds * 1000 * 1.05
+const pauseMs = 100
+
+export function openFences(database: OpenDatabase, log: Log): Fences {
+  if (database.embedded) return embeddedFences
+  const { decisions, locks } = database
+
+  /** Usually nobody is behind the fence, and nothing waits. */
+  const isOpen = async (subject: Subject) => {
+    const [row] = await rows<{ open: boolean }>(
+      decisions,
+      sql`select pg_try_advisory_xact_lock(${lockKey(subject)}) as open`,
+    )
+    return row?.open === true
+  }
+  const takeTurn = (subject: Subject) => rows(locks, sql`select pg_advisory_xact_lock(${lockKey(subject)})`)
+
+  const drain = async (subject: Subject) => {
+    const until = performance.now() + longestMs
+    if (await isOpen(subject).catch(() => false)) return
+    while (performance.now() < until) {
+      try {
+        await takeTurn(subject)
+        return
+      } catch {
+        // The statement's own deadline, or an outage: it queues again.
+        await new Promise(resolve => setTimeout(resolve, pauseMs))
+      }
+    }
+    await endHolders(subject)
+  }
+
+  /** Before PostgreSQL 17 a transaction has no time-out of its own. */
+  const endHolders = async (subject: Subject) => {
+    try {
+      const ended = await rows<{ pid: number }>(locks, terminateHolders(subject))
+      if (ended.length === 0) return
+      log.warn({ pids: ended.map(({ pid }) => pid) }, 'A transaction that held a fence for 30 s was ended.')
+      await takeTurn(subject)
+    } catch (error) {
+      log.error({ err: error }, 'A transaction holds a fence for more than 30 s, and can not be ended.')
+    }
+  }
+
+  return {
+    async drained(subjects) {
+      const since = performance.now()
+      await Promise.all(subjects.map(drain))
+      return performance.now() - since
+    },
+  }
+}
+
+/** An advisory lock's 64 bits stand in pg_locks as two halves. */
+function terminateHolders(subject: Subject): SQL {
+  return sql`
+    select pid, pg_terminate_backend(pid) from pg_locks, ${lockKey(subject)} as name
+    where locktype = 'advisory' and granted and objsubid = 1 and pid <> pg_backend_pid()
+      and database = (select oid from pg_database where datname = current_database())
+      and (classid::bigint << 32 | objid::bigint) = name`
+}

@@ -149,7 +149,12 @@ const embeddedFences: Fences = { drained: async () => 0 }
 const longestMs = transactionSeconds * 1000 * 1.05
 const pauseMs = 100
 
-export function openFences(database: OpenDatabase, log: Log): Fences {
+/** @param options.longestMs for how long a kill waits before it ends those that hold the fence; default 31,500 */
+export function openFences(
+  database: Pick<OpenDatabase, 'decisions' | 'locks' | 'embedded'>,
+  log: Log,
+  options: { longestMs?: number } = {},
+): Fences {
   if (database.embedded) return embeddedFences
   const { decisions, locks } = database
 
@@ -164,7 +169,7 @@ export function openFences(database: OpenDatabase, log: Log): Fences {
   const takeTurn = (subject: Subject) => rows(locks, sql`select pg_advisory_xact_lock(${lockKey(subject)})`)
 
   const drain = async (subject: Subject) => {
-    const until = performance.now() + longestMs
+    const until = performance.now() + (options.longestMs ?? longestMs)
     if (await isOpen(subject).catch(() => false)) return
     while (performance.now() < until) {
       try {

@@ -110,6 +110,37 @@ describePostgres('a statement with a deadline', () => {
     expect((await query(url, `select pid ${mine}`)).length).toBeLessThanOrEqual(3)
   })
 
+  it('travels with BEGIN, where it is the first of a transaction', async () => {
+    const { host, hostname, port } = new URL(url)
+    const proxy = await startProxy({ host: hostname, port: Number(port) })
+    const pool = open(1, url.replace(host, `${hostname}:${proxy.port}`))
+    const pid = await pidOf(pool)
+    proxy.set('mute')
+    const whole = pool.begin(tx => run(tx, 'select 7 as answer'))
+    // No answer has reached the client, and the server has both already.
+    await until(async () => {
+      const [seen] = await query(url, `select state, query from pg_stat_activity where pid = ${pid}`)
+      return seen?.state === 'idle in transaction' && seen.query === 'select 7 as answer'
+    })
+    proxy.set('forward')
+    expect(await whole).toEqual([{ answer: 7 }])
+    await pool.end({ timeout: 1 })
+    await proxy.close()
+  })
+
+  it('spoils its transaction when it fails, even where the error is caught', async () => {
+    const pool = open(1)
+    await run(pool, 'create table caught (id int)')
+    const failure = await failureOf(
+      pool.begin(async tx => {
+        await run(tx, 'insert into caught values (1)')
+        await run(tx, 'select no_such_column').catch(() => {})
+      }),
+    )
+    expect(failure).toMatchObject({ code: '42703' })
+    expect(await run(pool, 'select id from caught')).toEqual([])
+  })
+
   it('is in a transaction that has a deadline as a whole, and is rolled back', async () => {
     const pool = open(1)
     await run(pool, 'create table steps (id int)')

@@ -8,8 +8,9 @@ import { setTimeout as delay } from 'node:timers/promises'
  *    as TCP would send it again; a side that hung up meanwhile is found to be gone then.
  *  - cut: all connections are reset, new ones too.
  *  - deaf: PostgreSQL's notifications are lost, everything else passes.
+ *  - mute: what the node says passes, what PostgreSQL answers waits until the proxy forwards again.
  */
-export type ProxyMode = 'forward' | 'drop' | 'cut' | 'deaf'
+export type ProxyMode = 'forward' | 'drop' | 'cut' | 'deaf' | 'mute'
 
 export interface NodeProxy {
   readonly port: number
@@ -30,22 +31,22 @@ export async function startProxy(target: { host: string; port: number }): Promis
   let reopen = () => {}
   const sockets = new Set<Socket>()
 
-  const passage = async () => {
+  const passage = async (isAnswer: boolean) => {
     if (delayMs > 0) await delay(delayMs)
-    while (mode === 'drop') await open
+    while (mode === 'drop' || (mode === 'mute' && isAnswer)) await open
   }
 
   /** Ends when its side has hung up; the other side is told when something can pass. */
-  const pump = async (from: Socket, to: Socket, filter: (chunk: Buffer) => Buffer) => {
+  const pump = async (from: Socket, to: Socket, isAnswer: boolean, filter: (chunk: Buffer) => Buffer) => {
     try {
       for await (const chunk of from) {
-        await passage()
+        await passage(isAnswer)
         to.write(filter(chunk))
       }
-      await passage()
+      await passage(isAnswer)
       to.end()
     } catch {
-      await passage()
+      await passage(isAnswer)
       to.resetAndDestroy()
     }
   }
@@ -67,8 +68,8 @@ export async function startProxy(target: { host: string; port: number }): Promis
       lost++
       return true
     })
-    void pump(client, upstream, chunk => chunk)
-    void pump(upstream, client, filter)
+    void pump(client, upstream, false, chunk => chunk)
+    void pump(upstream, client, true, filter)
   })
   const port = await new Promise<number>(resolve =>
     server.listen(0, '127.0.0.1', () => {
@@ -85,7 +86,7 @@ export async function startProxy(target: { host: string; port: number }): Promis
     set(wanted) {
       mode = wanted
       reopen()
-      if (mode === 'drop')
+      if (mode === 'drop' || mode === 'mute')
         open = new Promise(resolve => {
           reopen = resolve
         })

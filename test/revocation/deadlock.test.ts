@@ -1,0 +1,174 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { type Algorithm, hash } from '@node-rs/argon2'
+import { sql } from 'drizzle-orm'
+import { changePassword } from '../../src/accounts/changePassword.ts'
+import { blockUser, unblockUser } from '../../src/admin/blockUser.ts'
+import { deleteUser } from '../../src/admin/deleteUser.ts'
+import { revokeEverything } from '../../src/admin/revokeEverything.ts'
+import { revokeUserSessions } from '../../src/admin/revokeUserSessions.ts'
+import { setUserAccess } from '../../src/admin/setUserAccess.ts'
+import { AuthError } from '../../src/errors.ts'
+import type { Parts } from '../../src/parts.ts'
+import { login } from '../../src/sessions/login.ts'
+import { logoutByRefreshToken, logoutViewer } from '../../src/sessions/logout.ts'
+import { reauthenticate } from '../../src/sessions/reauthenticate.ts'
+import { refresh } from '../../src/sessions/refresh.ts'
+import { revokeSession } from '../../src/sessions/revokeSession.ts'
+import { revokeOtherSessions, revokeSessions } from '../../src/sessions/revokeSessions.ts'
+import type { Viewer, Visitor } from '../../src/viewer.ts'
+import { onPostgres } from '../support/database.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
+
+/* Two admins and one user do two things at once, 2,000 times: no verb may wait for another in a circle. */
+
+const pairs = 2000
+const describePostgres = onPostgres ? describe : describe.skip
+const password = 'a password of the pairs'
+
+interface Person {
+  readonly id: string
+  readonly sessionId: string
+  readonly isAdmin: boolean
+}
+
+interface Act {
+  readonly parts: Parts
+  readonly viewer: Viewer
+  readonly by: Person
+  readonly target: Person
+}
+
+const visitor: Visitor = {
+  ipAddress: null,
+  userAgent: null,
+  binding: undefined,
+  newBinding: undefined,
+  revoked: () => {},
+}
+const tokenOf = ({ parts, by }: Act, generation: number) =>
+  parts.refreshTokens.derive({ sessionId: by.sessionId, generation })
+
+const verbs: Record<string, (act: Act) => Promise<unknown>> = {
+  login: ({ parts, by }) => login(parts, visitor, { email: `${by.id}@example.com`, password }),
+  refresh: act => refresh(act.parts, visitor, { refreshToken: tokenOf(act, 2) }),
+  theft: act => refresh(act.parts, visitor, { refreshToken: tokenOf(act, 1) }),
+  logout: ({ parts, viewer }) => logoutViewer(parts, viewer),
+  'logout by token': act => logoutByRefreshToken(act.parts, visitor, tokenOf(act, 2)),
+  revokeSession: ({ parts, viewer, by }) => revokeSession(parts, viewer, { id: by.sessionId }),
+  revokeSessions: ({ parts, viewer }) => revokeSessions(parts, viewer),
+  revokeOtherSessions: ({ parts, viewer }) => revokeOtherSessions(parts, viewer),
+  reauthenticate: ({ parts, viewer }) => reauthenticate(parts, viewer, { password }),
+  changePassword: ({ parts, viewer }) =>
+    changePassword(parts, viewer, { currentPassword: password, newPassword: 'a newer password of them' }),
+  blockUser: ({ parts, viewer, target }) => blockUser(parts, viewer, { id: target.id }),
+  unblockUser: ({ parts, viewer, target }) => unblockUser(parts, viewer, { id: target.id }),
+  demote: ({ parts, viewer, target }) =>
+    setUserAccess(parts, viewer, { id: target.id, roles: [], scopes: [] }),
+  promote: ({ parts, viewer, target }) =>
+    setUserAccess(parts, viewer, { id: target.id, roles: ['admin'], scopes: ['all'] }),
+  revokeUserSessions: ({ parts, viewer, target }) => revokeUserSessions(parts, viewer, { id: target.id }),
+  deleteUser: ({ parts, viewer, target }) => deleteUser(parts, viewer, { id: target.id }),
+  revokeEverything: ({ parts, viewer }) => revokeEverything(parts, viewer),
+}
+const onlyAdmins = new Set(
+  'blockUser unblockUser demote promote revokeUserSessions deleteUser revokeEverything'.split(' '),
+)
+
+describePostgres('two verbs at once', () => {
+  let server: TestServer
+  let cheapHash: string
+  beforeAll(async () => {
+    server = await startTestServer()
+    cheapHash = await hash(password, {
+      algorithm: 2 as Algorithm.Argon2id,
+      memoryCost: 8,
+      timeCost: 1,
+      parallelism: 1,
+    })
+  })
+  afterAll(() => server.close())
+
+  it(`never deadlock, in ${pairs} random pairs`, async () => {
+    const random = seeded(20261125)
+    const pick = <T>(items: readonly T[]) => items[Math.floor(random() * items.length)] as T
+    const outcomes = new Map<string, number>()
+    const count = (outcome: string) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
+
+    const once = async () => {
+      const people = await gather()
+      const act = async (): Promise<void> => {
+        const by = pick(people)
+        const names = Object.keys(verbs).filter(name => by.isAdmin || !onlyAdmins.has(name))
+        const name = pick(names)
+        const acting = { parts: server.auth.parts, viewer: viewerOf(by), by, target: pick(people) }
+        await verbs[name]?.(acting).then(
+          () => count('done'),
+          error => {
+            if (!(error instanceof AuthError)) throw error
+            count(error.code === 'UNAVAILABLE' ? `UNAVAILABLE: ${name}` : 'refused')
+          },
+        )
+      }
+      await Promise.all([act(), act()])
+    }
+    // Several pairs at a time, on people of their own; revokeEverything meets all of them.
+    let left = pairs
+    await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        while (left-- > 0) await once()
+      }),
+    )
+
+    expect([...outcomes.keys()].sort()).toEqual(['done', 'refused'])
+    expect(outcomes.get('done')).toBeGreaterThan(pairs / 2)
+    const [seen] = await server.rows<{ deadlocks: number }>(
+      sql`select deadlocks::int from pg_stat_database where datname = current_database()`,
+    )
+    expect(seen).toEqual({ deadlocks: 0 })
+  }, 240_000)
+
+  /** Two admins and a user, each with a session in its second generation. */
+  async function gather(): Promise<Person[]> {
+    const made = await server.rows<{ id: string; sessionId: string; isAdmin: boolean }>(sql`
+      with made as (
+        insert into annul.users (id, email, email_key, password_hash, roles)
+        select id, id || '@example.com', id || '@example.com', ${cheapHash},
+               case when place < 3 then array['admin'] else '{}' end
+        from (select gen_random_uuid() as id, place from generate_series(1, 3) as place) as new
+        returning id, roles)
+      insert into annul.sessions (id, user_id, session_version, epoch, generation, attempts, rotated_at,
+                                  idle_expires_at, expires_at, auth_time)
+      select gen_random_uuid(), made.id, 1, epoch, 2, array[null::bytea], now(),
+             now() + interval '1 day', now() + interval '1 day', now()
+      from made, annul.epochs
+      returning user_id as id, id as "sessionId",
+                (select roles = array['admin'] from made where made.id = user_id) as "isAdmin"`)
+    const [first] = await server.rows<{ epoch: number }>(sql`select epoch::float8 as epoch from annul.epochs`)
+    epoch = first?.epoch ?? 0
+    return made
+  }
+
+  let epoch = 0
+  function viewerOf({ id, sessionId, isAdmin }: Person): Viewer {
+    const iat = Math.floor(server.auth.parts.clock.now())
+    const roles = isAdmin ? ['admin'] : []
+    const token = server.auth.parts.accessTokens.sign({
+      ...{ sub: id, sid: sessionId, ver: 1, epoch, roles, scope: '' },
+      ...{ auth_time: iat, iat, exp: iat + 600 },
+    })
+    const claims = server.auth.parts.accessTokens.verify(token)
+    if (typeof claims === 'string') throw new Error(claims)
+    return { ...visitor, userId: id, sessionId, roles, scopes: [], claims }
+  }
+})
+
+/** Mulberry32: the same pairs in every run, as far as time allows. */
+function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
+  }
+}

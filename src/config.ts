@@ -1,5 +1,8 @@
 import { isIP } from 'node:net'
 
+/** The longest ANNUL_LEASE_MS: how long a revocation waits while it is not known which nodes there are. */
+export const longestLeaseMs = 60_000
+
 /** Every setting, parsed and range-checked. Durations carry their unit in the name. */
 export interface Config {
   readonly host: string
@@ -102,7 +105,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     refreshReuseSeconds: whole('ANNUL_REFRESH_REUSE_SECONDS', 0, 0, 60),
     refreshReuseEnds: oneOf('ANNUL_REFRESH_REUSE_ENDS', 'session', 'user'),
     revocation: oneOf('ANNUL_REVOCATION', 'view', 'strict'),
-    leaseMs: whole('ANNUL_LEASE_MS', 2000, 200, 60_000),
+    leaseMs: whole('ANNUL_LEASE_MS', 2000, 200, longestLeaseMs),
     allowedOrigins: list('ANNUL_ALLOWED_ORIGINS', originProblem),
     passwordMinLength: whole('ANNUL_PASSWORD_MIN_LENGTH', 15, 8, 64),
     bind: oneOf('ANNUL_BIND', 'none', 'ip', 'cookie'),

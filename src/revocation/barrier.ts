@@ -8,8 +8,12 @@ import type { NodeRow } from './store.ts'
 export type Followed = Pick<Follower, 'membership' | 'longestLeaseMs' | 'hint'>
 
 interface Wait {
-  /** None, until the database has given one: if it can't, only time helps. */
+  /** None until the database has given one: while it can't, only time helps. */
   xid: string | undefined
+  /** The longest lease of all nodes, as a look has shown that began after the commit was answered. */
+  leaseMs: number | undefined
+  /** Ends the wait if its time is over, and otherwise sets its timer. */
+  checkTime(): void
   end(): void
 }
 
@@ -21,16 +25,22 @@ const longestPauseMs = 50
  * Waits until every node refuses what a transaction has revoked.
  *
  * A look at `nodes` after the commit sees a row of every node that might decide from a picture without it (follow.ts
- * says why); when each of them shows a snapshot with the transaction in it, all refuse. Otherwise time ends the wait:
- * whatever a node decides one longest lease after the commit was read after the commit. That needs no database, and
- * no clock but the own one.
+ * says why). When each row shows a snapshot with the transaction in it, all nodes refuse. Otherwise time ends the wait:
+ * what a node decides one longest lease after the commit, it has read after the commit. That needs no database, and no
+ * clock but the own one.
  *
- * Looks are shared by all who wait, but nobody uses one that was on its way when he came: it may be the last answer of
- * a database that was replaced, whose numbers mean other transactions.
+ * The longest lease is known from the same look: a node that joins later reads later. Until such a look was answered,
+ * the longest lease is the longest that is allowed. (Leases differ while ANNUL_LEASE_MS is changed node by node. A
+ * database that is replaced by an older one meanwhile is not covered: its rows lack the leases of nodes that joined
+ * later.)
+ *
+ * Waiters share looks, but ignore a look that was already in flight when they arrived: it may have missed a row, and it
+ * may be the last answer of a database that was replaced, whose numbers mean other transactions.
  */
 export class Barrier {
   readonly #follower: Followed
   readonly #clock: Clock
+  readonly #longestAllowedMs: number
   readonly #waits = new Set<Wait>()
   #sightings = new Sightings()
   /** The connection that showed the sightings: another one may lead to another database. */
@@ -41,9 +51,11 @@ export class Barrier {
   #pauseMs = shortestPauseMs
   #wake = () => {}
 
-  constructor(follower: Followed, clock: Clock) {
+  /** @param longestAllowedMs no node of the fleet has a longer lease */
+  constructor(follower: Followed, clock: Clock, longestAllowedMs: number) {
     this.#follower = follower
     this.#clock = clock
+    this.#longestAllowedMs = longestAllowedMs
   }
 
   /**
@@ -59,24 +71,27 @@ export class Barrier {
       let cancel = () => {}
       const wait: Wait = {
         xid,
+        leaseMs: undefined,
         end: () => {
           cancel()
           this.#waits.delete(wait)
           resolve()
         },
-      }
-      const runOut = () => {
-        const rest = since + this.#leaseMs() - this.#clock.monotonic()
-        if (rest > 0) {
-          cancel = this.#clock.after(rest, runOut)
-        } else {
-          wait.end()
-          // A row that stands still is seen to do so for a lease a moment later.
-          this.#lookUntil = this.#clock.monotonic() + this.#leaseMs() / 10
-        }
+        checkTime: () => {
+          cancel()
+          const leaseMs = (wait.leaseMs ?? this.#longestAllowedMs) * clockRate
+          const rest = since + leaseMs - this.#clock.monotonic()
+          if (rest > 0) {
+            cancel = this.#clock.after(rest, wait.checkTime)
+          } else {
+            wait.end()
+            // A row that stands still is seen to do so for a lease a moment later.
+            this.#lookUntil = this.#clock.monotonic() + leaseMs / 10
+          }
+        },
       }
       this.#waits.add(wait)
-      runOut()
+      wait.checkTime()
       if (xid === undefined) void this.#take(wait)
       this.#pauseMs = shortestPauseMs
       this.#wake()
@@ -94,22 +109,22 @@ export class Barrier {
     }
   }
 
-  /** The longest lease, on the slowest clock. */
-  #leaseMs(): number {
-    return Math.max(this.#longestLeaseMs, this.#follower.longestLeaseMs) * clockRate
-  }
-
   async #look(): Promise<void> {
     this.#looking = true
     while (this.#waits.size > 0 || this.#clock.monotonic() < this.#lookUntil) {
       await this.#pause()
-      const waits = [...this.#waits].filter(({ xid }) => xid !== undefined)
+      const waits = [...this.#waits]
       const membership = this.#follower.membership
       try {
         const rows = await membership?.connection.nodes()
         if (membership === undefined || rows === undefined) continue
-        this.#longestLeaseMs = Math.max(this.#longestLeaseMs, ...rows.map(row => row.leaseMs))
-        for (const wait of waits) if (this.#isKnownToAll(wait, rows, membership)) wait.end()
+        const leases = [this.#longestLeaseMs, this.#follower.longestLeaseMs, ...rows.map(row => row.leaseMs)]
+        this.#longestLeaseMs = Math.max(...leases)
+        for (const wait of waits) {
+          wait.leaseMs = this.#longestLeaseMs
+          if (this.#isKnownToAll(wait, rows, membership)) wait.end()
+          else if (this.#waits.has(wait)) wait.checkTime()
+        }
         await this.#forgetTheSilent(rows, membership)
       } catch {
         // The follower sees the same error, and connects anew.
@@ -126,7 +141,7 @@ export class Barrier {
     const { xid } = wait
     return (
       xid !== undefined &&
-      this.#clock.monotonic() - connectedAt >= this.#leaseMs() &&
+      this.#clock.monotonic() - connectedAt >= this.#longestLeaseMs * clockRate &&
       rows.some(row => row.id === node) &&
       rows.every(row => isVisible(xid, row.synced))
     )

@@ -1,3 +1,4 @@
+import { longestLeaseMs } from '../config.ts'
 import { Barrier } from './barrier.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { Follower } from './follow.ts'
@@ -31,6 +32,7 @@ export interface RevocationService {
 
 /**
  * @param options.leaseMs how old the picture may be for deciding from memory, 200 to 60,000 (ANNUL_LEASE_MS)
+ * @param options.longestLeaseMs the longest that any node of the fleet may have; default 60,000
  * @param options.onError told why a connection was given up
  * @example
  * const revocation = createRevocation({ store: postgresStore(url), leaseMs: 2000 })
@@ -39,13 +41,14 @@ export interface RevocationService {
 export function createRevocation(options: {
   store: RevocationStore
   leaseMs: number
+  longestLeaseMs?: number
   clock?: Clock
   onError?: (error: unknown) => void
 }): RevocationService {
-  const { store, leaseMs, clock = systemClock, onError } = options
+  const { store, leaseMs, longestLeaseMs: longest = longestLeaseMs, clock = systemClock, onError } = options
   const view = new RevocationView()
   const follower = new Follower({ store, view, clock, leaseMs, onError })
-  const barrier = new Barrier(follower, clock)
+  const barrier = new Barrier(follower, clock, longest)
   return {
     view,
     isFresh: () => follower.isFresh(),

@@ -108,6 +108,7 @@ export const flaws = {
   'an acknowledgement in the reading statement': { Connection: AcknowledgesWhileReading },
   'a barrier that skips a node by a stored lease': { Connection: SkipsByStoredLease },
   'a joiner that reads before its row is committed': { Connection: ReadsBeforeItsRowIsCommitted },
+  'a barrier that ends by the own lease while others have longer ones': { trustsOwnLease: true },
   'a request that joins a strict read in flight': { joinsStrictReads: true },
   'a beat that found no row and counts': { Connection: IgnoresThatItWasForgotten },
   'a reading without a beat that counts': {

@@ -11,9 +11,14 @@ export interface Flaw {
   readonly Connection?: typeof ModelConnection
   readonly isFresh?: (node: Node) => boolean
   readonly followed?: (follower: Follower) => Followed
+  /** A barrier ends by the own node's lease, before it has seen another's. */
+  readonly trustsOwnLease?: boolean
   /** Requests use a strict read that is already on its way. */
   readonly joinsStrictReads?: boolean
 }
+
+/** Of all nodes of a schedule. */
+export const longestLeaseMs = 300
 
 /** One node of Annul: the real view, follower and barrier on a process of the simulation. */
 export class Node {
@@ -40,7 +45,11 @@ export class Node {
     const store: RevocationStore = new ModelStore(process, database, this.network, flaw.Connection)
     this.follower = new Follower({ store, view: this.view, clock: process, leaseMs })
     nodeOf.set(process, this)
-    this.barrier = new Barrier(flaw.followed?.(this.follower) ?? this.follower, process)
+    this.barrier = new Barrier(
+      flaw.followed?.(this.follower) ?? this.follower,
+      process,
+      flaw.trustsOwnLease ? leaseMs : longestLeaseMs,
+    )
   }
 
   get isFresh(): boolean {

@@ -8,7 +8,7 @@ import {
   type Violation,
 } from '../../support/linearizability.ts'
 import { ModelDatabase } from './database.ts'
-import { type Flaw, Node, nodeOf } from './node.ts'
+import { type Flaw, longestLeaseMs, Node, nodeOf } from './node.ts'
 import { Process, World } from './world.ts'
 
 /*
@@ -16,7 +16,6 @@ import { Process, World } from './world.ts'
  * wrong, in the true order of a fake clock. The code that is run is the real view, follower and barrier.
  */
 
-const leaseMs = 300
 const faultsEndMs = 1300
 /** Long enough for everything to end that began before. */
 const endMs = 1900
@@ -60,6 +59,11 @@ class Schedule {
   readonly #accepted: RequestRecord[] = []
   readonly #complaints = new Set<string>()
   readonly #empty: ReturnType<ModelDatabase['backup']>
+  /**
+   * As while the setting is changed node by node. Not together with a database that is replaced: a node that has met no
+   * other than the older database can't know the lease of a node that joined later, and the promise leaves this out.
+   */
+  readonly #hasMixedLeases: boolean
   #epoch = 1
   readonly #waiting = new Map<Mutation, { node: Node; since: number }>()
   #count = 0
@@ -69,6 +73,7 @@ class Schedule {
     this.#database = new ModelDatabase(this.#world)
     this.#empty = this.#database.backup()
     this.#flaw = flaw
+    this.#hasMixedLeases = this.#world.random.chance(0.5)
     this.#world.afterStep = process => {
       const node = nodeOf.get(process)
       if (node !== undefined) this.#request(node)
@@ -113,9 +118,14 @@ class Schedule {
 
   #start(): void {
     const process = new Process(this.#world, `node ${this.#nodes.length}`)
+    const leaseMs =
+      this.#hasMixedLeases && this.#world.random.chance(0.5) ? longestLeaseMs / 3 : longestLeaseMs
     const node = new Node(this.#world, process, this.#database, leaseMs, this.#flaw)
     this.#nodes.push(node)
     void node.follower.start()
+    // Before it has seen anybody's row.
+    if (this.#world.random.chance(0.3))
+      this.#world.at(this.#world.now + this.#world.random.between(0, 5), () => this.#revoke(node))
   }
 
   /** One of the nodes that run. */
@@ -123,9 +133,8 @@ class Schedule {
     return this.#world.random.of(this.#nodes.filter(({ process }) => process.isAlive && !process.isPaused))
   }
 
-  #revoke(): void {
-    const node = this.#someNode()
-    if (node === undefined) return
+  #revoke(node = this.#someNode()): void {
+    if (node === undefined || !node.process.isAlive || node.process.isPaused) return
     const { random } = this.#world
     const database = this.#database
     const mutation = this.#draw()
@@ -233,8 +242,8 @@ class Schedule {
       this.#database.stop()
       this.#world.at(now + random.between(5, 400), () => this.#database.start())
     } else if (kind < 19) {
-      node.process.stepWallClock(random.between(-1, 1) * (random.chance(0.5) ? 1e6 : leaseMs))
-    } else {
+      node.process.stepWallClock(random.between(-1, 1) * (random.chance(0.5) ? 1e6 : longestLeaseMs))
+    } else if (!this.#hasMixedLeases) {
       this.#restore()
     }
   }
@@ -247,7 +256,7 @@ class Schedule {
       for (const mutation of this.#mutations) mutation.isVoid = true
       const { random, now } = this.#world
       for (let left = 3; left > 0; left--)
-        this.#world.at(now + random.between(1, leaseMs), () => this.#revoke())
+        this.#world.at(now + random.between(1, longestLeaseMs), () => this.#revoke())
     })
   }
 

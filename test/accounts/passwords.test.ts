@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { claimsOf, refusal, refused, type WholeTokens, wholeTokens } from '../support/answers.ts'
 import {
@@ -13,13 +13,9 @@ import {
   useAccessToken,
   useRefreshToken,
 } from '../support/deaths.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { useServer } from '../support/server.ts'
 
-let server: TestServer
-beforeAll(async () => {
-  server = await startTestServer()
-})
-afterAll(() => server.close())
+const server = useServer()
 
 const reauthenticate = ({ accessToken }: { accessToken: string }, password: string) =>
   server.send<{ reauthenticate: WholeTokens }>(

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { claimsOf, refusal, refused } from '../support/answers.ts'
 import type { Account, TokensAnswer } from '../support/client.ts'
@@ -13,19 +13,17 @@ import {
   useAccessToken,
   useRefreshToken,
 } from '../support/deaths.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { useServer } from '../support/server.ts'
 
-let server: TestServer
+const server = useServer()
 let admin: Device
 let user: Account & TokensAnswer
 beforeAll(async () => {
-  server = await startTestServer()
   admin = await openAdmin(server)
 })
 beforeEach(async () => {
   user = await server.signUp()
 })
-afterAll(() => server.close())
 
 const whole = '{ id email emailVerified roles scopes status sessions { id current } }'
 const send = (field: string) =>

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { refusal, refused } from '../support/answers.ts'
 import {
@@ -12,15 +12,13 @@ import {
   useAccessToken,
   useRefreshToken,
 } from '../support/deaths.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { useServer } from '../support/server.ts'
 
-let server: TestServer
+const server = useServer()
 let admin: Device
 beforeAll(async () => {
-  server = await startTestServer()
   admin = await openAdmin(server)
 })
-afterAll(() => server.close())
 
 /** What only admins may do, to the user of an id. */
 const operations: [name: string, (id: string) => string][] = [

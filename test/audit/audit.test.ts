@@ -1,19 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { firefoxName } from '../support/answers.ts'
 import type { Answer } from '../support/client.ts'
 import { deviceOf, must, openAdmin } from '../support/deaths.ts'
 import { type AuditRow, deeds, inAnswer } from '../support/deeds.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { useServer } from '../support/server.ts'
 
-let server: TestServer
+const server = useServer()
 beforeAll(async () => {
-  server = await startTestServer()
   await server.rows(sql`create function annul.refuse() returns trigger language plpgsql as
     $$ begin raise exception 'the database refuses a secret'; end $$`)
 })
-afterAll(() => server.close())
 
 const lastId = async () => {
   const [row] = await server.rows<{ id: number }>(

@@ -2,6 +2,7 @@ import { afterEach } from '@jest/globals'
 import { createSession, type Session, type SessionOptions } from '../../src/client/index.ts'
 import type { SchemaExtension } from '../../src/graphql/schema.ts'
 import { startTestServer, type TestServer, type TestServerOptions } from '../support/server.ts'
+import { useFixture } from '../support/useFixture.ts'
 
 /** What the client's tests ask for: an open field, a guarded one, and mutations whose executions are counted. */
 export interface ClientServer extends TestServer {
@@ -10,6 +11,11 @@ export interface ClientServer extends TestServer {
   readonly bumps: () => number
   /** The rows of all sessions, newest first. */
   readonly sessions: () => Promise<{ id: string; generation: number; end_reason: string | null }[]>
+}
+
+/** A server for all tests of the calling file or `describe`. */
+export function useClientServer(options?: TestServerOptions): ClientServer {
+  return useFixture(() => startClientServer(options))
 }
 
 export async function startClientServer(options: TestServerOptions = {}): Promise<ClientServer> {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { onPostgres } from '../support/database.ts'
 import {
@@ -12,7 +12,7 @@ import {
   useAccessToken,
   useRefreshToken,
 } from '../support/deaths.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { startTestServer, useSecondNode, useServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 import { afterwards, ways } from '../support/ways.ts'
 
@@ -71,21 +71,12 @@ const rowsOf = (text: string) =>
 const table = rowsOf(truth) as [way: string, ...Fate[]][]
 
 /** Nodes of one database. The embedded one serves a single process. */
-type Nodes = { 'the same node': TestServer; 'a second node': TestServer }
-let usual: Nodes
-let endingUsers: Nodes
-const openNodes = async (env: Record<string, string>): Promise<Nodes> => {
-  const first = await startTestServer({ env })
-  const second = onPostgres ? await startTestServer({ database: first.database, env: first.env }) : first
-  return { 'the same node': first, 'a second node': second }
+const useNodes = (env: Record<string, string>) => {
+  const first = useServer({ env })
+  return { 'the same node': first, 'a second node': useSecondNode(first) }
 }
-beforeAll(async () => {
-  usual = await openNodes({})
-  endingUsers = await openNodes({ ANNUL_REFRESH_REUSE_ENDS: 'user' })
-})
-afterAll(async () => {
-  for (const node of new Set([...Object.values(usual), ...Object.values(endingUsers)])) await node.close()
-})
+const usual = useNodes({})
+const endingUsers = useNodes({ ANNUL_REFRESH_REUSE_ENDS: 'user' })
 
 it('The truth table has a row for every way, and no other', () => {
   expect(table.map(([way]) => way).sort()).toEqual(Object.keys(ways).sort())

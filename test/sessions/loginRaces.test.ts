@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
-import { type Arena, type Member, openArena, type QuickAnswer } from '../support/crowd.ts'
+import { beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { type Member, type QuickAnswer, useArena } from '../support/crowd.ts'
 import { onPostgres } from '../support/database.ts'
 import type { Device } from '../support/deaths.ts'
 import { by, killsOfUsers, password } from '../support/kills.ts'
@@ -10,15 +10,13 @@ jest.setTimeout(120_000)
 /* Every login costs a hash, so that there are 500 of them in all (the embedded database has but one connection). */
 const rounds = onPostgres ? 100 : 20
 
-let arena: Arena
+const arena = useArena()
 let admin: Device
 let passwordHash: string
 beforeAll(async () => {
-  arena = await openArena()
   admin = await arena.admin()
   passwordHash = await arena.parts.passwords.hash(password)
 })
-afterAll(() => arena.close())
 
 /** A login that was answered with tokens, and what came of them after the kill had returned too. */
 interface Born {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { sql } from 'drizzle-orm'
-import { type Arena, openArena, type QuickAnswer } from '../support/crowd.ts'
+import { type QuickAnswer, useArena } from '../support/crowd.ts'
 import { onPostgres } from '../support/database.ts'
 import type { Device } from '../support/deaths.ts'
 import {
@@ -28,15 +28,13 @@ function expectSeen(tally: Tally, expected: Record<string, unknown>): void {
   expect({ ...Object.fromEntries(optional), ...tally.seen }).toEqual(expected)
 }
 
-let arena: Arena
+const arena = useArena()
 let admin: Device
 let passwordHash: string
 beforeAll(async () => {
-  arena = await openArena()
   admin = await arena.admin()
   passwordHash = await arena.parts.passwords.hash(password)
 })
-afterAll(() => arena.close())
 
 describe('A refresh never comes out alive that races', () => {
   it.each([...killsOfSessions, ...killsOfUsers])('$name', async ({ reason, kill, hashes }) => {

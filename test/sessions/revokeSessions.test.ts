@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import {
   claimsOf,
   listSessions,
@@ -20,13 +20,9 @@ import {
   useAccessToken,
   useRefreshToken,
 } from '../support/deaths.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { useServer } from '../support/server.ts'
 
-let server: TestServer
-beforeAll(async () => {
-  server = await startTestServer()
-})
-afterAll(() => server.close())
+const server = useServer()
 
 const mutate = <Data>(device: Device, field: string) =>
   server.send<Data>(`mutation { ${field} }`, { token: device.accessToken })

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import {
   claimsOf,
@@ -11,13 +11,9 @@ import {
   wholeTokens,
 } from '../support/answers.ts'
 import { deviceOf, must, refreshAnswer, useRefreshToken } from '../support/deaths.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { useServer } from '../support/server.ts'
 
-let server: TestServer
-beforeAll(async () => {
-  server = await startTestServer()
-})
-afterAll(() => server.close())
+const server = useServer()
 
 const register = (input: { email: string; password: string }) =>
   server.send<{ register: WholeTokens }>(

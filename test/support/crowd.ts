@@ -8,6 +8,7 @@ import { openServer } from '../../src/http/server.ts'
 import type { ResponseError } from './client.ts'
 import { createDatabase, variable } from './database.ts'
 import type { Device } from './deaths.ts'
+import { useFixture } from './useFixture.ts'
 
 /** What a race looks at of an answer. */
 export interface QuickAnswer {
@@ -39,7 +40,12 @@ export interface Arena {
   close(): Promise<void>
 }
 
-export async function openArena(): Promise<Arena> {
+/** An arena for all tests of the calling file or `describe`. */
+export function useArena(): Arena {
+  return useFixture(openArena)
+}
+
+async function openArena(): Promise<Arena> {
   const env = { PORT: '0', ANNUL_LEASE_MS: '500', ANNUL_SECRET: randomBytes(32).toString('base64') }
   const server = await openServer(readConfig({ ...env, ...(await createDatabase()).env }), {
     logLevel: 'warn',

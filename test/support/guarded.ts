@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { SchemaExtension } from '../../src/graphql/schema.ts'
 import type { Account, TokensAnswer } from './client.ts'
 import { startTestServer, type TestServer } from './server.ts'
+import { useFixture } from './useFixture.ts'
 
 /** An app with fields of its own under `@auth`, and a user whose access a test chooses. */
 export interface GuardedApp extends TestServer {
@@ -12,7 +13,12 @@ export interface GuardedApp extends TestServer {
   ask(query: string, token?: string): Promise<{ status: number; data: unknown; errors: unknown[] }>
 }
 
-export async function startGuardedApp(extension: SchemaExtension): Promise<GuardedApp> {
+/** A guarded app for all tests of the calling file or `describe`. */
+export function useGuardedApp(extension: SchemaExtension): GuardedApp {
+  return useFixture(() => startGuardedApp(extension))
+}
+
+async function startGuardedApp(extension: SchemaExtension): Promise<GuardedApp> {
   const server = await startTestServer({ extension })
   const account = await server.signUp()
   const list = (items: string[]) => sql`${JSON.stringify(items)}::jsonb`

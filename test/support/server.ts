@@ -6,7 +6,8 @@ import { rows } from '../../src/database/open.ts'
 import type { SchemaExtension } from '../../src/graphql/schema.ts'
 import { type OpenedServer, openServer } from '../../src/http/server.ts'
 import { type Client, createClient, noteSecrets } from './client.ts'
-import { createDatabase, type TestDatabase, variable } from './database.ts'
+import { createDatabase, onPostgres, type TestDatabase, variable } from './database.ts'
+import { useFixture } from './useFixture.ts'
 
 /** A node on a free port, with a client for it. Its log is searched for secrets when the run is over. */
 export interface TestServer extends OpenedServer, Client {
@@ -56,6 +57,27 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     env,
     rows: statement => rows(server.auth.parts.db, statement),
   }
+}
+
+/**
+ * A server for all tests of the calling file or `describe`.
+ *
+ * @param options a function is called before the first test, and may use what other fixtures have opened
+ * @example
+ * const server = useServer({ env: { ANNUL_BIND: 'ip' } })
+ */
+export function useServer(
+  options: TestServerOptions | (() => TestServerOptions | Promise<TestServerOptions>) = {},
+): TestServer {
+  return useFixture(async () => startTestServer(typeof options === 'function' ? await options() : options))
+}
+
+/**
+ * A second node on the first one's database, for all tests of the calling file or `describe`. The embedded database
+ * serves a single process, so there the second node is the first one.
+ */
+export function useSecondNode(first: TestServer): TestServer {
+  return onPostgres ? useServer(() => ({ database: first.database, env: first.env })) : first
 }
 
 /** A user as an admin would make one. */

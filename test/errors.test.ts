@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import * as errors from '../src/errors.ts'
-import { must, openAdmin } from './support/deaths.ts'
+import { must } from './support/answers.ts'
+import { openAdmin } from './support/devices.ts'
 import { type TestServer, useServer } from './support/server.ts'
 
 /* The contract's table of errors: what a program is told, in the body and in the head. */

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
-import { refusal, refused } from '../support/answers.ts'
-import { type Device, must, openAdmin } from '../support/deaths.ts'
+import { must, refusal, refused } from '../support/answers.ts'
+import { type Device, openAdmin } from '../support/devices.ts'
 import { useServer } from '../support/server.ts'
 
 const server = useServer()

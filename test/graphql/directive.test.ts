@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import type { TokensAnswer } from '../support/client.ts'
-import { forbidden, useGuardedApp } from '../support/guarded.ts'
+import { forbidden, useGuardedApp } from '../support/guardedApp.ts'
 
 const typeDefs = `
   extend type Query {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
-import { forbidden, useGuardedApp } from '../support/guarded.ts'
+import { forbidden, useGuardedApp } from '../support/guardedApp.ts'
 
 /* @auth on whole types, and on the fields of a mutation that ends its own session. */
 

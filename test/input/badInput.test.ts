@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
+import { must } from '../support/answers.ts'
 import { badInputs } from '../support/badInputs.ts'
 import type { Account, TokensAnswer } from '../support/client.ts'
-import { type Device, must, openAdmin } from '../support/deaths.ts'
+import { type Device, openAdmin } from '../support/devices.ts'
 import { startTestServer, useServer } from '../support/server.ts'
 
 /* What nobody should send: each gets its own clear error, and changes nothing in any table. */

@@ -5,13 +5,15 @@ import {
   firefox,
   firefoxName,
   listSessions,
+  must,
   refusal,
   refused,
   type WholeTokens,
   wholeTokens,
 } from '../support/answers.ts'
-import { deviceOf, must, refreshAnswer, useRefreshToken } from '../support/deaths.ts'
+import { deviceOf } from '../support/devices.ts'
 import { useServer } from '../support/server.ts'
+import { presentRefreshToken, refreshAnswer } from '../support/tokenAnswers.ts'
 
 const server = useServer()
 
@@ -78,7 +80,7 @@ describe('register', () => {
       exp: Number(claims.iat) + 600,
     })
     const device = deviceOf(tokens)
-    expect(await useRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
+    expect(await presentRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
   })
 
   it('refuses an e-mail that is taken, in whatever spelling, and changes nothing', async () => {

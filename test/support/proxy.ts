@@ -2,26 +2,26 @@ import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /**
- * What the network does to a node's connections.
- *  - forward: nothing.
- *  - drop: nothing passes and nobody is told, as where packets are lost. What was sent arrives when it forwards again,
- *    as TCP would send it again; a side that hung up meanwhile is found to be gone then.
+ * What the network does to the connections of a node.
+ *  - forward: everything passes.
+ *  - drop: nothing passes and neither side is told, as when packets are lost. Held data arrives in the next mode that
+ *    forwards, as TCP would send it again; only then does a side notice that the other side has hung up.
  *  - cut: all connections are reset, new ones too.
- *  - deaf: PostgreSQL's notifications are lost, everything else passes.
+ *  - deaf: notifications of PostgreSQL are lost, everything else passes.
  */
 export type ProxyMode = 'forward' | 'drop' | 'cut' | 'deaf'
 
 export interface NodeProxy {
   readonly port: number
-  /** How many notifications were lost. */
+  /** The number of lost notifications. */
   readonly lost: number
   set(mode: ProxyMode): void
-  /** Milliseconds that each piece of data takes, both ways, in every mode that lets it pass. */
+  /** Delays each piece of data in both directions, in every mode that lets data pass. */
   delay(milliseconds: number): void
   close(): Promise<void>
 }
 
-/** Between a node and its PostgreSQL, on a port of its own. */
+/** Starts a proxy on a free port, for the connections of one node to its PostgreSQL. */
 export async function startProxy(target: { host: string; port: number }): Promise<NodeProxy> {
   let mode: ProxyMode = 'forward'
   let delayMs = 0
@@ -35,7 +35,7 @@ export async function startProxy(target: { host: string; port: number }): Promis
     while (mode === 'drop') await open
   }
 
-  /** Ends when its side has hung up; the other side is told when something can pass. */
+  /** Copies until `from` has hung up. `to` is told of that as soon as data can pass. */
   const pump = async (from: Socket, to: Socket, filter: (chunk: Buffer) => Buffer) => {
     try {
       for await (const chunk of from) {

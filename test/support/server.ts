@@ -9,12 +9,12 @@ import { type Client, createClient, noteSecrets } from './client.ts'
 import { createDatabase, onPostgres, type TestDatabase, variable } from './database.ts'
 import { useFixture } from './useFixture.ts'
 
-/** A node on a free port, with a client for it. Its log is searched for secrets when the run is over. */
+/** A node on a free port, and a client of it. The log is searched for secrets when the run is over. */
 export interface TestServer extends OpenedServer, Client {
   readonly database: TestDatabase
-  /** A second node's settings: same database, same secret. */
+  /** The settings of the node. A second node with the same settings has the same database and the same secret. */
   readonly env: Record<string, string>
-  /** Rows of a statement on this node's database. */
+  /** Runs a statement on the database of the node. */
   rows<Row>(statement: SQL): Promise<Row[]>
 }
 
@@ -29,7 +29,7 @@ export interface TestServerOptions {
 
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const database = options.database ?? (await createDatabase())
-  // A short lease, so that what waits for a node that has just started waits shortly.
+  // A short lease: a node that has just started waits for one lease.
   const env = {
     PORT: '0',
     ANNUL_LEASE_MS: '500',
@@ -80,7 +80,7 @@ export function useSecondNode(first: TestServer): TestServer {
   return onPostgres ? useServer(() => ({ database: first.database, env: first.env })) : first
 }
 
-/** A user as an admin would make one. */
+/** Gives a user the role `admin`. The next access token carries it. */
 export async function makeAdmin(server: TestServer, email: string): Promise<void> {
   await server.rows(sql`update annul.users set roles = '{admin}' where email_key = ${email}`)
 }

@@ -9,7 +9,7 @@ export interface GuardedApp extends TestServer {
   readonly account: Account & TokensAnswer
   /** A new access token of the account, with these roles and scopes. */
   tokenWith(roles: string[], scopes?: string[]): Promise<string>
-  /** What came of an operation: data, and of each error its path, its code and what stands beside it. */
+  /** Sends an operation. @returns status, data, and the path and extensions of each error */
   ask(query: string, token?: string): Promise<{ status: number; data: unknown; errors: unknown[] }>
 }
 

@@ -52,14 +52,18 @@ export async function startCluster(options: {
   const secret = randomBytes(32).toString('base64')
   const nodes: ClusterNode[] = []
   const deaths: string[] = []
+  /** Also those that are not ready yet. */
+  const children = new Set<ChildProcess>()
+  let isClosed = false
   let started = 0
 
   const start = async ({ env = {}, preload }: NodeOptions = {}): Promise<ClusterNode> => {
+    if (isClosed) throw new Error('The cluster is closed.')
     const name = String.fromCharCode(97 + started++)
     const url = new URL(databaseUrl)
     const proxy = await startProxy({ host: url.hostname, port: Number(url.port) })
     url.port = String(proxy.port)
-    const node = await startNode(name, proxy, {
+    const settings = {
       PORT: '0',
       DATABASE_URL: url.href,
       ANNUL_SECRET: secret,
@@ -67,6 +71,10 @@ export async function startCluster(options: {
       ...(preload && { NODE_OPTIONS: `--import ${new URL(preload, import.meta.url).href}` }),
       ...options.env,
       ...env,
+    }
+    const node = await startNode(name, proxy, settings, children).catch(async error => {
+      await proxy.close()
+      throw error
     })
     const forget = async <T>(ended: Promise<T>): Promise<T> => {
       const index = nodes.indexOf(member)
@@ -87,9 +95,21 @@ export async function startCluster(options: {
     return member
   }
 
-  // The first node makes the tables. Other tests start several nodes on an empty database.
-  await start()
-  await Promise.all(Array.from({ length: (options.nodes ?? 3) - 1 }, () => start()))
+  const close = async () => {
+    isClosed = true
+    const ended = [...nodes].map(node => node.kill())
+    for (const child of children) child.kill('SIGKILL')
+    await Promise.all(ended)
+  }
+
+  try {
+    // The first node makes the tables. Other tests start several nodes on an empty database.
+    await start()
+    await Promise.all(Array.from({ length: (options.nodes ?? 3) - 1 }, () => start()))
+  } catch (error) {
+    await close()
+    throw error
+  }
   return {
     databaseUrl,
     leaseMs,
@@ -97,26 +117,32 @@ export async function startCluster(options: {
     nodes,
     deaths,
     start,
-    async close() {
-      await Promise.all([...nodes].map(node => node.kill()))
-    },
+    close,
   }
 }
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 const running = new Set<ChildProcess>()
+// For the tools. Jest's sandbox never emits this event.
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-async function startNode(name: string, proxy: NodeProxy, env: Record<string, string>): Promise<ClusterNode> {
+async function startNode(
+  name: string,
+  proxy: NodeProxy,
+  env: Record<string, string>,
+  children: Set<ChildProcess>,
+): Promise<ClusterNode> {
   const child = spawn(process.execPath, [main, 'serve'], {
     env: { PATH: process.env.PATH ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   running.add(child)
+  children.add(child)
   const exit = once(child, 'exit').then(([status]) => {
     running.delete(child)
+    children.delete(child)
     return status as number | null
   })
   const log: string[] = []

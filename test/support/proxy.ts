@@ -46,14 +46,14 @@ export async function startProxy(target: { host: string; port: number }): Promis
       to.end()
     } catch {
       await passage()
-      to.resetAndDestroy()
+      reset(to)
     }
   }
 
   const server = createServer({ allowHalfOpen: true, noDelay: true }, client => {
     if (mode === 'cut') {
       client.on('error', () => {})
-      client.resetAndDestroy()
+      reset(client)
       return
     }
     const upstream = connect({ ...target, noDelay: true, allowHalfOpen: true })
@@ -89,7 +89,7 @@ export async function startProxy(target: { host: string; port: number }): Promis
         open = new Promise(resolve => {
           reopen = resolve
         })
-      if (mode === 'cut') for (const socket of sockets) socket.resetAndDestroy()
+      if (mode === 'cut') for (const socket of sockets) reset(socket)
     },
     delay(milliseconds) {
       delayMs = milliseconds
@@ -100,6 +100,15 @@ export async function startProxy(target: { host: string; port: number }): Promis
     },
   }
   return proxy
+}
+
+/**
+ * Resets a connection. While an `end()` is under way, libuv refuses a reset and leaves the handle open, so then the
+ * socket is closed instead.
+ */
+function reset(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy()
+  else socket.resetAndDestroy()
 }
 
 /**

@@ -28,7 +28,10 @@ export async function openParticipants(node: TestServer): Promise<Participants> 
   }
 }
 
-/** Every way in which the session `here` or its access token can end. Each is done on the node, over HTTP if it can be. */
+/**
+ * Every way in which the session `here` or its access token can end. Each is done over HTTP, except that the test moves
+ * the two ends of the session by SQL.
+ */
 export const tokenEndings: Readonly<Record<string, (participants: Participants) => Promise<unknown>>> = {
   'logout with its access token': ({ node, here }) => mutate(node, here, 'logout'),
   'logout with its refresh token alone': ({ node, here }) =>

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import * as errors from '../src/errors.ts'
-import { must, openAdmin } from './support/deaths.ts'
-import { startTestServer, type TestServer } from './support/server.ts'
+import { must } from './support/answers.ts'
+import { openAdmin } from './support/devices.ts'
+import { type TestServer, useServer } from './support/server.ts'
 
 /* The contract's table of errors: what a program is told, in the body and in the head. */
 
@@ -16,26 +17,22 @@ const failures: Record<string, () => Error> = {
   UNAVAILABLE: () => errors.unavailable(3),
 }
 
-let server: TestServer
-beforeAll(async () => {
-  server = await startTestServer({
-    extension: {
-      typeDefs: `extend type Query { fails(code: String!, reason: String): Int, works: Int, surely(code: String!): Int! }`,
-      resolvers: {
-        Query: {
-          works: () => 1,
-          surely: (_: unknown, { code }: { code: string }) => Promise.reject(failures[code]?.()),
-          fails(_: unknown, { code, reason }: { code: string; reason: never }) {
-            if (code === 'UNAUTHENTICATED') throw errors.unauthenticated(reason)
-            if (code === 'INVALID_REFRESH_TOKEN') throw errors.invalidRefreshToken(reason)
-            throw failures[code]?.()
-          },
+const server = useServer({
+  extension: {
+    typeDefs: `extend type Query { fails(code: String!, reason: String): Int, works: Int, surely(code: String!): Int! }`,
+    resolvers: {
+      Query: {
+        works: () => 1,
+        surely: (_: unknown, { code }: { code: string }) => Promise.reject(failures[code]?.()),
+        fails(_: unknown, { code, reason }: { code: string; reason: never }) {
+          if (code === 'UNAUTHENTICATED') throw errors.unauthenticated(reason)
+          if (code === 'INVALID_REFRESH_TOKEN') throw errors.invalidRefreshToken(reason)
+          throw failures[code]?.()
         },
       },
     },
-  })
+  },
 })
-afterAll(() => server.close())
 
 const endings = [
   ...[

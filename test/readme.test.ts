@@ -2,15 +2,11 @@ import { execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { temporaryDirectory } from './support/database.ts'
-import { startTestServer, type TestServer } from './support/server.ts'
+import { useServer } from './support/server.ts'
 
-let server: TestServer
-beforeAll(async () => {
-  server = await startTestServer()
-})
-afterAll(() => server.close())
+const server = useServer()
 
 /** The commands of "A first session", and the answers that stand below them. */
 function firstSession(): { commands: string[]; answers: string[] } {

@@ -1,25 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
-import { claimsOf, refusal, refused, type WholeTokens, wholeTokens } from '../support/answers.ts'
+import { claimsOf, must, refusal, refused, type WholeTokens, wholeTokens } from '../support/answers.ts'
+import { type Device, deviceOf, openAdmin } from '../support/devices.ts'
+import { useServer } from '../support/server.ts'
 import {
   accessAnswer,
-  type Device,
-  deviceOf,
-  must,
-  openAdmin,
+  presentAccessToken,
+  presentRefreshToken,
   refreshAnswer,
   refusedAccess,
   refusedRefresh,
-  useAccessToken,
-  useRefreshToken,
-} from '../support/deaths.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+} from '../support/tokenAnswers.ts'
 
-let server: TestServer
-beforeAll(async () => {
-  server = await startTestServer()
-})
-afterAll(() => server.close())
+const server = useServer()
 
 const reauthenticate = ({ accessToken }: { accessToken: string }, password: string) =>
   server.send<{ reauthenticate: WholeTokens }>(
@@ -41,7 +34,7 @@ async function letProofAge(device: Device): Promise<void> {
   await server.rows(
     sql`update annul.sessions set auth_time = now() - interval '1 hour' where id = ${device.sessionId}`,
   )
-  expect(await useRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
+  expect(await presentRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
 }
 
 describe('reauthenticate', () => {
@@ -57,7 +50,7 @@ describe('reauthenticate', () => {
     expect(claims.auth_time).toBe(claims.iat)
     expect(authTime(tokens.accessToken) - before).toBeGreaterThanOrEqual(3599)
     for (const token of [tokens.accessToken, device.accessToken])
-      expect(await useAccessToken(server, token)).toEqual(accessAnswer('works', device.userId))
+      expect(await presentAccessToken(server, token)).toEqual(accessAnswer('works', device.userId))
   })
 
   it('leaves the new time in that one access token: no refresh inherits it', async () => {
@@ -67,7 +60,7 @@ describe('reauthenticate', () => {
     const old = authTime(device.accessToken)
     const { reauthenticate: tokens } = must(await reauthenticate(device, account.password))
     expect(tokens.refreshToken).toBe(device.refreshToken)
-    expect(await useRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
+    expect(await presentRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
     expect(authTime(device.accessToken)).toBe(old)
   })
 
@@ -89,8 +82,8 @@ describe('reauthenticate', () => {
     for (const wrong of [other.password, '', `${account.password}.`])
       expect(refusal(await reauthenticate(account, wrong))).toEqual(refused({ code: 'INVALID_CREDENTIALS' }))
     const device = deviceOf(account)
-    expect(await useAccessToken(server, device.accessToken)).toEqual(accessAnswer('works', device.userId))
-    expect(await useRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
+    expect(await presentAccessToken(server, device.accessToken)).toEqual(accessAnswer('works', device.userId))
+    expect(await presentRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
   })
 
   it('refuses a session that is past its end, though its access token is not', async () => {
@@ -124,11 +117,11 @@ describe('changePassword', () => {
     expect(tokens.refreshToken).toBe(account.refreshToken)
     expect(authTime(tokens.accessToken)).toBe(authTime(account.accessToken))
 
-    expect(await useAccessToken(server, account.accessToken)).toEqual(refusedAccess('PASSWORD_CHANGED'))
-    expect(await useRefreshToken(server, there)).toEqual(refusedRefresh('PASSWORD_CHANGED'))
+    expect(await presentAccessToken(server, account.accessToken)).toEqual(refusedAccess('PASSWORD_CHANGED'))
+    expect(await presentRefreshToken(server, there)).toEqual(refusedRefresh('PASSWORD_CHANGED'))
     const device = deviceOf(tokens)
-    expect(await useAccessToken(server, device.accessToken)).toEqual(accessAnswer('works', device.userId))
-    expect(await useRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
+    expect(await presentAccessToken(server, device.accessToken)).toEqual(accessAnswer('works', device.userId))
+    expect(await presentRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
 
     await expect(server.login(account)).rejects.toThrow('INVALID_CREDENTIALS')
     await server.login({ email: account.email, password: newPassword })
@@ -145,8 +138,8 @@ describe('changePassword', () => {
     const change = wrong === 'email' ? { newPassword: account.email.toUpperCase() } : wrong
     expect(refusal(await changePassword(account, { ...input, ...change }))).toEqual(refused(error))
     const device = deviceOf(account)
-    expect(await useAccessToken(server, device.accessToken)).toEqual(accessAnswer('works', device.userId))
-    expect(await useRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
+    expect(await presentAccessToken(server, device.accessToken)).toEqual(accessAnswer('works', device.userId))
+    expect(await presentRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
     await server.login(account)
   })
 

@@ -1,31 +1,26 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
-import { claimsOf, refusal, refused } from '../support/answers.ts'
+import { claimsOf, must, refusal, refused } from '../support/answers.ts'
 import type { Account, TokensAnswer } from '../support/client.ts'
+import { type Device, deviceOf, openAdmin } from '../support/devices.ts'
+import { useServer } from '../support/server.ts'
 import {
-  type Device,
-  deviceOf,
-  must,
-  openAdmin,
+  presentAccessToken,
+  presentRefreshToken,
   refreshAnswer,
   refusedAccess,
   refusedRefresh,
-  useAccessToken,
-  useRefreshToken,
-} from '../support/deaths.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+} from '../support/tokenAnswers.ts'
 
-let server: TestServer
+const server = useServer()
 let admin: Device
 let user: Account & TokensAnswer
 beforeAll(async () => {
-  server = await startTestServer()
   admin = await openAdmin(server)
 })
 beforeEach(async () => {
   user = await server.signUp()
 })
-afterAll(() => server.close())
 
 const whole = '{ id email emailVerified roles scopes status sessions { id current } }'
 const send = (field: string) =>
@@ -81,10 +76,10 @@ describe('unblockUser', () => {
   it('answers with the user, who signs in again; what the block ended stays ended', async () => {
     await answers(`blockUser(id: "${user.userId}") { id }`)
     expect(await unblock()).toEqual(theUser({}))
-    expect(await useAccessToken(server, user.accessToken)).toEqual(refusedAccess('USER_BLOCKED'))
-    expect(await useRefreshToken(server, deviceOf(user))).toEqual(refusedRefresh('USER_BLOCKED'))
+    expect(await presentAccessToken(server, user.accessToken)).toEqual(refusedAccess('USER_BLOCKED'))
+    expect(await presentRefreshToken(server, deviceOf(user))).toEqual(refusedRefresh('USER_BLOCKED'))
     const device = deviceOf(await server.login(user))
-    expect(await useRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
+    expect(await presentRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
   })
 
   it('leaves a user alone who is not blocked', async () => {
@@ -103,7 +98,7 @@ describe('setUserAccess', () => {
     const access = 'roles: ["editor", "author", "editor"], scopes: ["read:all", "write", "write"]'
     expect(await set(access)).toEqual(theUser({ ...changed, sessions }))
     const device = deviceOf(user)
-    expect(await useRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
+    expect(await presentRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
     expect(claimsOf(device.accessToken)).toMatchObject({
       ver: 2,
       sid: user.session.id,
@@ -145,7 +140,7 @@ describe('revokeUserSessions', () => {
     await server.login(user)
     expect(await answers(`revokeUserSessions(id: "${user.userId}") ${whole}`)).toEqual(theUser({}))
     const device = deviceOf(await server.login(user))
-    expect(await useRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
+    expect(await presentRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
   })
 })
 
@@ -167,8 +162,8 @@ describe('deleteUser', () => {
     )
     const device = deviceOf(must(again).register)
     expect(device.userId).not.toBe(user.userId)
-    expect(await useRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
-    expect(await useAccessToken(server, user.accessToken)).toEqual(refusedAccess('USER_DELETED'))
+    expect(await presentRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
+    expect(await presentAccessToken(server, user.accessToken)).toEqual(refusedAccess('USER_DELETED'))
   })
 })
 
@@ -183,9 +178,9 @@ describe('revokeEverything', () => {
     expect(await server.rows(count)).toEqual([{ count: (before?.count ?? 0) + 1 }])
     expect(await server.rows(rowsOf)).toEqual(users)
 
-    expect(await useAccessToken(server, admin.accessToken)).toEqual(refusedAccess('EVERYTHING_REVOKED'))
+    expect(await presentAccessToken(server, admin.accessToken)).toEqual(refusedAccess('EVERYTHING_REVOKED'))
     const device = deviceOf(await server.login(user))
     expect(claimsOf(device.accessToken).epoch).toBe(Number(claimsOf(user.accessToken).epoch) + 1)
-    expect(await useRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
+    expect(await presentRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
   })
 })

@@ -1,26 +1,21 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
-import { refusal, refused } from '../support/answers.ts'
+import { must, refusal, refused } from '../support/answers.ts'
+import { type Device, deviceOf, openAdmin } from '../support/devices.ts'
+import { useServer } from '../support/server.ts'
 import {
   accessAnswer,
-  type Device,
-  deviceOf,
-  must,
-  openAdmin,
+  presentAccessToken,
+  presentRefreshToken,
   refusedAccess,
-  useAccessToken,
-  useRefreshToken,
-} from '../support/deaths.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+} from '../support/tokenAnswers.ts'
 
-let server: TestServer
+const server = useServer()
 let admin: Device
 beforeAll(async () => {
-  server = await startTestServer()
   admin = await openAdmin(server)
 })
-afterAll(() => server.close())
 
 /** What only admins may do, to the user of an id. */
 const operations: [name: string, (id: string) => string][] = [
@@ -81,9 +76,9 @@ describe('What only an admin may do', () => {
     must(await server.send(list, { token: former.accessToken }))
     const demote = `mutation { setUserAccess(id: "${former.userId}", roles: ["support"]) { id } }`
     must(await server.send(demote, { token: admin.accessToken }))
-    expect(await useAccessToken(server, former.accessToken)).toEqual(refusedAccess('ACCESS_CHANGED'))
-    await useRefreshToken(server, former)
-    expect(await useAccessToken(server, former.accessToken)).toEqual(accessAnswer('works', former.userId))
+    expect(await presentAccessToken(server, former.accessToken)).toEqual(refusedAccess('ACCESS_CHANGED'))
+    await presentRefreshToken(server, former)
+    expect(await presentAccessToken(server, former.accessToken)).toEqual(accessAnswer('works', former.userId))
     const answer = await server.send(list, { token: former.accessToken })
     expect(refusal(answer)).toEqual(refused({ code: 'FORBIDDEN', required: { roles: ['admin'] } }))
   })
@@ -93,7 +88,7 @@ describe('What only an admin may do', () => {
     await server.rows(
       sql`update annul.users set roles = '{Admin,administrator,admin2}', scopes = '{admin}' where id = ${almost.userId}`,
     )
-    await useRefreshToken(server, almost)
+    await presentRefreshToken(server, almost)
     const answer = await server.send('mutation { revokeEverything }', { token: almost.accessToken })
     expect(refusal(answer)).toEqual(refused({ code: 'FORBIDDEN', required: { roles: ['admin'] } }))
   })

@@ -1,18 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
-import { refusal, refused } from '../support/answers.ts'
-import { type Device, must, openAdmin } from '../support/deaths.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { must, refusal, refused } from '../support/answers.ts'
+import { type Device, openAdmin } from '../support/devices.ts'
+import { useServer } from '../support/server.ts'
 
-let server: TestServer
+const server = useServer()
 let admin: Device
 beforeAll(async () => {
-  server = await startTestServer()
   admin = await openAdmin(server)
   await insert(names, '2020-01-01T00:00:00Z')
 })
-afterAll(() => server.close())
 
 const someId = '8d7c5a5e-0f6f-4f5b-9a3e-0c5a2b1d4e6f'
 

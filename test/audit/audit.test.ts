@@ -1,19 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
-import { firefoxName } from '../support/answers.ts'
+import { firefoxName, must } from '../support/answers.ts'
+import { type AuditRow, auditedMutations, inAnswer } from '../support/auditedMutations.ts'
 import type { Answer } from '../support/client.ts'
-import { deviceOf, must, openAdmin } from '../support/deaths.ts'
-import { type AuditRow, deeds, inAnswer } from '../support/deeds.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { deviceOf, openAdmin } from '../support/devices.ts'
+import { useServer } from '../support/server.ts'
 
-let server: TestServer
+const server = useServer()
 beforeAll(async () => {
-  server = await startTestServer()
   await server.rows(sql`create function annul.refuse() returns trigger language plpgsql as
     $$ begin raise exception 'the database refuses a secret'; end $$`)
 })
-afterAll(() => server.close())
 
 const lastId = async () => {
   const [row] = await server.rows<{ id: number }>(
@@ -26,7 +24,7 @@ const rowsSince = (id: number) =>
     select kind, actor_id, user_id, session_id, host(ip_address) as address, device, detail
     from annul.audit_events where id > ${id} order by id`)
 
-/** The whole row that a deed must leave. */
+/** The whole row that a mutation must leave. */
 function wholeRow(row: AuditRow, answer: Answer<unknown>): unknown {
   const nothing = { actor_id: null, user_id: null, session_id: null, detail: null }
   const whole = { ...nothing, ...row, address: '127.0.0.1', device: firefoxName }
@@ -38,38 +36,38 @@ function wholeRow(row: AuditRow, answer: Answer<unknown>): unknown {
 }
 
 describe('The audit has one row of', () => {
-  it.each(Object.entries(deeds))('%s', async (_, prepare) => {
-    const { act, row } = await prepare(server)
+  it.each(Object.entries(auditedMutations))('%s', async (_, prepare) => {
+    const { send, row } = await prepare(server)
     const before = await lastId()
-    const answer = await act()
+    const answer = await send()
     expect(await rowsSince(before)).toEqual([wholeRow(row, answer)])
   })
 })
 
-/* A commit that fails takes all that its transaction did, and leaves all that was done outside it. */
-describe('The deed and its row stand or fall together:', () => {
-  it.each(Object.entries(deeds))('%s', async (_, prepare) => {
-    const { act, row, onlyAudited } = await prepare(server)
+/* A commit that fails undoes its own transaction only: anything written outside that transaction would stay. */
+describe('A mutation and its row are committed together or not at all:', () => {
+  it.each(Object.entries(auditedMutations))('%s', async (_, prepare) => {
+    const { send, row, onlyAudited } = await prepare(server)
     const before = await everything()
-    await refusing(['audit_events'], act)
+    await refusing(['audit_events'], send)
     expect(await everything()).toEqual(before)
     if (!onlyAudited) {
-      await refusing(['users', 'sessions', 'epochs', 'revocations'], act)
+      await refusing(['users', 'sessions', 'epochs', 'revocations'], send)
       expect(await everything()).toEqual(before)
     }
 
-    // It harmed nobody: the same tokens do it now.
+    // The failures changed nothing: now the same tokens succeed.
     const last = await lastId()
-    const answer = await act()
+    const answer = await send()
     expect(await rowsSince(last)).toEqual([wholeRow(row, answer)])
   })
 
-  /** Does it while the database refuses every commit that touched one of the tables. */
-  async function refusing(tables: readonly string[], act: () => Promise<Answer<unknown>>): Promise<void> {
+  /** Sends the mutation while the database refuses every commit that wrote to one of the tables. */
+  async function refusing(tables: readonly string[], send: () => Promise<Answer<unknown>>): Promise<void> {
     for (const table of tables)
       await server.rows(sql`create constraint trigger refuse after insert or update on ${sql.raw(`annul.${table}`)}
         deferrable initially deferred for each row execute function annul.refuse()`)
-    const answer = await act()
+    const answer = await send()
     for (const table of tables) await server.rows(sql`drop trigger refuse on ${sql.raw(`annul.${table}`)}`)
     expect(answer.errors).toEqual([
       expect.objectContaining({

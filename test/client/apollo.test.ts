@@ -1,22 +1,11 @@
 import { ApolloClient, type ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client'
 import { CombinedGraphQLErrors, ServerError } from '@apollo/client/errors'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { sessionLink } from '../../src/client/apollo.ts'
 import type { Session } from '../../src/client/index.ts'
-import {
-  type ClientServer,
-  createNetwork,
-  openSession,
-  outdate,
-  pause,
-  startClientServer,
-} from './support.ts'
+import { createNetwork, openSession, outdate, pause, useClientServer } from './support.ts'
 
-let server: ClientServer
-beforeAll(async () => {
-  server = await startClientServer()
-})
-afterAll(() => server.close())
+const server = useClientServer()
 
 const setups: [string, (session: Session, send: typeof fetch) => ApolloLink][] = [
   [

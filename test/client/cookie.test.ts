@@ -1,28 +1,23 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { IDBFactory } from 'fake-indexeddb'
 import type { SignedOutReason } from '../../src/client/index.ts'
 import {
   ask,
-  type ClientServer,
   type CookieJar,
   createCookieJar,
   createNetwork,
   openSession,
   pause,
-  startClientServer,
   until,
+  useClientServer,
 } from './support.ts'
 
 const page = globalThis as { document?: unknown; location?: unknown; indexedDB?: unknown }
 const readableCookie = '__Host-annul-session'
 const refreshCookie = '__Host-annul-refresh'
 
-let server: ClientServer
+const server = useClientServer()
 let jar: CookieJar
-beforeAll(async () => {
-  server = await startClientServer()
-})
-afterAll(() => server.close())
 
 // What a page has and Node has not. Web Locks are missing on purpose: attempts alone must do.
 beforeEach(() => {

@@ -1,24 +1,14 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import {
-  ask,
-  type ClientServer,
-  createNetwork,
-  openSession,
-  outdate,
-  pause,
-  startClientServer,
-  until,
-} from './support.ts'
+import { ask, createNetwork, openSession, outdate, pause, until, useClientServer } from './support.ts'
 
-let server: ClientServer
+const server = useClientServer()
 let neighbour: Server
 let neighbourUrl: string
 const seen: IncomingMessage[] = []
 
 beforeAll(async () => {
-  server = await startClientServer()
   neighbour = createServer((request, response) => {
     seen.push(request)
     request.resume()
@@ -29,10 +19,9 @@ beforeAll(async () => {
   await new Promise(resolve => neighbour.once('listening', resolve))
   neighbourUrl = `http://127.0.0.1:${(neighbour.address() as AddressInfo).port}`
 })
-afterAll(async () => {
+afterAll(() => {
   neighbour.closeAllConnections()
   neighbour.close()
-  await server.close()
 })
 
 async function signIn() {

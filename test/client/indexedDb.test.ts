@@ -1,21 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { IDBFactory } from 'fake-indexeddb'
 import type { SignedOutReason } from '../../src/client/index.ts'
 import { openAttempts } from '../../src/client/tokens/attempts.ts'
-import {
-  type ClientServer,
-  createNetwork,
-  createSlowStorage,
-  openSession,
-  startClientServer,
-} from './support.ts'
+import { createNetwork, createSlowStorage, openSession, useClientServer } from './support.ts'
 
 const page = globalThis as { indexedDB?: unknown }
-let server: ClientServer
-beforeAll(async () => {
-  server = await startClientServer()
-})
-afterAll(() => server.close())
+const server = useClientServer()
 beforeEach(() => {
   page.indexedDB = new IDBFactory()
 })

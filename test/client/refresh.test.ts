@@ -1,22 +1,18 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { describe, expect, jest, test } from '@jest/globals'
 import type { Session, SignedOutReason } from '../../src/client/index.ts'
 import { makeAdmin } from '../support/server.ts'
 import {
   ask,
-  type ClientServer,
   createNetwork,
   createSlowStorage,
   openSession,
   pause,
   startClientServer,
   until,
+  useClientServer,
 } from './support.ts'
 
-let server: ClientServer
-beforeAll(async () => {
-  server = await startClientServer()
-})
-afterAll(() => server.close())
+const server = useClientServer()
 
 /** A signed-in session on a network that a test can disturb. */
 async function signIn(options: { retryMs?: number } = {}) {

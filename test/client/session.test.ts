@@ -1,19 +1,8 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { describe, expect, jest, test } from '@jest/globals'
 import { SessionError, type SignedOutReason } from '../../src/client/index.ts'
-import {
-  ask,
-  type ClientServer,
-  createNetwork,
-  createSlowStorage,
-  openSession,
-  startClientServer,
-} from './support.ts'
+import { ask, createNetwork, createSlowStorage, openSession, useClientServer } from './support.ts'
 
-let server: ClientServer
-beforeAll(async () => {
-  server = await startClientServer()
-})
-afterAll(() => server.close())
+const server = useClientServer()
 
 describe('session', () => {
   test('signs in, sends the access token, and keeps nothing but refresh token and attempts', async () => {

@@ -2,14 +2,20 @@ import { afterEach } from '@jest/globals'
 import { createSession, type Session, type SessionOptions } from '../../src/client/index.ts'
 import type { SchemaExtension } from '../../src/graphql/schema.ts'
 import { startTestServer, type TestServer, type TestServerOptions } from '../support/server.ts'
+import { useFixture } from '../support/useFixture.ts'
 
-/** What the client's tests ask for: an open field, a guarded one, and mutations whose executions are counted. */
+/** A server with an open field, a guarded one, and mutations whose executions are counted. */
 export interface ClientServer extends TestServer {
   readonly endpoint: string
-  /** How often `bump` and `openBump` were carried out. */
+  /** How often `bump`, `openBump` and `strictBump` were carried out. */
   readonly bumps: () => number
   /** The rows of all sessions, newest first. */
   readonly sessions: () => Promise<{ id: string; generation: number; end_reason: string | null }[]>
+}
+
+/** A server for all tests of the calling file or `describe`. */
+export function useClientServer(options?: TestServerOptions): ClientServer {
+  return useFixture(() => startClientServer(options))
 }
 
 export async function startClientServer(options: TestServerOptions = {}): Promise<ClientServer> {
@@ -43,7 +49,7 @@ export type Fault =
   | 'lost'
   /** It is carried out, and its answer never arrives. */
   | 'unanswered'
-  /** Somebody in between says that it cannot be delivered now. */
+  /** A gateway answers that the server cannot be reached at the moment. */
   | 'busy'
   /** The answer arrives when the test says so. */
   | Promise<unknown>
@@ -87,7 +93,7 @@ export function createNetwork(cookies?: CookieJar): Network {
       throw new TypeError('fetch failed')
     }
     if (!plan) return response
-    // Read before the wait: whoever gives up meanwhile is too late, because the answer is already there.
+    // Read before the wait: to give up during the wait comes too late, because the answer is already there.
     const answer = new Response(await response.text(), response)
     held++
     await plan.fault
@@ -111,10 +117,10 @@ function parse(body: string): { query?: string; variables?: Record<string, unkno
   }
 }
 
-/** One browser's cookies, as far as the client and the server make use of them. */
+/** The cookies of one browser, with the attributes that the client and the server use. */
 export interface CookieJar {
   readonly fetch: typeof globalThis.fetch
-  /** What `document.cookie` says: no HttpOnly ones. */
+  /** The text of `document.cookie`, without HttpOnly cookies. */
   readable(): string
   readonly values: Map<string, { value: string; httpOnly: boolean }>
 }
@@ -146,14 +152,14 @@ afterEach(() => {
   for (const session of opened.splice(0)) session.close()
 })
 
-/** A session with the patience of a test. It is closed afterwards. */
+/** A session with timeouts for tests. It is closed after the test. */
 export function openSession(options: SessionOptions): Session {
   const session = createSession({ timeoutMs: 2000, retryMs: 6000, ...options })
   opened.push(session)
   return session
 }
 
-/** POSTs an operation by the session's fetch. */
+/** Sends an operation by `session.fetch`. */
 export async function ask<Data = Record<string, unknown>>(
   session: Session,
   endpoint: string,
@@ -174,8 +180,8 @@ export async function ask<Data = Record<string, unknown>>(
 }
 
 /**
- * Ends the session's access token and not the session: somebody changes the password with a copy of the token, and this
- * device does not hear of it.
+ * Ends the access token of the session, and not the session: the password is changed with a copy of the token, and the
+ * client is not told.
  *
  * @param account its password is changed too
  */
@@ -194,7 +200,7 @@ export async function outdate(
   account.password = input.newPassword
 }
 
-/** A storage whose every answer takes a while, as React Native's AsyncStorage. */
+/** A storage whose answers take a while, like AsyncStorage of React Native. */
 export function createSlowStorage() {
   const values = new Map<string, string>()
   const later = <T>(work: () => T) => new Promise<T>(resolve => setTimeout(() => resolve(work()), 2))
@@ -206,7 +212,7 @@ export function createSlowStorage() {
   }
 }
 
-/** Waits until it is so. */
+/** Waits until the condition holds. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   const endAt = Date.now() + 5000
   while (!(await condition())) {

@@ -1,22 +1,17 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { describe, expect, jest, test } from '@jest/globals'
 import type { SessionStorage, SignedOutReason } from '../../src/client/index.ts'
 import {
   ask,
-  type ClientServer,
   createNetwork,
   createSlowStorage,
   openSession,
   outdate,
   pause,
-  startClientServer,
   until,
+  useClientServer,
 } from './support.ts'
 
-let server: ClientServer
-beforeAll(async () => {
-  server = await startClientServer()
-})
-afterAll(() => server.close())
+const server = useClientServer()
 
 /** Tabs of one browser: one storage, one network, one channel. */
 function openTabs(count: number, storage: SessionStorage = new Map<string, string>()) {

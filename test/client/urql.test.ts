@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { Client, cacheExchange, fetchExchange } from '@urql/core'
 import { sessionExchange } from '../../src/client/urql.ts'
-import { type ClientServer, createNetwork, openSession, outdate, startClientServer } from './support.ts'
+import { createNetwork, openSession, outdate, useClientServer } from './support.ts'
 
-let server: ClientServer
-beforeAll(async () => {
-  server = await startClientServer()
-})
-afterAll(() => server.close())
+const server = useClientServer()
 
 describe('urql', () => {
   test('sends the token, repeats what was refused for it, and tells of the end', async () => {

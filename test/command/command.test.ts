@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { annul } from '../support/command.ts'
 import { onPostgres } from '../support/database.ts'
-import { Operated } from '../support/operated.ts'
+import { useOperatedServer } from '../support/operatedServer.ts'
 import { until } from '../support/until.ts'
 
 // What asks no database is tested in one mode.
@@ -10,11 +10,7 @@ const onlyPostgres = onPostgres ? it : it.skip
 const me = '{ me { id } }'
 const uuid = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}'
 
-let operated: Operated
-beforeAll(async () => {
-  operated = await Operated.start()
-})
-afterAll(() => operated.close())
+const operated = useOperatedServer()
 
 describe('annul --help', () => {
   const commands = [

@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { onPostgres } from '../support/database.ts'
-import { Operated } from '../support/operated.ts'
+import { useOperatedServer } from '../support/operatedServer.ts'
 
 const me = '{ me { id } }'
 
-let operated: Operated
-beforeAll(async () => {
-  operated = await Operated.start()
-})
-afterAll(() => operated.close())
+const operated = useOperatedServer()
 
 /** The epoch, and the database's time in whole seconds. */
 async function readEpoch(): Promise<{ epoch: number; time: number }> {

@@ -6,7 +6,7 @@ import { openPool } from '../../src/database/pool.ts'
 import { serializeError } from '../../src/http/logRequests.ts'
 import { createPostgresDatabase, onPostgres } from '../support/database.ts'
 import { startProxy } from '../support/proxy.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { useServer } from '../support/server.ts'
 import { query } from '../support/sql.ts'
 import { until } from '../support/until.ts'
 
@@ -159,11 +159,7 @@ describePostgres('a statement with a deadline', () => {
 
 describe('an error of the database', () => {
   const secret = 'hash-of-a-password-0123456789'
-  let server: TestServer
-  beforeAll(async () => {
-    server = await startTestServer()
-  })
-  afterAll(() => server.close())
+  const server = useServer()
 
   it('is written to the log without the values of its statement', async () => {
     const account = await server.signUp()

@@ -4,7 +4,7 @@ import { app } from '../support/app.ts'
 import type { Account, Answer, TokensAnswer } from '../support/client.ts'
 import { onPostgres } from '../support/database.ts'
 import { startPostgres, type TestPostgres } from '../support/postgres.js'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { useServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 
 // The embedded database lives and dies with its node.
@@ -32,13 +32,14 @@ function expectUnavailable(answer: Answer, field: string): void {
 
 describePostgres.each(['view', 'strict'])('while PostgreSQL is stopped, a node that decides by %s', mode => {
   let postgres: TestPostgres
-  let server: TestServer
-  let account: Account & TokensAnswer
-  beforeAll(async () => {
+  const server = useServer(async () => {
     postgres = await startPostgres()
     await postgres.createDatabase('outage')
     const env = { DATABASE_URL: postgres.urlOf('outage'), ANNUL_REVOCATION: mode }
-    server = await startTestServer({ database: { env }, extension: app })
+    return { database: { env }, extension: app }
+  })
+  let account: Account & TokensAnswer
+  beforeAll(async () => {
     account = await server.signUp()
     await postgres.halt()
     // What memory knows it may say for the length of a lease.
@@ -47,10 +48,7 @@ describePostgres.each(['view', 'strict'])('while PostgreSQL is stopped, a node t
       ({ code }) => code !== undefined,
     )
   })
-  afterAll(async () => {
-    await server.close()
-    await postgres.stop()
-  })
+  afterAll(() => postgres.stop())
 
   it('answers a guarded field with UNAVAILABLE and 503, whatever was asked before', async () => {
     const { accessToken } = account

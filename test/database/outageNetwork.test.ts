@@ -4,7 +4,7 @@ import { app } from '../support/app.ts'
 import type { Account, TokensAnswer } from '../support/client.ts'
 import { createPostgresDatabase, onPostgres } from '../support/database.ts'
 import { startProxy } from '../support/proxy.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { useServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 
 // Between the embedded database and its node there is no network.
@@ -18,20 +18,19 @@ const verbMs = 5000 + 3000
 
 describePostgres.each(['view', 'strict'])('when the network fails, a node that decides by %s', mode => {
   let proxy: Awaited<ReturnType<typeof startProxy>>
-  let server: TestServer
-  let account: Account & TokensAnswer
-  beforeAll(async () => {
+  // Before the server is closed: it says farewell to its database.
+  afterAll(() => proxy.set('forward'))
+  const server = useServer(async () => {
     const url = new URL(await createPostgresDatabase())
     proxy = await startProxy({ host: url.hostname, port: Number(url.port) })
     url.port = String(proxy.port)
     const env = { DATABASE_URL: url.href, ANNUL_REVOCATION: mode }
-    server = await startTestServer({ database: { env }, extension: app })
-    account = await server.signUp()
+    return { database: { env }, extension: app }
   })
-  afterAll(async () => {
-    proxy.set('forward')
-    await server.close()
-    await proxy.close()
+  afterAll(() => proxy.close())
+  let account: Account & TokensAnswer
+  beforeAll(async () => {
+    account = await server.signUp()
   })
 
   const askMe = () => server.send(me, { token: account.accessToken })

@@ -1,31 +1,31 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { onPostgres } from '../support/database.ts'
+import { deviceOf } from '../support/devices.ts'
+import { startTestServer, useSecondNode, useServer } from '../support/server.ts'
 import {
   accessAnswer,
-  deviceOf,
   type Fate,
-  openStage,
+  presentAccessToken,
+  presentRefreshToken,
   refreshAnswer,
   refusedAccess,
   refusedRefresh,
-  useAccessToken,
-  useRefreshToken,
-} from '../support/deaths.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+} from '../support/tokenAnswers.ts'
+import { afterwards, openParticipants, tokenEndings } from '../support/tokenEndings.ts'
 import { until } from '../support/until.ts'
-import { afterwards, ways } from '../support/ways.ts'
 
 /*
- * After a session, or an access token, died in one of these ways: what comes of its tokens, of those of another session
- * of the same user, and of another user's. A reason: refused, with the code, status and advice that belong to it.
+ * A row tells how a session or its access token ended, and then what happens to its tokens, to the tokens of another
+ * session of the same user, and to the tokens of another user. A reason means: refused, with the code, status and
+ * advice that belong to the reason.
  *
- * Where "by" stands, the table is about the session that is named first, and "itself" keeps its session.
- * The two ends of a session come too early here, because the test moves them: an access token never outlives the end
- * that was known when it was issued, so that nobody asks about it (the last test lets one pass).
+ * "By itself": the session sends the mutation and is kept, and the row is about the tokens that it had before.
+ * The test moves the two ends of a session to an earlier time, so its access token goes on working in those rows.
+ * Otherwise an access token never outlives its session (the last test).
  */
 const truth = `
-  way                                                        | its access token   | its refresh token  | other access token | other refresh token | another user's
+  ending                                                     | its access token   | its refresh token  | other access token | other refresh token | another user's
   logout with its access token                               | LOGGED_OUT         | LOGGED_OUT         | works              | works               | works
   logout with its refresh token alone                        | LOGGED_OUT         | LOGGED_OUT         | works              | works               | works
   logout with its expired access token and its refresh token | TOKEN_EXPIRED      | LOGGED_OUT         | works              | works               | works
@@ -47,7 +47,7 @@ const truth = `
   the end of the access token                                | TOKEN_EXPIRED      | works              | works              | works               | works
 `
 
-/* Of two deaths one is told. Access tokens: expired, everyone, user (the last one), session; sessions likewise. */
+/* The order in which endings weigh: the token has expired, everyone, the user (the latest one), the session. */
 const order = `
   first                                               | then                                | access token       | refresh token
   logout with its access token                        | the idle end of the session         | LOGGED_OUT         | LOGGED_OUT
@@ -68,46 +68,37 @@ const rowsOf = (text: string) =>
     .split('\n')
     .slice(1)
     .map(line => line.split('|').map(cell => cell.trim()))
-const table = rowsOf(truth) as [way: string, ...Fate[]][]
+const table = rowsOf(truth) as [ending: string, ...Fate[]][]
 
 /** Nodes of one database. The embedded one serves a single process. */
-type Nodes = { 'the same node': TestServer; 'a second node': TestServer }
-let usual: Nodes
-let endingUsers: Nodes
-const openNodes = async (env: Record<string, string>): Promise<Nodes> => {
-  const first = await startTestServer({ env })
-  const second = onPostgres ? await startTestServer({ database: first.database, env: first.env }) : first
-  return { 'the same node': first, 'a second node': second }
+const useNodes = (env: Record<string, string>) => {
+  const first = useServer({ env })
+  return { 'the same node': first, 'a second node': useSecondNode(first) }
 }
-beforeAll(async () => {
-  usual = await openNodes({})
-  endingUsers = await openNodes({ ANNUL_REFRESH_REUSE_ENDS: 'user' })
-})
-afterAll(async () => {
-  for (const node of new Set([...Object.values(usual), ...Object.values(endingUsers)])) await node.close()
-})
+const usual = useNodes({})
+const endingUsers = useNodes({ ANNUL_REFRESH_REUSE_ENDS: 'user' })
 
-it('The truth table has a row for every way, and no other', () => {
-  expect(table.map(([way]) => way).sort()).toEqual(Object.keys(ways).sort())
+it('The truth table has a row for every ending, and no other', () => {
+  expect(table.map(([ending]) => ending).sort()).toEqual(Object.keys(tokenEndings).sort())
 })
 
 for (const where of ['the same node', 'a second node'] as const) {
   const run = where === 'a second node' && !onPostgres ? it.skip : it
   describe(`Asked at ${where}`, () => {
-    run.each(table)('%s', async (way, access, refresh, otherAccess, otherRefresh, another) => {
-      const nodes = way.includes('all of the user') ? endingUsers : usual
-      const stage = await openStage(nodes['the same node'])
-      await ways[way]?.(stage)
+    run.each(table)('%s', async (ending, access, refresh, otherAccess, otherRefresh, another) => {
+      const nodes = ending.includes('all of the user') ? endingUsers : usual
+      const participants = await openParticipants(nodes['the same node'])
+      await tokenEndings[ending]?.(participants)
 
-      const { here, there, stranger } = stage
+      const { here, there, stranger } = participants
       const node = nodes[where]
       expect({
-        access: await useAccessToken(node, here.accessToken),
-        refresh: await useRefreshToken(node, here),
-        otherAccess: await useAccessToken(node, there.accessToken),
-        otherRefresh: await useRefreshToken(node, there),
-        anotherAccess: await useAccessToken(node, stranger.accessToken),
-        anotherRefresh: await useRefreshToken(node, stranger),
+        access: await presentAccessToken(node, here.accessToken),
+        refresh: await presentRefreshToken(node, here),
+        otherAccess: await presentAccessToken(node, there.accessToken),
+        otherRefresh: await presentRefreshToken(node, there),
+        anotherAccess: await presentAccessToken(node, stranger.accessToken),
+        anotherRefresh: await presentRefreshToken(node, stranger),
       }).toEqual({
         access: accessAnswer(access, here.userId),
         refresh: refreshAnswer(refresh, here),
@@ -120,17 +111,17 @@ for (const where of ['the same node', 'a second node'] as const) {
   })
 }
 
-describe('Of two deaths, that one is told which weighs more', () => {
+describe('Of two endings, the one that weighs more is told', () => {
   it.each(rowsOf(order))('%s, then %s', async (first = '', then = '', access = '', refresh = '') => {
-    const stage = await openStage(usual['the same node'])
+    const participants = await openParticipants(usual['the same node'])
     for (const step of [first, then]) {
-      const run = ways[step] ?? afterwards[step]
-      if (!run) throw new Error(`Nobody knows how to do this: ${step}`)
-      await run(stage)
+      const run = tokenEndings[step] ?? afterwards[step]
+      if (!run) throw new Error(`No such ending: ${step}`)
+      await run(participants)
     }
-    const { node, here } = stage
-    expect(await useAccessToken(node, here.accessToken)).toEqual(accessAnswer(access, here.userId))
-    expect(await useRefreshToken(node, here)).toEqual(refreshAnswer(refresh, here))
+    const { node, here } = participants
+    expect(await presentAccessToken(node, here.accessToken)).toEqual(accessAnswer(access, here.userId))
+    expect(await presentRefreshToken(node, here)).toEqual(refreshAnswer(refresh, here))
   })
 })
 
@@ -144,13 +135,13 @@ it('When a session has really ended, its access token has ended too, though it m
       () => node.send('{ me { id } }', { token: device.accessToken }),
       ({ status }) => status === 401,
     )
-    expect(await useAccessToken(node, device.accessToken)).toEqual(refusedAccess('TOKEN_EXPIRED'))
+    expect(await presentAccessToken(node, device.accessToken)).toEqual(refusedAccess('TOKEN_EXPIRED'))
     const over = sql`select 1 from annul.sessions where id = ${device.sessionId} and idle_expires_at <= now()`
     await until(
       () => node.rows(over),
       rows => rows.length === 1,
     )
-    expect(await useRefreshToken(node, device)).toEqual(refusedRefresh('SESSION_EXPIRED'))
+    expect(await presentRefreshToken(node, device)).toEqual(refusedRefresh('SESSION_EXPIRED'))
   } finally {
     await node.close()
   }

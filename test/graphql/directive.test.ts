@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import type { TokensAnswer } from '../support/client.ts'
-import { forbidden, type GuardedApp, startGuardedApp } from '../support/guarded.ts'
+import { forbidden, useGuardedApp } from '../support/guardedApp.ts'
 
 const typeDefs = `
   extend type Query {
@@ -17,11 +17,7 @@ const typeDefs = `
 const names = ['open', 'anybody', 'editors', 'scoped', 'recent', 'everything', 'strict']
 const resolvers = { Query: Object.fromEntries(names.map(name => [name, () => name])) }
 
-let app: GuardedApp
-beforeAll(async () => {
-  app = await startGuardedApp({ typeDefs, resolvers })
-})
-afterAll(() => app.close())
+const app = useGuardedApp({ typeDefs, resolvers })
 
 const missing = { code: 'UNAUTHENTICATED', reason: 'TOKEN_MISSING', recover: 'LOGIN' }
 

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
-import { forbidden, type GuardedApp, startGuardedApp } from '../support/guarded.ts'
+import { beforeEach, describe, expect, it } from '@jest/globals'
+import { forbidden, useGuardedApp } from '../support/guardedApp.ts'
 
 /* @auth on whole types, and on the fields of a mutation that ends its own session. */
 
@@ -62,14 +62,10 @@ const resolvers = {
   },
 }
 
-let app: GuardedApp
-beforeAll(async () => {
-  app = await startGuardedApp({ typeDefs, resolvers })
-})
+const app = useGuardedApp({ typeDefs, resolvers })
 beforeEach(() => {
   resolved = []
 })
-afterAll(() => app.close())
 
 const keepers = { roles: ['keeper'] }
 

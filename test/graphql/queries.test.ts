@@ -1,17 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
-import { firefox, firefoxName, refusal, refused } from '../support/answers.ts'
-import { type Device, deviceOf, must, openAdmin } from '../support/deaths.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { firefox, firefoxName, must, refusal, refused } from '../support/answers.ts'
+import { type Device, deviceOf, openAdmin } from '../support/devices.ts'
+import { useServer } from '../support/server.ts'
 
-let server: TestServer
+const server = useServer()
 let admin: Device
 beforeAll(async () => {
-  server = await startTestServer()
   admin = await openAdmin(server)
 })
-afterAll(() => server.close())
 
 const ask = (query: string, { accessToken: token }: { accessToken: string }) => server.send(query, { token })
 

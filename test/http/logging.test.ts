@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { serializeError } from '../../src/http/logRequests.ts'
 import type { Account, TokensAnswer } from '../support/client.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { useServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 
 /* The log: one line a request, and nothing in it that a reader of logs should not have. */
@@ -18,14 +18,12 @@ const failing = {
     sql`insert into annul.users (id, email, status) values (gen_random_uuid(), ${secret}, ${secret})`,
 }
 
-let server: TestServer
+const server = useServer({ onLogLine: line => lines.push(line) })
 let ada: Account & TokensAnswer
 let lines: string[] = []
 beforeAll(async () => {
-  server = await startTestServer({ onLogLine: line => lines.push(line) })
   ada = await server.signUp()
 })
-afterAll(() => server.close())
 beforeEach(() => {
   lines = []
 })

@@ -1,22 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { type Client, createClient } from 'graphql-ws'
 import WebSocket from 'ws'
 import { onPostgres } from '../support/database.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { startTestServer, type TestServer, useSecondNode, useServer } from '../support/server.ts'
 
 const onlyPostgres = onPostgres ? it : it.skip
 
-let first: TestServer
-let second: TestServer
-beforeAll(async () => {
-  first = await startTestServer()
-  second = onPostgres ? await startTestServer({ database: first.database, env: first.env }) : first
-})
-afterAll(async () => {
-  await first.close()
-  if (second !== first) await second.close()
-})
+const first = useServer()
+const second = useSecondNode(first)
 
 interface Closed {
   readonly code: number

@@ -1,13 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
+import { must } from '../support/answers.ts'
 import { badInputs } from '../support/badInputs.ts'
 import type { Account, TokensAnswer } from '../support/client.ts'
-import { type Device, must, openAdmin } from '../support/deaths.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { type Device, openAdmin } from '../support/devices.ts'
+import { startTestServer, useServer } from '../support/server.ts'
 
 /* What nobody should send: each gets its own clear error, and changes nothing in any table. */
 
-let server: TestServer
+const server = useServer()
 let ada: Account & TokensAnswer
 let admin: Device
 const refreshTokens: Record<string, string> = {}
@@ -15,7 +16,6 @@ beforeAll(async () => {
   const other = await startTestServer()
   const foreign = (await other.signUp()).refreshToken
   await other.close()
-  server = await startTestServer()
   ada = await server.signUp()
   admin = await openAdmin(server)
   const gone = await server.signUp()
@@ -35,7 +35,6 @@ beforeAll(async () => {
     'of a deleted user': gone.refreshToken,
   })
 })
-afterAll(() => server.close())
 
 /** All rows of all tables, the migrations' included; not the signs of life of nodes, which they give by themselves. */
 async function everything(...but: string[]): Promise<string> {

@@ -1,16 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import { checkNewPassword } from '../../src/passwords/policy.ts'
 import { type Account, type TokensAnswer, tokenFields } from '../support/client.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { useServer } from '../support/server.ts'
 
-let server: TestServer
+const server = useServer()
 let account: Pick<Account & TokensAnswer, 'email' | 'password' | 'accessToken'>
 beforeAll(async () => {
-  server = await startTestServer()
   account = await server.signUp()
 })
-afterAll(() => server.close())
 
 const newEmail = () => `user-${randomBytes(6).toString('hex')}@example.com`
 

@@ -1,20 +1,18 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { openPasswords, type Passwords } from '../../src/passwords/hash.ts'
 import type { Account, TokensAnswer } from '../support/client.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { useServer } from '../support/server.ts'
 
-let server: TestServer
+const server = useServer()
 let account: Account & TokensAnswer
 let blocked: Account
 beforeAll(async () => {
-  server = await startTestServer()
   account = await server.signUp()
   blocked = await server.signUp()
   await server.rows(sql`update annul.users set status = 'BLOCKED' where id = ${blocked.userId}`)
 })
-afterAll(() => server.close())
 
 const newPassword = () => `password ${randomBytes(9).toString('base64url')}`
 const newEmail = () => `new-${randomBytes(6).toString('hex')}@example.com`

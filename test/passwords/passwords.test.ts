@@ -1,16 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { hash } from '@node-rs/argon2'
 import { sql } from 'drizzle-orm'
 import { openPasswords } from '../../src/passwords/hash.ts'
 import type { Account, TokensAnswer } from '../support/client.ts'
-import { makeAdmin, startTestServer, type TestServer } from '../support/server.ts'
+import { makeAdmin, useServer } from '../support/server.ts'
 
-let server: TestServer
+const server = useServer()
 let account: Account & TokensAnswer
 let blocked: Account
 beforeAll(async () => {
-  server = await startTestServer()
   account = await server.signUp()
   blocked = await server.signUp()
   const admin = await server.signUp()
@@ -21,7 +20,6 @@ beforeAll(async () => {
     token: accessToken,
   })
 })
-afterAll(() => server.close())
 afterEach(() => {
   jest.restoreAllMocks()
 })

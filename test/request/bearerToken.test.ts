@@ -1,18 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import { type Forge, openForge, refusal } from '../support/forge.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { useServer } from '../support/server.ts'
 
 /* Where a node looks for a token: in the Authorization header, and nowhere that ends up in logs and histories. */
 
-let server: TestServer
+const server = useServer()
 let honest: string
 let forge: Forge
 beforeAll(async () => {
-  server = await startTestServer()
   honest = (await server.signUp()).accessToken
   forge = openForge(server, honest)
 })
-afterAll(() => server.close())
 
 describe('the size of a token', () => {
   const ofScope = (length: number) => forge.make({ claims: { scope: 'x'.repeat(length) } })

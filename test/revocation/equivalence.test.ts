@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { beforeAll, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { openStrictReader, type StrictReader } from '../../src/decisions/strictReader.ts'
 import type { AccessClaims } from '../../src/tokens/accessToken.ts'
 import type { TokensAnswer } from '../support/client.ts'
 import { onPostgres } from '../support/database.ts'
-import { makeAdmin, startTestServer, type TestServer } from '../support/server.ts'
+import { makeAdmin, type TestServer, useSecondNode, useServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 
 /*
@@ -15,15 +15,13 @@ import { until } from '../support/until.ts'
 const users = 3
 const tokenFields = 'accessToken refreshToken expiresIn session { id expiresAt } user { id }'
 
-let nodes: TestServer[]
+const first = useServer()
+const nodes = onPostgres ? [first, useSecondNode(first)] : [first]
 let strict: StrictReader
 beforeAll(async () => {
-  const first = await startTestServer()
-  nodes = onPostgres ? [first, await startTestServer({ database: first.database, env: first.env })] : [first]
   strict = openStrictReader(first.auth.parts.decisions, first.auth.parts.clock)
   await Promise.all(nodes.map(node => node.auth.parts.revocation.start()))
-}, 60_000)
-afterAll(() => Promise.all(nodes.map(node => node.close())))
+})
 
 interface Person {
   readonly userId: string

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import postgres from 'postgres'
-import { allFresh, faults, type Ground, plantedBug, prove } from '../proof/prove/faults.ts'
+import { allFresh, faults, plantedBug, prove, type TestBed } from '../proof/prove/faults.ts'
 import { startCluster } from '../support/cluster.ts'
 import { onPostgres } from '../support/database.ts'
 import { startPostgres } from '../support/postgres.js'
@@ -13,7 +13,7 @@ import { until } from '../support/until.ts'
 
 const onlyPostgres = onPostgres ? it : it.skip
 
-let ground: Ground
+let testBed: TestBed
 beforeAll(async () => {
   if (!onPostgres) return
   // One of its own, since it is crashed.
@@ -21,15 +21,15 @@ beforeAll(async () => {
   await server.createDatabase('faults')
   const databaseUrl = server.urlOf('faults')
   const cluster = await startCluster({ databaseUrl })
-  ground = { cluster, postgres: server, sql: postgres(databaseUrl, { max: 1, onnotice: () => {} }) }
+  testBed = { cluster, postgres: server, sql: postgres(databaseUrl, { max: 1, onnotice: () => {} }) }
   await until(() => allFresh(cluster))
 }, 60_000)
 
 afterAll(async () => {
   if (!onPostgres) return
-  await ground.cluster.close()
-  await ground.sql.end()
-  await ground.postgres.stop()
+  await testBed.cluster.close()
+  await testBed.sql.end()
+  await testBed.postgres.stop()
 }, 60_000)
 
 describe('no request is accepted that started after the revocation of its token had returned, and nobody is logged out, when', () => {
@@ -37,7 +37,7 @@ describe('no request is accepted that started after the revocation of its token 
     onlyPostgres(
       name,
       async () => {
-        const { records } = await prove(ground, fault)
+        const { records } = await prove(testBed, fault)
         const { violations, complaints, ...counted } = records.verdict()
         expect({ violations, complaints }).toEqual({ violations: [], complaints: [] })
         // The promise was made, and it was put to the test.
@@ -53,13 +53,13 @@ describe('the checker', () => {
   onlyPostgres(
     'finds a node that acknowledges revocations and does not learn them',
     async () => {
-      const { records } = await prove(ground, plantedBug)
+      const { records } = await prove(testBed, plantedBug)
       const { violations, complaints } = records.verdict()
       expect(complaints).toEqual([])
       expect(violations.length).toBeGreaterThan(0)
       const names = new Set(violations.map(({ request }) => request.node))
       expect(names.size).toBe(1)
-      expect(ground.cluster.nodes.map(({ name }) => name)).not.toContain([...names][0])
+      expect(testBed.cluster.nodes.map(({ name }) => name)).not.toContain([...names][0])
     },
     60_000,
   )

@@ -6,13 +6,13 @@ import { createRevocation, type RevocationService } from '../../src/revocation/c
 import { postgresStore } from '../../src/revocation/postgresStore.ts'
 import { createPostgresDatabase } from '../support/database.ts'
 
-/** A database, and nodes of nothing but their revocation part. */
+/** A database, and nodes that consist of their revocation part only. */
 export interface Nodes {
   readonly url: string
   readonly sql: postgres.Sql
-  /** One that is fresh already. */
+  /** Starts a node. @returns the node, which is fresh */
   start(options?: { url?: string; leaseMs?: number; clock?: Clock }): Promise<RevocationService>
-  /** Ends a session. */
+  /** Appends the end of a new session id to the log. */
   revoke(options?: { notify?: boolean }): Promise<{ sid: string; xid: string }>
   close(): Promise<void>
 }
@@ -56,7 +56,7 @@ export function verdictOf(node: RevocationService, sid: string) {
   return node.view.verdict({ sub: randomUUID(), sid, ver: 1, epoch: 1 })
 }
 
-/** Looks until it is so. @returns how many milliseconds that took */
+/** Waits until the condition holds. @returns how many milliseconds that took */
 export async function until(isSo: () => boolean | Promise<boolean>, withinMs = 5000): Promise<number> {
   const start = performance.now()
   while (!(await isSo())) {

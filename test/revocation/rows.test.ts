@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import { onPostgres } from '../support/database.ts'
-import { makeAdmin, startTestServer, type TestServer } from '../support/server.ts'
+import { makeAdmin, useServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 
 /*
@@ -13,18 +13,12 @@ import { until } from '../support/until.ts'
 const onlyPostgres = onPostgres ? it : it.skip
 const many = 100_000
 
-let server: TestServer
+const server = useServer()
 let admin: postgres.Sql
-beforeAll(async () => {
-  if (!onPostgres) return
-  server = await startTestServer()
+beforeAll(() => {
   admin = postgres(server.env.DATABASE_URL ?? '', { max: 1, onnotice: () => {} })
 })
-afterAll(async () => {
-  if (!onPostgres) return
-  await admin.end()
-  await server.close()
-})
+afterAll(() => admin.end())
 
 /** A user with so many live sessions: the first by a login, copies of it by SQL. */
 async function userWith(sessions: number) {

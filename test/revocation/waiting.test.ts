@@ -4,7 +4,7 @@ import postgres from 'postgres'
 import { allFresh, metric } from '../proof/prove/faults.ts'
 import { type Family, populate } from '../proof/prove/population.ts'
 import { asksWho, send } from '../proof/prove/send.ts'
-import { type Killing, verbs } from '../proof/prove/verbs.ts'
+import { type RevokingMutation, verbs } from '../proof/prove/verbs.ts'
 import { type Cluster, type ClusterNode, startCluster } from '../support/cluster.ts'
 import { createPostgresDatabase, onPostgres } from '../support/database.ts'
 import { until } from '../support/until.ts'
@@ -69,7 +69,7 @@ async function rowsOfNodes(): Promise<number> {
 }
 
 /** What revocations have committed, whether or not their mutations have returned. */
-async function countDead(): Promise<number> {
+async function countRevocations(): Promise<number> {
   return (await sql`select from annul.revocations`).length
 }
 
@@ -120,15 +120,15 @@ describe('a revoking mutation', () => {
         ['deleteUser', 'NOT_FOUND'],
         ['theft', 'REFRESH_REUSED'],
       ] as const) {
-        const kill: Killing = verbs[name](family(), admin.laptop.access)
-        const dead = await countDead()
+        const mutation: RevokingMutation = verbs[name](family(), admin.laptop.access)
+        const dead = await countRevocations()
         stopped.signal('SIGSTOP')
-        const first = send(one.url, kill.operation)
-        await until(async () => (await countDead()) > dead)
-        const second = await send(two.url, kill.operation)
+        const first = send(one.url, mutation.operation)
+        await until(async () => (await countRevocations()) > dead)
+        const second = await send(two.url, mutation.operation)
         expect(second.verdict).toBe(refusal)
         expect(second.revokedOnAllNodesMs).toBeGreaterThan(leaseMs / 2)
-        expect((await first).verdict).toBe(kill.done)
+        expect((await first).verdict).toBe(mutation.done)
         stopped.signal('SIGCONT')
         await settle()
       }

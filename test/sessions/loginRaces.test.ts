@@ -1,26 +1,32 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
-import { type Arena, type Member, openArena, type QuickAnswer } from '../support/crowd.ts'
+import { beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { onPostgres } from '../support/database.ts'
-import type { Device } from '../support/deaths.ts'
-import { by, killsOfUsers, password } from '../support/kills.ts'
-import { access, checkedBeforeKill, fatesOf, forAll, login, openRacer, pairOf } from '../support/race.ts'
+import type { Device } from '../support/devices.ts'
+import { type QuickAnswer, type RaceUser, useRaceServer } from '../support/raceServer.ts'
+import {
+  access,
+  checkedBeforeRevocation,
+  forAll,
+  login,
+  openRacer,
+  outcomesOf,
+  pairOf,
+} from '../support/races.ts'
+import { by, password, userRevokingVerbs } from '../support/revokingVerbs.ts'
 
 jest.setTimeout(120_000)
 
-/* Every login costs a hash, so that there are 500 of them in all (the embedded database has but one connection). */
+/* Each login costs a hash, so there are 500 logins in all. The embedded database has one connection only. */
 const rounds = onPostgres ? 100 : 20
 
-let arena: Arena
+const server = useRaceServer()
 let admin: Device
 let passwordHash: string
 beforeAll(async () => {
-  arena = await openArena()
-  admin = await arena.admin()
-  passwordHash = await arena.parts.passwords.hash(password)
+  admin = await server.admin()
+  passwordHash = await server.parts.passwords.hash(password)
 })
-afterAll(() => arena.close())
 
-/** A login that was answered with tokens, and what came of them after the kill had returned too. */
+/** A login that was answered with tokens, and the outcomes of its tokens after the revocation had returned. */
 interface Born {
   readonly sessionId: string
   readonly fates: { readonly access: string; readonly refresh: string }
@@ -28,10 +34,10 @@ interface Born {
 
 async function bornOf(answer: QuickAnswer): Promise<Born[]> {
   const pair = pairOf(answer)
-  return pair ? [{ sessionId: pair.session.id, fates: await fatesOf(arena, pair) }] : []
+  return pair ? [{ sessionId: pair.session.id, fates: await outcomesOf(server, pair) }] : []
 }
 
-/** Those that were checked before the kill began are dead, for its reason. @returns how many these were */
+/** Logins that were checked before the revocation began are dead, for its reason. @returns their number */
 function expectBornDead(born: readonly Born[], before: ReadonlySet<string>, reason: string): number {
   const checkedBefore = born.filter(({ sessionId }) => before.has(sessionId)).map(({ fates }) => fates)
   const dead = { access: `UNAUTHENTICATED ${reason}`, refresh: `INVALID_REFRESH_TOKEN ${reason}` }
@@ -40,39 +46,39 @@ function expectBornDead(born: readonly Born[], before: ReadonlySet<string>, reas
 }
 
 describe('A login whose password was checked before is born dead', () => {
-  it.each(killsOfUsers)('$name', async ({ reason, kill, locksOut, hashes }) => {
-    const members = await arena.gather(rounds, { passwordHash })
+  it.each(userRevokingVerbs)('$name', async ({ reason, revoke, locksOut, hashes }) => {
+    const users = await server.makeUsers(rounds, { passwordHash })
     const race = openRacer()
     const born: Born[] = []
     const outcomes = new Set<string>()
-    await forAll(members, async member => {
-      const enter = () => login(arena, member.email, password)
-      const end = () => kill(arena, member, admin)
+    await forAll(users, async user => {
+      const enter = () => login(server, user.email, password)
+      const end = () => revoke(server, user, admin)
       // The longer of the two begins, so that the other falls into it.
-      const [killed, entered] = hashes ? await race(end, enter) : (await race(enter, end)).reverse()
-      outcomes.add(`kill ${killed?.outcome}`).add(`login ${entered?.outcome}`)
+      const [revoked, entered] = hashes ? await race(end, enter) : (await race(enter, end)).reverse()
+      outcomes.add(`revocation ${revoked?.outcome}`).add(`login ${entered?.outcome}`)
       if (entered) born.push(...(await bornOf(entered)))
     })
 
     expect([...outcomes].filter(one => one !== 'login INVALID_CREDENTIALS').sort()).toEqual([
-      'kill works',
       'login works',
+      'revocation works',
     ])
-    expect(expectBornDead(born, await checkedBeforeKill(arena, 'user'), reason)).toBeGreaterThan(0)
+    expect(expectBornDead(born, await checkedBeforeRevocation(server, 'user'), reason)).toBeGreaterThan(0)
     if (locksOut) expect(born.filter(({ fates }) => Object.values(fates).includes('works'))).toEqual([])
     else expect(outcomes).not.toContain('login INVALID_CREDENTIALS')
   })
 
   it('setUserAccess, as far as its access token has the old roles', async () => {
-    const members = await arena.gather(rounds, { passwordHash })
+    const users = await server.makeUsers(rounds, { passwordHash })
     const race = openRacer()
     const seen = new Set<string>()
-    await forAll(members, async ({ email, userId }) => {
+    await forAll(users, async ({ email, userId }) => {
       const [entered] = await race(
-        () => login(arena, email, password),
-        () => by(arena, admin, `setUserAccess(id: "${userId}", roles: ["editor"]) { id }`),
+        () => login(server, email, password),
+        () => by(server, admin, `setUserAccess(id: "${userId}", roles: ["editor"]) { id }`),
       )
-      const { data, outcome } = await arena.send('{ me { roles } }', pairOf(entered)?.accessToken ?? '')
+      const { data, outcome } = await server.send('{ me { roles } }', pairOf(entered)?.accessToken ?? '')
       seen.add(data ? JSON.stringify(data.me) : outcome)
     })
     expect([...seen].filter(one => one !== '{"roles":["editor"]}')).toEqual([
@@ -84,21 +90,21 @@ describe('A login whose password was checked before is born dead', () => {
     const race = openRacer()
     let checkedBefore = 0
     for (let round = 0; round < rounds; round += 10) {
-      const members = await arena.gather(10, { passwordHash })
-      const revoker = await arena.admin()
+      const users = await server.makeUsers(10, { passwordHash })
+      const revoker = await server.admin()
       const born: Born[] = []
-      const enter = (member: Member) => login(arena, member.email, password)
+      const enter = (user: RaceUser) => login(server, user.email, password)
       const [entered, revoked] = await race(
-        () => Promise.all(members.map(enter)),
-        () => by(arena, revoker, 'revokeEverything'),
+        () => Promise.all(users.map(enter)),
+        () => by(server, revoker, 'revokeEverything'),
       )
       for (const answer of entered) born.push(...(await bornOf(answer)))
       expect(revoked.outcome).toBe('works')
       expect(born).toHaveLength(10)
-      const before = await checkedBeforeKill(arena, 'everyone')
+      const before = await checkedBeforeRevocation(server, 'everyone')
       checkedBefore += expectBornDead(born, before, 'EVERYTHING_REVOKED')
     }
     expect(checkedBefore).toBeGreaterThan(0)
-    expect(await access(arena, admin.accessToken)).toBe('UNAUTHENTICATED EVERYTHING_REVOKED')
+    expect(await access(server, admin.accessToken)).toBe('UNAUTHENTICATED EVERYTHING_REVOKED')
   })
 })

@@ -1,22 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { listSessions, refusal, refused } from '../support/answers.ts'
+import { describe, expect, it } from '@jest/globals'
+import { listSessions, must, refusal, refused } from '../support/answers.ts'
+import { type Device, deviceOf } from '../support/devices.ts'
+import { useServer } from '../support/server.ts'
 import {
-  type Device,
-  deviceOf,
-  must,
+  presentAccessToken,
+  presentRefreshToken,
   refreshAnswer,
   refusedAccess,
   refusedRefresh,
-  useAccessToken,
-  useRefreshToken,
-} from '../support/deaths.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+} from '../support/tokenAnswers.ts'
 
-let server: TestServer
-beforeAll(async () => {
-  server = await startTestServer()
-})
-afterAll(() => server.close())
+const server = useServer()
 
 const logout = (options: { token?: string; refreshToken?: string | null }) =>
   server.send<{ logout: boolean }>(
@@ -28,8 +22,8 @@ const logout = (options: { token?: string; refreshToken?: string | null }) =>
   )
 
 async function expectLoggedOut(device: Device): Promise<void> {
-  expect(await useAccessToken(server, device.accessToken)).toEqual(refusedAccess('LOGGED_OUT'))
-  expect(await useRefreshToken(server, device)).toEqual(refusedRefresh('LOGGED_OUT'))
+  expect(await presentAccessToken(server, device.accessToken)).toEqual(refusedAccess('LOGGED_OUT'))
+  expect(await presentRefreshToken(server, device)).toEqual(refusedRefresh('LOGGED_OUT'))
 }
 
 describe('logout', () => {
@@ -53,14 +47,14 @@ describe('logout', () => {
     const device = deviceOf(await server.signUp())
     must(await server.send('mutation { revokeSessions }', { token: device.accessToken }))
     expect((await logout(device)).data).toEqual({ logout: false })
-    expect(await useRefreshToken(server, device)).toEqual(refusedRefresh('SESSIONS_REVOKED'))
+    expect(await presentRefreshToken(server, device)).toEqual(refusedRefresh('SESSIONS_REVOKED'))
   })
 
   it('takes any generation of the refresh token, and calls none of them theft', async () => {
     const device = deviceOf(await server.signUp())
     const first = device.refreshToken
     for (let generation = 2; generation < 13; generation++)
-      expect(await useRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
+      expect(await presentRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
     expect((await logout({ refreshToken: first })).data).toEqual({ logout: true })
     await expectLoggedOut(device)
   })
@@ -98,7 +92,7 @@ describe('logout', () => {
       expect(refusal(await logout({ refreshToken: wrong, token: device.accessToken }))).toEqual(
         refused({ code: 'INVALID_REFRESH_TOKEN', reason: 'TOKEN_INVALID', recover: 'LOGIN' }),
       )
-    expect(await useRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
+    expect(await presentRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
   })
 
   const flip = (character = '') => (character === 'A' ? 'B' : 'A')

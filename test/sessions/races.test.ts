@@ -1,26 +1,26 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { sql } from 'drizzle-orm'
-import { type Arena, openArena, type QuickAnswer } from '../support/crowd.ts'
 import { onPostgres } from '../support/database.ts'
-import type { Device } from '../support/deaths.ts'
+import type { Device } from '../support/devices.ts'
+import { type QuickAnswer, useRaceServer } from '../support/raceServer.ts'
+import { access, forAll, openRacer, outcomesOf, pairOf, refresh, Tally } from '../support/races.ts'
 import {
   by,
   changePassword,
-  killsOfSessions,
-  killsOfUsers,
   password,
   revokeOtherSessions,
-} from '../support/kills.ts'
-import { access, fatesOf, forAll, openRacer, pairOf, refresh, Tally } from '../support/race.ts'
+  sessionRevokingVerbs,
+  userRevokingVerbs,
+} from '../support/revokingVerbs.ts'
 
 jest.setTimeout(120_000)
 
-/** Of each race. The embedded database has one connection, and so few orders in which statements can meet. */
+/** Rounds of each race. The embedded database has one connection, so that statements can meet in few orders only. */
 const rounds = onPostgres ? 500 : 50
-/** Where each round hashes passwords, or is no kill's. */
+/** Rounds of a race that hashes passwords, or that revokes nothing for good. */
 const fewer = rounds / 5
-/** So often as it came about, or never. */
+/** Any number of times, or never. */
 const some = expect.any(Number)
 
 function expectSeen(tally: Tally, expected: Record<string, unknown>): void {
@@ -28,50 +28,48 @@ function expectSeen(tally: Tally, expected: Record<string, unknown>): void {
   expect({ ...Object.fromEntries(optional), ...tally.seen }).toEqual(expected)
 }
 
-let arena: Arena
+const server = useRaceServer()
 let admin: Device
 let passwordHash: string
 beforeAll(async () => {
-  arena = await openArena()
-  admin = await arena.admin()
-  passwordHash = await arena.parts.passwords.hash(password)
+  admin = await server.admin()
+  passwordHash = await server.parts.passwords.hash(password)
 })
-afterAll(() => arena.close())
 
 describe('A refresh never comes out alive that races', () => {
-  it.each([...killsOfSessions, ...killsOfUsers])('$name', async ({ reason, kill, hashes }) => {
+  it.each([...sessionRevokingVerbs, ...userRevokingVerbs])('$name', async ({ reason, revoke, hashes }) => {
     // The second generation, so that there is a first for a thief.
-    const members = await arena.gather(hashes ? fewer : rounds, { passwordHash, generation: 2 })
+    const users = await server.makeUsers(hashes ? fewer : rounds, { passwordHash, generation: 2 })
     const tally = new Tally()
     const race = openRacer()
-    await forAll(members, async member => {
-      const [here] = member.devices
-      const [killed, refreshed] = await race(
-        () => kill(arena, member, admin),
-        () => refresh(arena, here.refreshToken),
+    await forAll(users, async user => {
+      const [here] = user.devices
+      const [revoked, refreshed] = await race(
+        () => revoke(server, user, admin),
+        () => refresh(server, here.refreshToken),
       )
-      tally.add('kill', killed.outcome)
+      tally.add('revocation', revoked.outcome)
       await noteAftermath(tally, here, refreshed)
     })
-    expectSeen(tally, allDead(reason, members.length))
+    expectSeen(tally, allDead(reason, users.length))
   })
 
   it('revokeEverything', async () => {
     const tally = new Tally()
     for (let round = 0; round < rounds; round += 10) {
-      const members = await arena.gather(10)
-      const killing = by(arena, await arena.admin(), 'revokeEverything')
+      const users = await server.makeUsers(10)
+      const revoking = by(server, await server.admin(), 'revokeEverything')
       const race = openRacer()
-      await forAll(members, async ({ devices: [here] }) => {
-        const [killed, refreshed] = await race(
-          () => killing,
-          () => refresh(arena, here.refreshToken),
+      await forAll(users, async ({ devices: [here] }) => {
+        const [revoked, refreshed] = await race(
+          () => revoking,
+          () => refresh(server, here.refreshToken),
         )
-        tally.add('kill', killed.outcome)
+        tally.add('revocation', revoked.outcome)
         await noteAftermath(tally, here, refreshed)
       })
     }
-    admin = await arena.admin()
+    admin = await server.admin()
     expectSeen(tally, allDead('EVERYTHING_REVOKED', rounds))
   })
 
@@ -79,7 +77,7 @@ describe('A refresh never comes out alive that races', () => {
   async function noteAftermath(tally: Tally, here: Device, refreshed: QuickAnswer): Promise<void> {
     const renewed = pairOf(refreshed)
     tally.add('refresh', refreshed.outcome)
-    const fates = await fatesOf(arena, renewed ?? here)
+    const fates = await outcomesOf(server, renewed ?? here)
     tally.add(`${renewed ? 'new' : 'old'} access token`, fates.access)
     tally.add(`${renewed ? 'new' : 'old'} refresh token`, fates.refresh)
   }
@@ -87,7 +85,7 @@ describe('A refresh never comes out alive that races', () => {
   /** Whichever of the two came first, everything is dead for the one reason. */
   function allDead(reason: string, count: number) {
     return {
-      'kill: works': count,
+      'revocation: works': count,
       'refresh: works': some,
       [`refresh: INVALID_REFRESH_TOKEN ${reason}`]: some,
       [`new access token: UNAUTHENTICATED ${reason}`]: some,
@@ -99,20 +97,20 @@ describe('A refresh never comes out alive that races', () => {
 })
 
 it('A refresh that races setUserAccess comes out with the new roles or not at all', async () => {
-  const members = await arena.gather(rounds)
+  const users = await server.makeUsers(rounds)
   const tally = new Tally()
   const race = openRacer()
-  await forAll(members, async ({ userId, devices: [here] }) => {
+  await forAll(users, async ({ userId, devices: [here] }) => {
     const [changed, refreshed] = await race(
-      () => by(arena, admin, `setUserAccess(id: "${userId}", roles: ["editor"]) { id }`),
-      () => refresh(arena, here.refreshToken),
+      () => by(server, admin, `setUserAccess(id: "${userId}", roles: ["editor"]) { id }`),
+      () => refresh(server, here.refreshToken),
     )
     tally.add('change', changed.outcome)
     const renewed = pairOf(refreshed)
-    const { data, outcome } = await arena.send('{ me { roles } }', renewed?.accessToken ?? '')
+    const { data, outcome } = await server.send('{ me { roles } }', renewed?.accessToken ?? '')
     tally.add('new access token', data ? JSON.stringify(data.me) : outcome)
-    const next = pairOf(await refresh(arena, renewed?.refreshToken ?? ''))
-    tally.add('next access token', await access(arena, next?.accessToken ?? ''))
+    const next = pairOf(await refresh(server, renewed?.refreshToken ?? ''))
+    tally.add('next access token', await access(server, next?.accessToken ?? ''))
   })
   expectSeen(tally, {
     'change: works': rounds,
@@ -127,22 +125,22 @@ describe('A refresh is never called theft that races, on the same device,', () =
     ['revokeOtherSessions', revokeOtherSessions],
     ['changePassword', changePassword],
   ] as const)('%s', async (_, change) => {
-    const members = await arena.gather(rounds, { passwordHash })
+    const users = await server.makeUsers(rounds, { passwordHash })
     const tally = new Tally()
     const race = openRacer()
-    await forAll(members, async ({ devices: [here] }) => {
+    await forAll(users, async ({ devices: [here] }) => {
       const attempt = newAttempt()
       const [changed, refreshed] = await race(
-        () => change(arena, here),
-        () => refresh(arena, here.refreshToken, attempt),
+        () => change(server, here),
+        () => refresh(server, here.refreshToken, attempt),
       )
       tally.add('change', changed.outcome)
       tally.add('refresh', refreshed.outcome)
       const kept = pairOf(changed)
-      tally.add('changed access token', await access(arena, kept?.accessToken ?? ''))
+      tally.add('changed access token', await access(server, kept?.accessToken ?? ''))
       // The attempt stands beside the token that it was made for, so that whoever uses this one again repeats it.
       const again = kept?.refreshToken === here.refreshToken ? attempt : newAttempt()
-      const next = await refresh(arena, kept?.refreshToken ?? '', again)
+      const next = await refresh(server, kept?.refreshToken ?? '', again)
       tally.add('next refresh', next.outcome)
     })
     expectSeen(tally, {
@@ -156,14 +154,14 @@ describe('A refresh is never called theft that races, on the same device,', () =
 
 describe('50 refreshes of one token at once', () => {
   it('with one attempt are answered with one and the same next token', async () => {
-    const members = await arena.gather(crowds)
+    const users = await server.makeUsers(crowds)
     for (const {
       devices: [here],
-    } of members) {
+    } of users) {
       const attempt = newAttempt()
-      const answers = await Promise.all(fifty.map(() => refresh(arena, here.refreshToken, attempt)))
+      const answers = await Promise.all(fifty.map(() => refresh(server, here.refreshToken, attempt)))
       expect(new Set(answers.map(({ outcome }) => outcome))).toEqual(new Set(['works']))
-      const next = arena.parts.refreshTokens.derive({ sessionId: here.sessionId, generation: 2 })
+      const next = server.parts.refreshTokens.derive({ sessionId: here.sessionId, generation: 2 })
       expect(new Set(answers.map(answer => pairOf(answer)?.refreshToken))).toEqual(new Set([next]))
       expect(await sessionOf(here)).toEqual({ generation: 2, end_reason: null })
     }
@@ -171,24 +169,24 @@ describe('50 refreshes of one token at once', () => {
 
   it('without an attempt are a theft: one is answered, and nothing of it works', async () => {
     const reused = 'INVALID_REFRESH_TOKEN REFRESH_REUSED'
-    const members = await arena.gather(crowds)
+    const users = await server.makeUsers(crowds)
     for (const {
       devices: [here, there],
-    } of members) {
+    } of users) {
       const tally = new Tally()
-      const answers = await Promise.all(fifty.map(() => refresh(arena, here.refreshToken)))
+      const answers = await Promise.all(fifty.map(() => refresh(server, here.refreshToken)))
       for (const answer of answers) {
         tally.add('refresh', answer.outcome)
         const renewed = pairOf(answer)
         if (renewed)
-          expect(await fatesOf(arena, renewed)).toEqual({
+          expect(await outcomesOf(server, renewed)).toEqual({
             access: 'UNAUTHENTICATED REFRESH_REUSED',
             refresh: reused,
           })
       }
       expectSeen(tally, { 'refresh: works': 1, [`refresh: ${reused}`]: 49 })
       expect(await sessionOf(here)).toEqual({ generation: 2, end_reason: 'REFRESH_REUSED' })
-      expect(await fatesOf(arena, there)).toEqual({ access: 'works', refresh: 'works' })
+      expect(await outcomesOf(server, there)).toEqual({ access: 'works', refresh: 'works' })
     }
   })
 
@@ -196,7 +194,7 @@ describe('50 refreshes of one token at once', () => {
   const crowds = onPostgres ? 10 : 3
 
   async function sessionOf({ sessionId }: Device) {
-    const [row] = await arena.rows(
+    const [row] = await server.rows(
       sql`select generation, end_reason from annul.sessions where id = ${sessionId}`,
     )
     return row
@@ -205,18 +203,18 @@ describe('50 refreshes of one token at once', () => {
 
 describe('Of two who sign each other out', () => {
   it('by revokeOtherSessions, exactly one stays', async () => {
-    const members = await arena.gather(fewer)
+    const users = await server.makeUsers(fewer)
     const tally = new Tally()
     const race = openRacer()
-    await forAll(members, async ({ devices: [here, there] }) => {
+    await forAll(users, async ({ devices: [here, there] }) => {
       const answers = await race(
-        () => revokeOtherSessions(arena, here),
-        () => revokeOtherSessions(arena, there),
+        () => revokeOtherSessions(server, here),
+        () => revokeOtherSessions(server, there),
       )
       const outcomes = answers.map(({ outcome }) => outcome).sort()
-      const fates = await Promise.all([fatesOf(arena, here), fatesOf(arena, there)])
+      const fates = await Promise.all([outcomesOf(server, here), outcomesOf(server, there)])
       const kept = await Promise.all(
-        answers.flatMap(answer => pairOf(answer) ?? []).map(({ accessToken }) => access(arena, accessToken)),
+        answers.flatMap(answer => pairOf(answer) ?? []).map(({ accessToken }) => access(server, accessToken)),
       )
       tally.add('both', [...outcomes, ...kept, ...fates.map(fate => fate.refresh).sort()].join())
     })
@@ -227,16 +225,16 @@ describe('Of two who sign each other out', () => {
   })
 
   it('one by revokeSessions and one by revokeOtherSessions, nobody stays unless the first came too late', async () => {
-    const members = await arena.gather(fewer)
+    const users = await server.makeUsers(fewer)
     const tally = new Tally()
     const race = openRacer()
-    await forAll(members, async ({ devices: [here, there] }) => {
+    await forAll(users, async ({ devices: [here, there] }) => {
       const [others, all] = await race(
-        () => revokeOtherSessions(arena, here),
-        () => by(arena, there, 'revokeSessions'),
+        () => revokeOtherSessions(server, here),
+        () => by(server, there, 'revokeSessions'),
       )
       const kept = pairOf(others)
-      const { outcome } = await refresh(arena, (kept ?? here).refreshToken)
+      const { outcome } = await refresh(server, (kept ?? here).refreshToken)
       tally.add(`all ${all.outcome}, others ${others.outcome}`, outcome)
     })
     const dead = 'INVALID_REFRESH_TOKEN SESSIONS_REVOKED'

@@ -1,32 +1,26 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import {
   claimsOf,
   listSessions,
+  must,
   refusal,
   refused,
   type WholeTokens,
   wholeTokens,
 } from '../support/answers.ts'
+import { type Device, deviceOf, openAdmin } from '../support/devices.ts'
+import { useServer } from '../support/server.ts'
 import {
   accessAnswer,
-  type Device,
-  deviceOf,
-  must,
-  openAdmin,
+  presentAccessToken,
+  presentRefreshToken,
   refreshAnswer,
   refusedAccess,
   refusedRefresh,
-  useAccessToken,
-  useRefreshToken,
-} from '../support/deaths.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+} from '../support/tokenAnswers.ts'
 
-let server: TestServer
-beforeAll(async () => {
-  server = await startTestServer()
-})
-afterAll(() => server.close())
+const server = useServer()
 
 const mutate = <Data>(device: Device, field: string) =>
   server.send<Data>(`mutation { ${field} }`, { token: device.accessToken })
@@ -44,13 +38,13 @@ describe('revokeSession', () => {
     expect((await revokeSession(here, there.sessionId.toUpperCase())).data).toEqual({ revokeSession: true })
     expect(await listSessions(server, here.accessToken)).toEqual([here.sessionId])
     expect((await revokeSession(here, there.sessionId)).data).toEqual({ revokeSession: false })
-    expect(await useRefreshToken(server, there)).toEqual(refusedRefresh('SESSION_REVOKED'))
+    expect(await presentRefreshToken(server, there)).toEqual(refusedRefresh('SESSION_REVOKED'))
   })
 
   it('ends the session that asks, too', async () => {
     const { here, there } = await twoDevices()
     expect((await revokeSession(here, here.sessionId)).data).toEqual({ revokeSession: true })
-    expect(await useAccessToken(server, here.accessToken)).toEqual(refusedAccess('SESSION_REVOKED'))
+    expect(await presentAccessToken(server, here.accessToken)).toEqual(refusedAccess('SESSION_REVOKED'))
     expect(await listSessions(server, there.accessToken)).toEqual([there.sessionId])
   })
 
@@ -60,8 +54,10 @@ describe('revokeSession', () => {
       expect((await revokeSession(device, stranger.sessionId)).data).toEqual({ revokeSession: false })
       expect((await revokeSession(device, randomUUID())).data).toEqual({ revokeSession: false })
     }
-    expect(await useAccessToken(server, stranger.accessToken)).toEqual(accessAnswer('works', stranger.userId))
-    expect(await useRefreshToken(server, stranger)).toEqual(refreshAnswer('works', stranger))
+    expect(await presentAccessToken(server, stranger.accessToken)).toEqual(
+      accessAnswer('works', stranger.userId),
+    )
+    expect(await presentRefreshToken(server, stranger)).toEqual(refreshAnswer('works', stranger))
   })
 
   it('refuses what is no id', async () => {
@@ -78,10 +74,10 @@ describe('revokeSessions', () => {
     const { account, here, there } = await twoDevices()
     expect((await mutate(here, 'revokeSessions')).data).toEqual({ revokeSessions: true })
     for (const device of [here, there])
-      expect(await useAccessToken(server, device.accessToken)).toEqual(refusedAccess('SESSIONS_REVOKED'))
+      expect(await presentAccessToken(server, device.accessToken)).toEqual(refusedAccess('SESSIONS_REVOKED'))
     const again = deviceOf(await server.login(account))
     expect(await listSessions(server, again.accessToken)).toEqual([again.sessionId])
-    expect(await useRefreshToken(server, again)).toEqual(refreshAnswer('works', again))
+    expect(await presentRefreshToken(server, again)).toEqual(refreshAnswer('works', again))
   })
 
   it('ends the request that asks: a guarded field beside it is refused', async () => {
@@ -105,23 +101,23 @@ describe('revokeOtherSessions', () => {
     expect(tokens.user).toMatchObject({ id: here.userId, sessions: [{ id: here.sessionId, current: true }] })
     expect([tokens.tokenType, tokens.expiresIn]).toEqual(['Bearer', 600])
 
-    expect(await useAccessToken(server, here.accessToken)).toEqual(refusedAccess('SESSIONS_REVOKED'))
-    expect(await useRefreshToken(server, there)).toEqual(refusedRefresh('SESSIONS_REVOKED'))
+    expect(await presentAccessToken(server, here.accessToken)).toEqual(refusedAccess('SESSIONS_REVOKED'))
+    expect(await presentRefreshToken(server, there)).toEqual(refusedRefresh('SESSIONS_REVOKED'))
     const device = deviceOf(tokens)
-    expect(await useAccessToken(server, device.accessToken)).toEqual(accessAnswer('works', here.userId))
-    expect(await useRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
+    expect(await presentAccessToken(server, device.accessToken)).toEqual(accessAnswer('works', here.userId))
+    expect(await presentRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
   })
 
   it('does not rotate: the refresh token is that of the present generation, each time', async () => {
     const { here } = await twoDevices()
-    expect(await useRefreshToken(server, here)).toEqual(refreshAnswer('works', here))
+    expect(await presentRefreshToken(server, here)).toEqual(refreshAnswer('works', here))
     for (const ver of [2, 3]) {
       const tokens = await revokeOthers(here)
       expect(tokens.refreshToken).toBe(here.refreshToken)
       expect(claimsOf(tokens.accessToken)).toMatchObject({ ver, sid: here.sessionId })
       here.accessToken = tokens.accessToken
     }
-    expect(await useRefreshToken(server, here)).toEqual(refreshAnswer('works', here))
+    expect(await presentRefreshToken(server, here)).toEqual(refreshAnswer('works', here))
   })
 
   it('does not lengthen the session, nor count as a new proof of who the user is', async () => {

@@ -1,23 +1,21 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import {
   claimsOf,
   firefox,
   firefoxName,
   listSessions,
+  must,
   refusal,
   refused,
   type WholeTokens,
   wholeTokens,
 } from '../support/answers.ts'
-import { deviceOf, must, refreshAnswer, useRefreshToken } from '../support/deaths.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { deviceOf } from '../support/devices.ts'
+import { useServer } from '../support/server.ts'
+import { presentRefreshToken, refreshAnswer } from '../support/tokenAnswers.ts'
 
-let server: TestServer
-beforeAll(async () => {
-  server = await startTestServer()
-})
-afterAll(() => server.close())
+const server = useServer()
 
 const register = (input: { email: string; password: string }) =>
   server.send<{ register: WholeTokens }>(
@@ -82,7 +80,7 @@ describe('register', () => {
       exp: Number(claims.iat) + 600,
     })
     const device = deviceOf(tokens)
-    expect(await useRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
+    expect(await presentRefreshToken(server, device)).toEqual(refreshAnswer('works', device))
   })
 
   it('refuses an e-mail that is taken, in whatever spelling, and changes nothing', async () => {

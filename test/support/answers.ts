@@ -1,11 +1,11 @@
 import type { Answer, TokensAnswer } from './client.ts'
 import type { TestServer } from './server.ts'
 
-/** A browser, as the list of sessions shows it. */
+/** A User-Agent header, and the name that the list of sessions shows for it. */
 export const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
 export const firefoxName = 'Firefox on Linux'
 
-/** Everything that `Tokens` tells, its session and its user included. */
+/** Every field of `Tokens`, of its session and of its user. */
 export const wholeTokens = `accessToken tokenType expiresIn refreshToken
   session { id current device ipAddress createdAt lastUsedAt expiresAt }
   user { id email emailVerified roles scopes status createdAt sessions { id current } }`
@@ -24,17 +24,17 @@ export interface WholeTokens extends TokensAnswer {
   }
 }
 
-/** The claims of an access token, unverified: the server just made it. */
+/** The claims of an access token. The signature is not checked. */
 export function claimsOf(accessToken: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString())
 }
 
-/** All that a refusal tells a program. The message is for people. */
+/** A refusal without its message, which is for people only. */
 export function refusal({ status, data, errors }: Answer<unknown>): unknown {
   return { status, data, errors: errors?.map(({ extensions }) => extensions) }
 }
 
-/** A refusal as it is where only one field was asked for, and it may not be null. */
+/** The refusal of an operation with one field, whose type is non-null. */
 export function refused(extensions: Record<string, unknown>, status = 200): unknown {
   return { status, data: null, errors: [extensions] }
 }
@@ -45,4 +45,10 @@ export async function listSessions(node: TestServer, accessToken: string): Promi
     token: accessToken,
   })
   return answer.data?.sessions.map(({ id }) => id)
+}
+
+/** The data of an answer that must have succeeded. */
+export function must<Data>(answer: Answer<Data>): Data {
+  if (answer.errors || !answer.data) throw new Error(`Refused: ${JSON.stringify(answer.errors)}`)
+  return answer.data
 }

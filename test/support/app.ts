@@ -6,7 +6,7 @@ export const app: SchemaExtension = {
     extend type Query {
       "For everybody."
       news: String!
-      "For who is signed in."
+      "For signed-in users."
       notes: String @auth
     }
   `,

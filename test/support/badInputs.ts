@@ -46,7 +46,7 @@ const byId = [
 ]
 const returnsUser = /^(block|unblock|set|revokeUser)/
 
-/** What the operation is, what is refused with it, and the operation. */
+/** A name for the case, the refused argument, the reason of the refusal, and the operation that is sent. */
 export type Case = readonly [
   name: string,
   argument: string,
@@ -54,7 +54,7 @@ export type Case = readonly [
   query: string,
   variables: Record<string, unknown>,
 ]
-/** For an admin to send, with a refresh token beside it. */
+/** The cases. An admin sends them, with a refresh token in $refreshToken. */
 export const badInputs: readonly Case[] = [
   ...['register', 'login'].flatMap(verb => [
     ...Object.entries(emails).map(

@@ -47,13 +47,13 @@ export interface Client {
   /** Registers a fresh account. */
   signUp(): Promise<Account & TokensAnswer>
   login(account: Pick<Account, 'email' | 'password'>): Promise<TokensAnswer>
-  /** The answer of a refresh, whatever it is. */
+  /** Refreshes. @returns the answer, refusals included */
   refresh(refreshToken: string, attempt?: string): Promise<Answer<{ refresh: TokensAnswer }>>
 }
 
 export const tokenFields = 'accessToken refreshToken expiresIn session { id expiresAt } user { id }'
 
-/** A client of a node. Every secret that it uses is noted, and looked for in the logs when the run is over. */
+/** A client of a node. It notes every secret that it uses; globalTeardown.js looks for them in the logs of the run. */
 export function createClient(url: string): Client {
   const send: Client['send'] = async (query, { variables, token, headers } = {}) => {
     const response = await fetch(`${url}/graphql`, {
@@ -117,7 +117,7 @@ const secretNames = new Set([
   'token',
 ])
 
-/** Collects what must never stand in a log: it is looked for when the run is over (globalTeardown.js). */
+/** Collects secrets. globalTeardown.js fails the run when one of them stands in a log. */
 export function noteSecrets(...values: unknown[]): void {
   const found: string[] = []
   const walk = (value: unknown, name: string): void => {
@@ -126,7 +126,7 @@ export function noteSecrets(...values: unknown[]): void {
       for (const [key, inner] of Object.entries(value)) walk(inner, key)
   }
   for (const value of values) walk(value, 'token')
-  // Set in every run of the suite; not by tools that use this client.
+  // Set in every run of the suite, and unset in the tools that use this client.
   const { TEST_LOG } = process.env
   if (found.length > 0 && TEST_LOG) appendFileSync(`${TEST_LOG}.secrets`, `${found.join('\n')}\n`)
 }

@@ -6,26 +6,26 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { type NodeProxy, startProxy } from './proxy.ts'
 
-/** Processes as they run in production, on one PostgreSQL: each reaches it through a network of its own. */
+/** Node processes as in production, on one PostgreSQL. Each node reaches the database through a proxy of its own. */
 
 export interface ClusterNode {
   readonly name: string
   readonly url: string
   readonly proxy: NodeProxy
-  /** Lines that it logged. */
+  /** The lines of its log so far. */
   readonly log: readonly string[]
-  /** The exit status; null: it was killed. */
+  /** The exit status, when the process has ended; null after a signal. */
   readonly ended: Promise<number | null>
   signal(signal: NodeJS.Signals): void
-  /** SIGKILL: no farewell. */
+  /** Sends SIGKILL, and waits for the end. */
   kill(): Promise<void>
-  /** SIGTERM: it finishes what is in flight. @returns the exit status */
+  /** Sends SIGTERM, so that requests in flight are answered. @returns the exit status */
   stop(): Promise<number | null>
 }
 
 export interface NodeOptions {
   readonly env?: Record<string, string>
-  /** A file beside this one that is loaded before the node's own. */
+  /** A file of this directory that the process loads first. */
   readonly preload?: 'skewClock.js' | 'freezeView.js'
 }
 
@@ -34,9 +34,9 @@ export interface Cluster {
   readonly leaseMs: number
   /** In base64. */
   readonly secret: string
-  /** Those that run. */
+  /** The running nodes. */
   readonly nodes: readonly ClusterNode[]
-  /** What those said that ended by themselves. */
+  /** For each node that ended by itself, its status and the last lines of its log. */
   readonly deaths: readonly string[]
   start(options?: NodeOptions): Promise<ClusterNode>
   close(): Promise<void>
@@ -52,14 +52,18 @@ export async function startCluster(options: {
   const secret = randomBytes(32).toString('base64')
   const nodes: ClusterNode[] = []
   const deaths: string[] = []
+  /** Also those that are not ready yet. */
+  const children = new Set<ChildProcess>()
+  let isClosed = false
   let started = 0
 
   const start = async ({ env = {}, preload }: NodeOptions = {}): Promise<ClusterNode> => {
+    if (isClosed) throw new Error('The cluster is closed.')
     const name = String.fromCharCode(97 + started++)
     const url = new URL(databaseUrl)
     const proxy = await startProxy({ host: url.hostname, port: Number(url.port) })
     url.port = String(proxy.port)
-    const node = await startNode(name, proxy, {
+    const settings = {
       PORT: '0',
       DATABASE_URL: url.href,
       ANNUL_SECRET: secret,
@@ -67,6 +71,10 @@ export async function startCluster(options: {
       ...(preload && { NODE_OPTIONS: `--import ${new URL(preload, import.meta.url).href}` }),
       ...options.env,
       ...env,
+    }
+    const node = await startNode(name, proxy, settings, children).catch(async error => {
+      await proxy.close()
+      throw error
     })
     const forget = async <T>(ended: Promise<T>): Promise<T> => {
       const index = nodes.indexOf(member)
@@ -87,9 +95,21 @@ export async function startCluster(options: {
     return member
   }
 
-  // The first one makes the tables; all at once is tested elsewhere.
-  await start()
-  await Promise.all(Array.from({ length: (options.nodes ?? 3) - 1 }, () => start()))
+  const close = async () => {
+    isClosed = true
+    const ended = [...nodes].map(node => node.kill())
+    for (const child of children) child.kill('SIGKILL')
+    await Promise.all(ended)
+  }
+
+  try {
+    // The first node makes the tables. Other tests start several nodes on an empty database.
+    await start()
+    await Promise.all(Array.from({ length: (options.nodes ?? 3) - 1 }, () => start()))
+  } catch (error) {
+    await close()
+    throw error
+  }
   return {
     databaseUrl,
     leaseMs,
@@ -97,32 +117,38 @@ export async function startCluster(options: {
     nodes,
     deaths,
     start,
-    async close() {
-      await Promise.all([...nodes].map(node => node.kill()))
-    },
+    close,
   }
 }
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 const running = new Set<ChildProcess>()
+// For the tools. Jest's sandbox never emits this event.
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-async function startNode(name: string, proxy: NodeProxy, env: Record<string, string>): Promise<ClusterNode> {
+async function startNode(
+  name: string,
+  proxy: NodeProxy,
+  env: Record<string, string>,
+  children: Set<ChildProcess>,
+): Promise<ClusterNode> {
   const child = spawn(process.execPath, [main, 'serve'], {
     env: { PATH: process.env.PATH ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   running.add(child)
+  children.add(child)
   const exit = once(child, 'exit').then(([status]) => {
     running.delete(child)
+    children.delete(child)
     return status as number | null
   })
   const log: string[] = []
   createInterface({ input: child.stderr }).on('line', line => {
     log.push(line)
-    // The file that globalTeardown.js searches.
+    // globalTeardown.js searches this file for secrets.
     if (process.env.TEST_LOG) appendFileSync(process.env.TEST_LOG, `${line}\n`)
   })
   const url = await new Promise<string>((resolve, reject) => {
@@ -134,7 +160,7 @@ async function startNode(name: string, proxy: NodeProxy, env: Record<string, str
   })
   const end = (signal: NodeJS.Signals) => {
     child.kill(signal)
-    // A stopped process takes no other signal.
+    // A stopped process handles no other signal before SIGCONT.
     if (signal !== 'SIGKILL') child.kill('SIGCONT')
     return exit
   }

@@ -7,7 +7,7 @@ import { afterAll } from '@jest/globals'
 import { type Client, createClient, noteSecrets } from './client.ts'
 import { variable } from './database.ts'
 
-/** How a process ended, and what it wrote. */
+/** The exit status and the output of a process that has ended. */
 export interface Ended {
   /** The exit status; null after a signal. */
   readonly status: number | null
@@ -17,7 +17,7 @@ export interface Ended {
 
 export interface Running {
   readonly process: ChildProcess
-  /** What it wrote so far. */
+  /** The output so far. */
   readonly output: { readonly stdout: string; readonly stderr: string }
   readonly ended: Promise<Ended>
 }
@@ -42,7 +42,7 @@ export function newSecret(): string {
   return secret
 }
 
-/** Starts `annul` with these settings and no others. What it writes goes to the log that is searched for secrets. */
+/** Starts `annul` with these settings and no others. Its output also goes to the log that is searched for secrets. */
 export function spawnAnnul(args: readonly string[], env: Record<string, string>, input = ''): Running {
   const { PATH = '', HOME = '', TMPDIR } = process.env
   const child = spawn(process.execPath, ['dist/main.js', ...args], {

@@ -3,7 +3,7 @@ import { cp, mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import postgres from 'postgres'
 
-/** Which database this run is about: the whole suite runs against both. */
+/** The database of this run. The whole suite runs on PostgreSQL and on the embedded database. */
 export const onPostgres = process.env.TEST_DATABASE !== 'pglite'
 
 export interface TestDatabase {
@@ -31,7 +31,7 @@ export async function createPostgresDatabase(): Promise<string> {
   return url.href
 }
 
-/** A directory of one's own, removed after the run. */
+/** A new directory, which is removed after the run. */
 export function temporaryDirectory(): Promise<string> {
   return mkdtemp(join(variable('TEST_DIR'), 'dir-'))
 }

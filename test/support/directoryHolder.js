@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import { DirectoryInUseError, lockDirectory } from '../../dist/database/lockDirectory.js'
 
-/* A process that takes and releases the directory of its argument, as its standard input tells it. */
+/* Takes and releases the lock of a directory (first argument) as the lines of its standard input say. */
 
 let release = async () => {}
 const commands = {

@@ -11,13 +11,13 @@ afterAll(() => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-/** A process that takes a directory for itself, when it is told to. */
+/** A process that takes and releases the lock of a directory on command. */
 export interface DirectoryHolder {
   /** @returns `held` or `refused` */
   take(): Promise<string>
   release(): Promise<string>
   signal(signal: NodeJS.Signals): void
-  /** SIGKILL. @returns when it is gone */
+  /** Sends SIGKILL, and waits for the end. */
   kill(): Promise<void>
 }
 

@@ -3,26 +3,26 @@ import { expect, it } from '@jest/globals'
 import type { AccessClaims } from '../../src/tokens/accessToken.ts'
 import type { TestServer } from './server.ts'
 
-/** Makes a signature of what stands before the second dot. */
+/** Makes the signature over header and claims, which stand before the second dot. */
 export type Signer = (input: string) => Uint8Array
 
 export interface Forgery {
-  /** Laid over an honest header; undefined removes a member. A text is taken as the part itself. */
+  /** Members that replace those of an honest header; undefined removes a member. A string replaces the whole part. */
   readonly header?: Record<string, unknown> | string
   readonly claims?: Record<string, unknown> | string
-  /** Default: the server's own key, so that nothing but what was changed can be the reason of a refusal. */
+  /** Default: the server's own key, so that only the changed header or claims can be the reason of a refusal. */
   readonly signer?: Signer
 }
 
 export interface Forge {
   readonly header: Readonly<Record<string, unknown>>
   readonly claims: AccessClaims
-  /** The signing key's public half: what every attacker has. */
+  /** The public half of the signing key, which every attacker has. */
   readonly publicKey: KeyObject
   make(forgery?: Forgery): string
-  /** What the server says to the token. */
+  /** Sends the token. @returns the answer of the server */
   present(token: string): Promise<Verdict>
-  /** What it says to a good one. */
+  /** The answer to an honest token. */
   readonly accepted: Verdict
 }
 
@@ -72,7 +72,7 @@ export function refusal(
   return { status: 401, data: null, errors: [error], challenge: `Bearer realm="annul"${detail}` }
 }
 
-/** A test for each forgery: all get one and the same answer, which tells nothing about what gave them away. */
+/** Declares a test for each forgery. All get one and the same answer, which tells no attacker what was found. */
 export function refuses(forge: () => Forge, forgeries: Record<string, (forge: Forge) => string[]>): void {
   it.each(Object.entries(forgeries))('refuses %s', async (_, make) => {
     const tokens = make(forge())
@@ -81,7 +81,7 @@ export function refuses(forge: () => Forge, forgeries: Record<string, (forge: Fo
   })
 }
 
-/** ECDSA as JWTs carry it (two numbers side by side), or as DER. */
+/** ECDSA in the encoding of JWTs (two numbers side by side), or in DER. */
 export function es256(key: KeyObject, dsaEncoding: 'ieee-p1363' | 'der' = 'ieee-p1363'): Signer {
   return input => sign('sha256', Buffer.from(input), { key, dsaEncoding })
 }
@@ -98,7 +98,7 @@ export function decode(part: string): string {
   return Buffer.from(part, 'base64url').toString()
 }
 
-/** The same bytes in other letters: the last one carries two or four bits that nobody reads. */
+/** Another spelling of the same bytes: the last character carries two or four bits that decoders ignore. */
 export function respell(part: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
   const respelt = part.slice(0, -1) + alphabet[alphabet.indexOf(part.slice(-1)) + 1]

@@ -1,8 +1,8 @@
 import { RevocationView } from '../../dist/revocation/view.js'
 
 /*
- * For `node --import`: a node with the worst of bugs. Its follower reads the log and acknowledges it, and its view
- * learns nothing of it. A checker that does not find this one finds nothing.
+ * For `node --import`: a node with the worst possible bug. Its follower reads and acknowledges revocations, and its view
+ * does not learn them. A checker has to find this bug.
  */
 
 RevocationView.prototype.apply = () => {}

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startPostgres } from './postgres.js'
 
-/* One real PostgreSQL for the run; each test file makes its own database from the migrated template. */
+/* Starts one real PostgreSQL for the run. Each test file copies its own database from the migrated template. */
 export default async function globalSetup() {
   const dir = mkdtempSync(join(tmpdir(), 'annul-test-'))
   process.env.TEST_DIR = dir

@@ -13,14 +13,14 @@ export default async function globalTeardown() {
 
 const minLength = 9
 
-/** Not what a test of bad input calls a password, which may be any text: tokens, and the passwords of signUp. */
+/** Tokens, and passwords that signUp made. Other passwords may be any text: tests of bad input send them. */
 function isReal(line) {
   return /^(eyJ[\w-]+\.[\w-]+\.[\w-]+|annul_rt_[\w-]+|password [\w-]{12})$/.test(line)
 }
 
-/** Searches all that the run's nodes have logged for every password and token that a client has sent or was given. */
+/** Searches the log of the run for every password and token that a client has sent or received. */
 function searchLog(log, secrets) {
-  // By their first characters, so that one pass over the log is enough for thousands of them.
+  // Indexed by their first characters, so that one pass over the log finds thousands of secrets.
   const byStart = new Map()
   for (const secret of new Set(secrets.split('\n').filter(isReal))) {
     // In the log's JSON a quote is escaped.

@@ -7,13 +7,13 @@ import { parseSync } from '@swc/core'
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 const sources = join(root, 'src')
 
-/** One file that another one names, whatever the way: import, export … from, import(), require, or a type. */
+/** One file or package that a file names by import, export … from, import(), require, or in a type. */
 export interface Import {
   /** Relative to src/, as is `to` where it starts with a dot. */
   readonly from: string
   readonly to: string
   readonly isPackage: boolean
-  /** Gone when the program runs. */
+  /** Whether only types are imported, which are gone when the program runs. */
   readonly isType: boolean
 }
 
@@ -24,7 +24,7 @@ export interface SourceFile {
   readonly readsEnvironment: boolean
 }
 
-/** Everything under src/, parsed, so that comments and texts don't count. */
+/** Every source file under src/. The files are parsed, so that comments and strings do not count as imports. */
 export function readSources(): SourceFile[] {
   return readdirSync(sources, { recursive: true, encoding: 'utf8' })
     .filter(path => path.endsWith('.ts'))
@@ -38,7 +38,7 @@ function readSource(path: string): SourceFile {
   let readsEnvironment = false
   const add = (specifier: unknown, isType: boolean) => {
     const text = value(specifier)
-    if (text === undefined) throw new Error(`${path} has an import that is no text.`)
+    if (text === undefined) throw new Error(`${path} has an import that is not a string.`)
     const isPackage = !text.startsWith('.')
     const to = isPackage ? text : relative(sources, join(sources, dirname(path), text)).replaceAll('\\', '/')
     imports.push({ from: path, to, isPackage, isType })
@@ -71,7 +71,7 @@ function readSource(path: string): SourceFile {
   return { path, imports, readsEnvironment }
 }
 
-/** A node of swc's syntax tree, as far as it is looked at here. */
+/** A node of the syntax tree of swc, with the fields that this file reads. */
 interface Node {
   readonly type: string
   readonly [field: string]: unknown
@@ -87,7 +87,7 @@ function walk(value: unknown, visit: (node: Node) => void): void {
   for (const inner of Object.values(value)) walk(inner, visit)
 }
 
-/** The name of an identifier or the text of a literal; of `process['env']` the inner one. */
+/** The name of an identifier or the text of a literal; for `['env']` the text inside the brackets. */
 function value(node: unknown): string | undefined {
   if (!isNode(node)) return undefined
   if (node.type === 'Computed') return value(node.expression)

@@ -1,12 +1,12 @@
 /*
- * The promise of revocation, checked on what really happened: no request is accepted that started after a revoking
+ * The promise of revocation, checked on recorded requests: no request is accepted that started after a revoking
  * mutation had returned which covers its token. Requests that overlap the mutation may go either way.
  *
  * All times are of one clock that every recorder shares (of one machine the monotonic clock of its processes,
  * `process.hrtime.bigint()` as a number of milliseconds), in any unit.
  */
 
-/** What of an access token revocations speak about. */
+/** The claims of an access token that revocations cover. */
 export interface RecordedToken {
   readonly user: string
   readonly session: string
@@ -31,18 +31,18 @@ export type Revoked =
 
 export interface RevocationRecord {
   readonly start: number
-  /** When the client had the answer; undefined: it never came, so nothing was promised. */
+  /** When the client had the answer; undefined where no answer came, so that nothing was promised. */
   readonly returned: number | undefined
   readonly what: Revoked
 }
 
 export interface Violation {
   readonly request: RequestRecord
-  /** The one that had returned first. */
+  /** The revocation of the token that had returned first. */
   readonly revocation: RevocationRecord
 }
 
-/** Every acceptance that started after a revocation of its token had returned. Ends in O((n + m) log m). */
+/** Every accepted request that started after a revocation of its token had returned. Takes O((n + m) log m). */
 export function findViolations(
   requests: Iterable<RequestRecord>,
   revocations: Iterable<RevocationRecord>,

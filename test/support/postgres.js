@@ -21,7 +21,7 @@ export async function startPostgres({ onLog = () => {}, flags = [] } = {}) {
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--encoding=UTF8', '--no-sync'],
     postgresFlags: [
-      // A crash of the machine is not tested here.
+      // Crashes of the machine are not tested.
       ...['-c', 'fsync=off', '-c', 'max_connections=400', '-c', 'log_line_prefix=%a|%d|'],
       ...flags.flatMap(flag => ['-c', flag]),
     ],
@@ -37,10 +37,10 @@ export async function startPostgres({ onLog = () => {}, flags = [] } = {}) {
     url: urlOf('postgres'),
     urlOf,
     createDatabase: name => server.createDatabase(name),
-    /** Stops it and keeps the data: `start` brings it back. */
+    /** Stops the server and keeps its data for the next `start`. */
     halt: () => server.stop(),
     start: () => server.start(),
-    /** The same without its shutdown: what was not written to the disk is lost. */
+    /** As `halt`, but without a shutdown: data that was not written to the disk is lost. */
     async crash() {
       const [pid] = readFileSync(join(dir, 'data', 'postmaster.pid'), 'utf8').split('\n')
       const stopped = server.stop()

@@ -2,27 +2,27 @@ import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /**
- * What the network does to a node's connections.
- *  - forward: nothing.
- *  - drop: nothing passes and nobody is told, as where packets are lost. What was sent arrives when it forwards again,
- *    as TCP would send it again; a side that hung up meanwhile is found to be gone then.
+ * What the network does to the connections of a node.
+ *  - forward: everything passes.
+ *  - drop: nothing passes and neither side is told, as when packets are lost. Held data arrives in the next mode that
+ *    forwards, as TCP would send it again; only then does a side notice that the other side has hung up.
  *  - cut: all connections are reset, new ones too.
- *  - deaf: PostgreSQL's notifications are lost, everything else passes.
+ *  - deaf: notifications of PostgreSQL are lost, everything else passes.
  *  - mute: what the node says passes, what PostgreSQL answers waits until the proxy forwards again.
  */
 export type ProxyMode = 'forward' | 'drop' | 'cut' | 'deaf' | 'mute'
 
 export interface NodeProxy {
   readonly port: number
-  /** How many notifications were lost. */
+  /** The number of lost notifications. */
   readonly lost: number
   set(mode: ProxyMode): void
-  /** Milliseconds that each piece of data takes, both ways, in every mode that lets it pass. */
+  /** Delays each piece of data in both directions, in every mode that lets data pass. */
   delay(milliseconds: number): void
   close(): Promise<void>
 }
 
-/** Between a node and its PostgreSQL, on a port of its own. */
+/** Starts a proxy on a free port, for the connections of one node to its PostgreSQL. */
 export async function startProxy(target: { host: string; port: number }): Promise<NodeProxy> {
   let mode: ProxyMode = 'forward'
   let delayMs = 0
@@ -36,7 +36,7 @@ export async function startProxy(target: { host: string; port: number }): Promis
     while (mode === 'drop' || (mode === 'mute' && isAnswer)) await open
   }
 
-  /** Ends when its side has hung up; the other side is told when something can pass. */
+  /** Copies until `from` has hung up. `to` is told of that as soon as data can pass. */
   const pump = async (from: Socket, to: Socket, isAnswer: boolean, filter: (chunk: Buffer) => Buffer) => {
     try {
       for await (const chunk of from) {
@@ -47,14 +47,14 @@ export async function startProxy(target: { host: string; port: number }): Promis
       to.end()
     } catch {
       await passage(isAnswer)
-      to.resetAndDestroy()
+      reset(to)
     }
   }
 
   const server = createServer({ allowHalfOpen: true, noDelay: true }, client => {
     if (mode === 'cut') {
       client.on('error', () => {})
-      client.resetAndDestroy()
+      reset(client)
       return
     }
     const upstream = connect({ ...target, noDelay: true, allowHalfOpen: true })
@@ -90,7 +90,7 @@ export async function startProxy(target: { host: string; port: number }): Promis
         open = new Promise(resolve => {
           reopen = resolve
         })
-      if (mode === 'cut') for (const socket of sockets) socket.resetAndDestroy()
+      if (mode === 'cut') for (const socket of sockets) reset(socket)
     },
     delay(milliseconds) {
       delayMs = milliseconds
@@ -101,6 +101,15 @@ export async function startProxy(target: { host: string; port: number }): Promis
     },
   }
   return proxy
+}
+
+/**
+ * Resets a connection. While an `end()` is under way, libuv refuses a reset and leaves the handle open, so then the
+ * socket is closed instead.
+ */
+function reset(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy()
+  else socket.resetAndDestroy()
 }
 
 /**

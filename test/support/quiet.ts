@@ -1,16 +1,30 @@
-import { afterEach, beforeEach, jest } from '@jest/globals'
+import { afterAll, afterEach } from '@jest/globals'
 
-/* A test that writes to the console fails: what a user would not want to read, nobody wants to. */
+/* A test that writes to the console fails, and so does a hook: nobody reads such output, and it hides other output. */
 
-const methods = ['log', 'info', 'warn', 'error'] as const
-let spies: { mock: { calls: unknown[][] }; mockRestore(): void }[] = []
+const methods = ['debug', 'dir', 'error', 'info', 'log', 'table', 'trace', 'warn'] as const
+const out = console as unknown as Record<(typeof methods)[number], (...parts: unknown[]) => void>
+const written: unknown[][] = []
+let isOver = false
 
-beforeEach(() => {
-  spies = methods.map(method => jest.spyOn(console, method))
+// Plain functions instead of Jest's spies, which a test can restore.
+for (const method of methods) {
+  const write = out[method].bind(console)
+  out[method] = (...parts) => {
+    write(...parts)
+    written.push(parts)
+    if (isOver) check()
+  }
+}
+
+afterEach(check)
+afterAll(() => {
+  // This hook runs before the hooks of the test file. A write in one of these is an error at once.
+  isOver = true
+  check()
 })
 
-afterEach(() => {
-  const written = spies.flatMap(spy => spy.mock.calls)
-  for (const spy of spies) spy.mockRestore()
-  if (written.length > 0) throw new Error(`The test wrote to the console: ${JSON.stringify(written[0])}`)
-})
+function check(): void {
+  const [first] = written.splice(0)
+  if (first !== undefined) throw new Error(`The test wrote to the console: ${first.map(String).join(' ')}`)
+}

@@ -1,9 +1,9 @@
 import Sequencer from '@jest/test-sequencer'
 
 /**
- * As ever, but first the simulation, in a fresh process: once some other file has used async context, Node 20 calls hooks
- * for each promise of the process, and the simulation, made of promises, takes eight times as long. Beside it the races,
- * so that nobody waits for the longest file in the end.
+ * Jest's order, with two files before all others. The simulation needs a fresh process: once a test file has used async
+ * context, Node 20 calls hooks for each promise of the process, and the simulation, which consists of promises, takes
+ * eight times as long. The races are the longest file, and would otherwise end long after the rest.
  */
 const first = ['simulation.test.ts', 'races.test.ts']
 

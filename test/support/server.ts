@@ -6,14 +6,15 @@ import { rows } from '../../src/database/open.ts'
 import type { SchemaExtension } from '../../src/graphql/schema.ts'
 import { type OpenedServer, openServer } from '../../src/http/server.ts'
 import { type Client, createClient, noteSecrets } from './client.ts'
-import { createDatabase, type TestDatabase, variable } from './database.ts'
+import { createDatabase, onPostgres, type TestDatabase, variable } from './database.ts'
+import { useFixture } from './useFixture.ts'
 
-/** A node on a free port, with a client for it. Its log is searched for secrets when the run is over. */
+/** A node on a free port, and a client of it. The log is searched for secrets when the run is over. */
 export interface TestServer extends OpenedServer, Client {
   readonly database: TestDatabase
-  /** A second node's settings: same database, same secret. */
+  /** The settings of the node. A second node with the same settings has the same database and the same secret. */
   readonly env: Record<string, string>
-  /** Rows of a statement on this node's database. */
+  /** Runs a statement on the database of the node. */
   rows<Row>(statement: SQL): Promise<Row[]>
 }
 
@@ -28,7 +29,7 @@ export interface TestServerOptions {
 
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const database = options.database ?? (await createDatabase())
-  // A short lease, so that what waits for a node that has just started waits shortly.
+  // A short lease: a node that has just started waits for one lease.
   const env = {
     PORT: '0',
     ANNUL_LEASE_MS: '500',
@@ -58,7 +59,28 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   }
 }
 
-/** A user as an admin would make one. */
+/**
+ * A server for all tests of the calling file or `describe`.
+ *
+ * @param options a function is called before the first test, and may use what other fixtures have opened
+ * @example
+ * const server = useServer({ env: { ANNUL_BIND: 'ip' } })
+ */
+export function useServer(
+  options: TestServerOptions | (() => TestServerOptions | Promise<TestServerOptions>) = {},
+): TestServer {
+  return useFixture(async () => startTestServer(typeof options === 'function' ? await options() : options))
+}
+
+/**
+ * A second node on the first one's database, for all tests of the calling file or `describe`. The embedded database
+ * serves a single process, so there the second node is the first one.
+ */
+export function useSecondNode(first: TestServer): TestServer {
+  return onPostgres ? useServer(() => ({ database: first.database, env: first.env })) : first
+}
+
+/** Gives a user the role `admin`. The next access token carries it. */
 export async function makeAdmin(server: TestServer, email: string): Promise<void> {
   await server.rows(sql`update annul.users set roles = '{admin}' where email_key = ${email}`)
 }

@@ -1,6 +1,6 @@
 /*
  * For `node --import`: a process whose wall clock is wrong by CLOCK_SKEW_MS, and goes a further hour ahead at each
- * SIGUSR2. The monotonic clock is as it was, as on a machine whose clock is set wrong.
+ * SIGUSR2. The monotonic clock stays right, as on a machine whose wall clock is set wrong.
  */
 
 const RealDate = Date

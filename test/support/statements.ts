@@ -4,9 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import postgres from 'postgres'
 import { createPostgresDatabase, type TestDatabase, variable } from './database.ts'
 
-/** A PostgreSQL database whose server writes down each statement: the one count that nobody's own code makes. */
+/** A database whose PostgreSQL logs each statement, so that statements are counted without any code of Annul. */
 export interface LoggedDatabase extends TestDatabase {
-  /** The statements of nodes since the last call, with those that were sent before it. */
+  /** The statements that nodes have sent since the last call. */
   statements(): Promise<string[]>
   close(): Promise<void>
 }
@@ -26,7 +26,7 @@ export async function createLoggedDatabase(): Promise<LoggedDatabase> {
   return {
     env: { DATABASE_URL: url },
     async statements() {
-      // What was answered before the marker is sent was logged before it.
+      // Statements that were answered before the marker was sent stand before it in the log.
       const marker = `marker_${randomBytes(6).toString('hex')}`
       await own.unsafe(`select '${marker}'`)
       const log = await until(() => {
@@ -43,7 +43,7 @@ export async function createLoggedDatabase(): Promise<LoggedDatabase> {
   }
 }
 
-/** Asks until there is an answer. */
+/** Asks again until there is an answer. */
 async function until<T>(ask: () => T | undefined): Promise<T> {
   for (const deadline = Date.now() + 10_000; Date.now() < deadline; await delay(5)) {
     const answer = ask()

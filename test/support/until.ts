@@ -1,9 +1,9 @@
 /**
- * Asks again and again until the answer is what is waited for.
+ * Asks again and again until the awaited answer comes.
  *
  * @param isThere default: whether the answer is true
- * @param patienceMs how long something may take that happens by itself, on a machine that has other things to do
- * @throws Error with the last answer, when it never is
+ * @param patienceMs the longest wait, in milliseconds; long enough for a busy machine
+ * @throws Error with the last answer, when the awaited one did not come
  */
 export async function until<T>(
   ask: () => Promise<T> | T,

@@ -1,19 +1,17 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import { encode, es256, type Forge, hmac, openForge, refuses } from '../support/forge.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { useServer } from '../support/server.ts'
 
 /* Forged signatures, against a node over HTTP. What the header may say is in accessTokenHeader.test.ts. */
 
-let server: TestServer
+const server = useServer()
 let honest: string
 let forge: Forge
 beforeAll(async () => {
-  server = await startTestServer()
   honest = (await server.signUp()).accessToken
   forge = openForge(server, honest)
 })
-afterAll(() => server.close())
 
 const none = () => Buffer.alloc(0)
 

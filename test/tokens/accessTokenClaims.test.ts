@@ -1,19 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import { accessTokens } from '../../src/tokens/accessToken.ts'
 import { encode, type Forge, openForge, refusal, refuses, respell } from '../support/forge.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { useServer } from '../support/server.ts'
 
 /* What a token says, and how it is spelt. All are signed by the server's own key: the signature is never to blame. */
 
-let server: TestServer
+const server = useServer()
 let honest: string
 let forge: Forge
 beforeAll(async () => {
-  server = await startTestServer()
   honest = (await server.signUp()).accessToken
   forge = openForge(server, honest)
 })
-afterAll(() => server.close())
 
 const required = 'iss sub aud client_id exp iat jti sid ver epoch roles scope auth_time'.split(' ')
 

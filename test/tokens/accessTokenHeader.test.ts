@@ -1,19 +1,17 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import { encode, es256, type Forge, hmac, openForge, refusal, refuses } from '../support/forge.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { useServer } from '../support/server.ts'
 
 /* Forged headers, against a node over HTTP: nothing in a token chooses its key but the id of one that is known. */
 
-let server: TestServer
+const server = useServer()
 let forge: Forge
 beforeAll(async () => {
-  server = await startTestServer()
   forge = openForge(server, (await server.signUp()).accessToken)
 })
-afterAll(() => server.close())
 
 const attacker = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const attackerJwk = attacker.publicKey.export({ format: 'jwk' })

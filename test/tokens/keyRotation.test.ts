@@ -1,21 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { accessTokens } from '../../src/tokens/accessToken.ts'
 import { openSigningKeys, rotateSigningKeys } from '../../src/tokens/signingKeys.ts'
 import { type Forge, openForge, refusal, type Verdict } from '../support/forge.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { useServer } from '../support/server.ts'
 
-let server: TestServer
+const server = useServer()
 let accessToken: string
 let forge: Forge
 beforeAll(async () => {
-  server = await startTestServer()
   accessToken = (await server.signUp()).accessToken
   forge = openForge(server, accessToken)
 })
-afterAll(() => server.close())
 
 const secret = () => Buffer.from(server.env.ANNUL_SECRET ?? '', 'base64')
 const kidOf = (token: string) =>

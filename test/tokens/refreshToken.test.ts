@@ -5,22 +5,20 @@ import { refreshTokens } from '../../src/tokens/refreshToken.ts'
 import type { Account, TokensAnswer } from '../support/client.ts'
 import { createDatabase, onPostgres } from '../support/database.ts'
 import { respell } from '../support/forge.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { useServer } from '../support/server.ts'
 import { createLoggedDatabase, type LoggedDatabase } from '../support/statements.ts'
 
 const onlyPostgres = onPostgres ? it : it.skip
 
-let server: TestServer
 let log: LoggedDatabase | undefined
+const server = useServer(async () => {
+  log = onPostgres ? await createLoggedDatabase() : undefined
+  return { database: log ?? (await createDatabase()) }
+})
+afterAll(() => log?.close())
 let account: Account & TokensAnswer
 beforeAll(async () => {
-  log = onPostgres ? await createLoggedDatabase() : undefined
-  server = await startTestServer({ database: log ?? (await createDatabase()) })
   account = await server.signUp()
-})
-afterAll(async () => {
-  await server.close()
-  await log?.close()
 })
 
 const prefix = 'annul_rt_'

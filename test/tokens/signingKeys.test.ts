@@ -1,19 +1,15 @@
 import { createPublicKey, randomBytes, randomUUID, verify } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { openSigningKeys, WrongSecretError } from '../../src/tokens/signingKeys.ts'
 import { createDatabase, onPostgres } from '../support/database.ts'
 import { openForge, refusal } from '../support/forge.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { startTestServer, type TestServer, useServer } from '../support/server.ts'
 import { createLoggedDatabase } from '../support/statements.ts'
 
 const onlyPostgres = onPostgres ? it : it.skip
 
-let server: TestServer
-beforeAll(async () => {
-  server = await startTestServer()
-})
-afterAll(() => server.close())
+const server = useServer()
 
 const secretOf = ({ env }: TestServer) => Buffer.from(env.ANNUL_SECRET ?? '', 'base64')
 const kidOf = (token: string) =>

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { startTestServer, type TestServer } from '../../support/server.ts'
+import { useServer } from '../../support/server.ts'
 import { startPageServer } from './pageServer.ts'
 
 /* The built client in a real browser, against a real node. Without Debian's chromium these are listed as skipped. */
@@ -11,13 +11,17 @@ const inBrowser = existsSync(executablePath) ? describe : describe.skip
 
 inBrowser('in Chromium, the client', () => {
   let pages: Awaited<ReturnType<typeof startPageServer>>
-  let server: TestServer
   let browser: Browser
   let context: BrowserContext
 
-  beforeAll(async () => {
+  // Above the servers, so that the browser is closed before them.
+  afterAll(() => browser?.close())
+  const server = useServer(async () => {
     pages = await startPageServer()
-    server = await startTestServer({ env: { HOST: 'localhost', ANNUL_ALLOWED_ORIGINS: pages.url } })
+    return { env: { HOST: 'localhost', ANNUL_ALLOWED_ORIGINS: pages.url } }
+  })
+  afterAll(() => pages?.close())
+  beforeAll(async () => {
     browser = await chromium.launch({
       executablePath,
       args: [
@@ -30,11 +34,6 @@ inBrowser('in Chromium, the client', () => {
     })
   }, 60_000)
   afterEach(() => context?.close())
-  afterAll(async () => {
-    await browser?.close()
-    await server?.close()
-    await pages?.close()
-  })
 
   const open = async (): Promise<Page> => {
     const page = await context.newPage()

@@ -7,16 +7,16 @@ import { until } from '../../support/until.ts'
 import { someOf } from './population.ts'
 import { Trial } from './trial.ts'
 
-/** What a fault is caused with. */
-export interface Ground {
+/** The processes in which faults are caused. */
+export interface TestBed {
   readonly cluster: Cluster
   readonly postgres: TestPostgres
-  /** Straight to the database, past the proxies. */
+  /** A connection to the database that no proxy stands in. */
   readonly sql: postgres.Sql
 }
 
-/** Causes it, and ends it. @throws Error when it was not really caused: then nothing was shown */
-type Fault = (ground: Ground, trial: Trial) => Promise<void>
+/** Causes a fault and ends it. @throws Error when the fault did not happen, so that the trial proves nothing */
+type Fault = (testBed: TestBed, trial: Trial) => Promise<void>
 
 export const faults = {
   'nothing goes wrong': async ({ cluster }, trial) => {
@@ -68,7 +68,7 @@ export const faults = {
   'a node is killed, and another takes its place': async ({ cluster, sql }, trial) => {
     await someOf(cluster.nodes).kill()
     await Promise.all([cluster.start(), trial.revoked(10)])
-    // The dead one's row is removed by who waited for it.
+    // The first mutation that waits for the killed node in vain removes its row.
     await until(async () => (await sql`select from annul.nodes`).length === cluster.nodes.length)
   },
 
@@ -90,15 +90,17 @@ export const faults = {
     await Promise.all(
       (['logout', 'theft', 'revokeSessions', 'blockUser'] as const).map(async (verb, index) => {
         const family = families[index]
-        if (family) await trial.kill(verb, family)
+        if (family) await trial.revoke(verb, family)
       }),
     )
-    const { kills } = trial.records
-    const late = kills.filter(({ what }) => families.some(({ laptop }) => covers(what, laptop.access.claims)))
+    const { revocations } = trial.records
+    const late = revocations.filter(({ what }) =>
+      families.some(({ laptop }) => covers(what, laptop.access.claims)),
+    )
     must(late.length >= families.length, 'Not all of the late ones were sent.')
     must(
       late.every(one =>
-        kills.some(
+        revocations.some(
           other =>
             other.start > one.start + 100 &&
             (other.returned ?? Number.POSITIVE_INFINITY) < (one.returned ?? 0) - 1000,
@@ -119,7 +121,7 @@ export const faults = {
     await trial.revoked(8)
     must(Math.abs(clockOf(ahead) - Date.now() - hour) < hour / 10, 'The clock is not ahead.')
     must(Math.abs(clockOf(behind) - Date.now() + hour) < hour / 10, 'The clock is not behind.')
-    // And one of them is set right in the middle of everything.
+    // One clock is set right while the load goes on.
     behind.signal('SIGUSR2')
     await trial.revoked(8)
     must(Math.abs(clockOf(behind) - Date.now()) < hour / 10, 'The clock was not set.')
@@ -129,24 +131,24 @@ export const faults = {
 
 export type FaultName = keyof typeof faults
 
-/** Shows that the checker works: a node that acknowledges what it did not learn. */
+/** A node that acknowledges revocations without learning them: the checker must find its acceptances. */
 export const plantedBug: Fault = async ({ cluster }, trial) => {
   const frozen = await cluster.start({ preload: 'freezeView.js' })
   await until(() => trial.records.verdict().violations.length, Boolean, 30_000)
   await frozen.kill()
 }
 
-/** A trial with a fault in its midst. */
+/** Runs a trial, and causes a fault in the middle of it. */
 export async function prove(
-  ground: Ground,
+  testBed: TestBed,
   fault: Fault,
   options: { everyMs?: number } = {},
 ): Promise<Trial> {
-  const { cluster } = ground
+  const { cluster } = testBed
   const trial = await Trial.start(cluster, options.everyMs ?? 50)
   try {
     await delay(300)
-    await fault(ground, trial)
+    await fault(testBed, trial)
     await until(() => allFresh(cluster), Boolean, 30_000)
     await delay(300)
   } finally {
@@ -174,11 +176,11 @@ async function crash(server: TestPostgres, sql: postgres.Sql): Promise<void> {
   const [found] = await sql`select pg_read_file('postmaster.pid') as file`
   const pid = Number(String(found?.file).split('\n')[0])
   process.kill(pid, 'SIGQUIT')
-  // It waits for the process to be gone, and a further signal changes nothing.
+  // Waits for the end of the process. Its further signal changes nothing.
   await server.halt()
 }
 
-/** By its log's lines. */
+/** The clock of a node, as the last line of its log shows it. */
 function clockOf(node: ClusterNode): number {
   return (JSON.parse(node.log.at(-1) ?? '{}') as { time: number }).time
 }
@@ -187,7 +189,7 @@ function must(condition: boolean, message: string): void {
   if (!condition) throw new Error(message)
 }
 
-/** Whether a promise has been kept, to be looked at. */
+/** Whether a promise has been fulfilled, readable at any time. */
 function done(promise: Promise<void>): { is: boolean } {
   const state = { is: false }
   void promise.then(() => {

@@ -1,4 +1,4 @@
-/** Buckets that grow by a factor, from half a millisecond to the longest of the values. */
+/** Each bucket is `factor` times as wide as the one before. The first one ends at `firstMs`. */
 const factor = 2
 const firstMs = 0.5
 const widestBar = 40

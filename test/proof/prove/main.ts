@@ -3,7 +3,7 @@ import postgres from 'postgres'
 import { startCluster } from '../../support/cluster.ts'
 import { startPostgres } from '../../support/postgres.js'
 import { until } from '../../support/until.ts'
-import { allFresh, faults, type Ground, plantedBug, prove } from './faults.ts'
+import { allFresh, faults, plantedBug, prove, type TestBed } from './faults.ts'
 import { histogram } from './histogram.ts'
 import type { Verdict } from './records.ts'
 
@@ -23,9 +23,9 @@ if (options.help) {
   process.exit()
 }
 
-const ground = await open()
-const { cluster } = ground
-say(`${cluster.nodes.length} nodes on PostgreSQL ${await version(ground)}, a lease of ${cluster.leaseMs} ms. Clients of all nodes ask,
+const testBed = await open()
+const { cluster } = testBed
+say(`${cluster.nodes.length} nodes on PostgreSQL ${await version(testBed)}, a lease of ${cluster.leaseMs} ms. Clients of all nodes ask,
 refresh and revoke without pause. "Late" are requests that started after a revocation of their token had returned.
 `)
 say(row('what goes wrong', 'requests', 'unavailable', 'revocations', 'late', 'accepted late', 'other'))
@@ -37,11 +37,11 @@ const end = performance.now() + Number(options.seconds) * 1000
 const names = Object.keys(faults) as (keyof typeof faults)[]
 for (let turn = 0; turn < names.length || performance.now() < end; turn++) {
   const name = names[turn % names.length] ?? 'nothing goes wrong'
-  const { records } = await prove(ground, faults[name])
+  const { records } = await prove(testBed, faults[name])
   add(name, records.verdict())
   ;(name === 'nothing goes wrong' ? calm : troubled).push(...records.waits)
 }
-if (options.frozen) add('a frozen node, on purpose', (await prove(ground, plantedBug)).records.verdict())
+if (options.frozen) add('a frozen node, on purpose', (await prove(testBed, plantedBug)).records.verdict())
 
 say(`
 ${count(sum.violations)} of ${count(sum.late)} late requests were accepted.
@@ -52,7 +52,7 @@ ${histogram(calm)}
 and under faults:
 ${histogram(troubled)}
 `)
-await close(ground)
+await close(testBed)
 const broken = sum.violations > 0 || sum.complaints.length > 0
 say(broken ? `BROKEN${options.frozen ? ', on purpose' : ''}.` : 'The promise held.')
 process.exit(broken ? 1 : 0)
@@ -71,7 +71,7 @@ function row(name: string, ...cells: string[]): string {
   return name.padEnd(50) + cells.map((cell, index) => cell.padStart(widths[index] ?? 0)).join('')
 }
 
-async function open(): Promise<Ground> {
+async function open(): Promise<TestBed> {
   const server = await startPostgres()
   await server.createDatabase('prove')
   const databaseUrl = server.urlOf('prove')
@@ -80,13 +80,13 @@ async function open(): Promise<Ground> {
   return { cluster: started, postgres: server, sql: postgres(databaseUrl, { max: 1, onnotice: () => {} }) }
 }
 
-async function close({ cluster, postgres, sql }: Ground): Promise<void> {
+async function close({ cluster, postgres, sql }: TestBed): Promise<void> {
   await cluster.close()
   await sql.end()
   await postgres.stop()
 }
 
-async function version({ sql }: Ground): Promise<string> {
+async function version({ sql }: TestBed): Promise<string> {
   const [found] = await sql`show server_version`
   return String(found?.server_version)
 }

@@ -6,7 +6,7 @@ import type { Cluster } from '../../support/cluster.ts'
 import type { RecordedToken } from '../../support/linearizability.ts'
 import { send } from './send.ts'
 
-/** An access token, and what revocations speak about. */
+/** An access token, and the claims that revocations cover. */
 export interface Access {
   readonly text: string
   readonly claims: RecordedToken
@@ -17,7 +17,7 @@ export interface Device {
   readonly session: string
   refreshToken: string
   access: Access
-  /** The refresh token before: only a thief presents it. */
+  /** The refresh token before: the use of it is a theft. */
   readonly stolen: string
 }
 
@@ -91,7 +91,7 @@ export async function refresh(
 /** Tokens as they stand in an answer. */
 export function received(tokens: unknown): Pick<Device, 'refreshToken' | 'access'> {
   const { accessToken, refreshToken } = tokens as { accessToken: string; refreshToken: string }
-  // What must never stand in a log (globalTeardown.js).
+  // globalTeardown.js looks for these in the log.
   if (process.env.TEST_LOG)
     appendFileSync(`${process.env.TEST_LOG}.secrets`, `${accessToken}\n${refreshToken}\n`)
   const claims = JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString())
@@ -102,7 +102,7 @@ export function received(tokens: unknown): Pick<Device, 'refreshToken' | 'access
   }
 }
 
-/** Any of them: clients know nothing of their health. */
+/** Any node: clients do not know which nodes are healthy. */
 export function someNode({ nodes, deaths }: Pick<Cluster, 'nodes' | 'deaths'>) {
   if (nodes.length === 0) throw new Error(`No node runs any more. ${deaths.join('\n')}`)
   return someOf(nodes)

@@ -7,30 +7,30 @@ import {
 } from '../../support/linearizability.ts'
 import { isOutage } from './send.ts'
 
-export interface Kill extends RevocationRecord {
+export interface SentRevocation extends RevocationRecord {
   returned: number | undefined
-  /** What tokens are refused with that it covers. */
+  /** The reason for which tokens are refused that the revocation covers. */
   readonly reason: string
 }
 
 export interface Verdict {
   /** Acceptances that started after a revocation had returned. */
   readonly violations: readonly Violation[]
-  /** Anything else that should not have happened to anybody. */
+  /** Anything else that must not happen to a client, as sentences. */
   readonly complaints: readonly string[]
   readonly requests: number
   readonly accepted: number
   readonly unavailable: number
-  /** Revocations that returned: how often the promise was made. */
+  /** Revocations that returned: the promise was made so often. */
   readonly revocations: number
-  /** Requests that started after one of them had returned: how often the promise was put to the test. */
+  /** Requests that started after a revocation of their token had returned: the promise was tested so often. */
   readonly tests: number
 }
 
-/** What the clients of a trial saw. */
+/** Everything that the clients of a trial have sent and seen. */
 export class Records {
   readonly requests: RequestRecord[] = []
-  readonly kills: Kill[] = []
+  readonly revocations: SentRevocation[] = []
   /** `revokedOnAllNodesMs` of each revoking mutation that answered. */
   readonly waits: number[] = []
   readonly #complaints = new Set<string>()
@@ -40,25 +40,25 @@ export class Records {
   }
 
   verdict(): Verdict {
-    const { requests, kills } = this
-    const returned = kills.filter(kill => kill.returned !== undefined)
-    const bySubject = new Map<string, Kill[]>()
-    for (const kill of kills) {
-      const subject = subjectOf(kill)
-      bySubject.set(subject, [...(bySubject.get(subject) ?? []), kill])
+    const { requests, revocations } = this
+    const returned = revocations.filter(revocation => revocation.returned !== undefined)
+    const bySubject = new Map<string, SentRevocation[]>()
+    for (const revocation of revocations) {
+      const subject = subjectOf(revocation)
+      bySubject.set(subject, [...(bySubject.get(subject) ?? []), revocation])
     }
     let tests = 0
     for (const { token, start, end, node, verdict } of requests) {
       const covering = ['', token.user, token.session]
         .flatMap(subject => bySubject.get(subject) ?? [])
         .filter(({ what }) => covers(what, token))
-      if (covering.some(kill => (kill.returned ?? Number.POSITIVE_INFINITY) < start)) tests++
+      if (covering.some(revocation => (revocation.returned ?? Number.POSITIVE_INFINITY) < start)) tests++
       if (verdict === 'accepted' || isOutage(verdict)) continue
-      if (!covering.some(kill => kill.start <= end && kill.reason === verdict))
-        this.complain(`Node ${node} refused a token that nobody had killed: ${verdict}.`)
+      if (!covering.some(revocation => revocation.start <= end && revocation.reason === verdict))
+        this.complain(`Node ${node} refused a token that nobody had revoked: ${verdict}.`)
     }
     return {
-      violations: findViolations(requests, kills),
+      violations: findViolations(requests, revocations),
       complaints: [...this.#complaints],
       requests: requests.length,
       accepted: requests.filter(({ verdict }) => verdict === 'accepted').length,
@@ -69,7 +69,7 @@ export class Records {
   }
 }
 
-function subjectOf({ what }: Kill): string {
+function subjectOf({ what }: SentRevocation): string {
   if (what.kind === 'session') return what.session
   return what.kind === 'user' ? what.user : ''
 }

@@ -21,7 +21,7 @@ const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY 
 /** Longer than any fault lasts. */
 const patienceMs = 20_000
 
-/** One request over HTTP, on connections that stay open: cheap enough for thousands a second. It never fails. */
+/** One request over HTTP, on connections that stay open: cheap enough for thousands a second. Never rejects. */
 export async function send(url: string, { query, variables, token }: Operation): Promise<Sent> {
   const body = JSON.stringify({ query, variables })
   const start = performance.now()
@@ -61,10 +61,10 @@ function post(url: string, body: string, token: string | undefined): Promise<str
   })
 }
 
-/** A field that any live token may ask for, and that costs nothing else. */
+/** A field that every live token may ask for, and that costs nothing but the decision. */
 export const asksWho = '{ me { id } }'
 
-/** Neither let in nor logged out: what an outage may do to an honest request. */
+/** Neither accepted nor refused: during an outage an honest request may end like this. */
 export function isOutage(verdict: string): boolean {
   return verdict === 'UNAVAILABLE' || verdict === 'CONNECTION'
 }

@@ -14,43 +14,43 @@ import {
   someNode,
   someOf,
 } from './population.ts'
-import { type Kill, Records } from './records.ts'
+import { Records, type SentRevocation } from './records.ts'
 import { asksWho, isOutage, type Sent, send } from './send.ts'
-import { type Killing, type Verb, verbNames, verbs } from './verbs.ts'
+import { type RevokingMutation, type Verb, verbNames, verbs } from './verbs.ts'
 
-/** How many families only live: they must be served from the first to the last moment. */
+/** Families that are never revoked: they must be served from the first to the last moment. */
 const honest = 6
 const refreshing = 3
 /** Longer than any fault lasts. */
 const patienceMs = 30_000
-/** How many more are kept ready to be revoked. */
+/** Families that are kept ready to be revoked. */
 const stock = 40
 const loopsPerNode = 2
-const mostKillsAtOnce = 16
+const mostRevocationsAtOnce = 16
 /** A family is asked for on all nodes from a moment before its end to a moment after. */
 const beforeMs = 150
 const afterMs = 500
 
 /**
  * Clients of all nodes, for as long as a trial lasts: some ask without pause who they are, with tokens that live and
- * with tokens that were killed a moment ago; some refresh; some revoke. Everything is recorded.
+ * with tokens that were revoked a moment ago; some refresh; some revoke. Everything is recorded.
  */
 export class Trial {
   readonly records = new Records()
   readonly #cluster: Cluster
   readonly #admin: Access
-  /** Who only lives. */
+  /** Families that are never revoked. */
   readonly #honest: readonly Family[]
-  /** Who has not been revoked yet. */
+  /** Families that have not been revoked yet. */
   readonly #waiting: Family[]
   readonly #taken: Family[] = []
-  /** Tokens that are asked with. */
+  /** Tokens that the load asks with. */
   readonly #inPlay = new Set<Access>()
   readonly #ended = new Set<Device>()
-  /** The answer to what would have ended them was lost. */
+  /** Devices that a mutation without an answer may have ended. */
   readonly #doubtful = new Set<Device>()
   readonly #running: Promise<void>[] = []
-  #kills = 0
+  #revoking = 0
   #stopped = false
 
   private constructor(cluster: Cluster, admin: Access, families: readonly Family[]) {
@@ -62,7 +62,7 @@ export class Trial {
       for (const { access } of [laptop, phone]) this.#inPlay.add(access)
   }
 
-  /** @param everyMs how often something is revoked */
+  /** @param everyMs time between two revocations */
   static async start(cluster: Cluster, everyMs: number): Promise<Trial> {
     const [admin] = await populate(cluster, 1, { roles: ['admin'] })
     if (admin === undefined) throw new Error('There is no admin.')
@@ -71,18 +71,18 @@ export class Trial {
     return trial
   }
 
-  /** @returns when so many revocations have returned that were begun after this call */
+  /** Waits for so many answers to revocations that began after this call. */
   async revoked(count: number): Promise<void> {
-    const { kills } = this.records
-    const before = kills.length
+    const { revocations } = this.records
+    const before = revocations.length
     await until(
-      () => kills.slice(before).filter(({ returned }) => returned !== undefined).length,
+      () => revocations.slice(before).filter(({ returned }) => returned !== undefined).length,
       returned => returned >= count,
       patienceMs,
     )
   }
 
-  /** A family that is left to the caller. */
+  /** A family that the trial leaves to the caller. */
   take(): Family {
     const family = this.#waiting.pop()
     if (family === undefined) throw new Error('No family is left.')
@@ -90,16 +90,16 @@ export class Trial {
     return family
   }
 
-  /** Revokes, and asks with what was killed before, at and after the moment of the answer. */
-  async kill(verb: Verb, family: Family): Promise<void> {
+  /** Revokes, and asks with the revoked tokens before, at and after the moment of the answer. */
+  async revoke(verb: Verb, family: Family): Promise<void> {
     const tokens = new Set([family.laptop.access, family.phone.access])
     for (const token of tokens) this.#inPlay.add(token)
     await delay(beforeMs)
-    const killing: Killing = verbs[verb](family, this.#admin)
-    // What has been killed already is promised to be dead as well.
-    const times = killing.repeatable && Math.random() < 0.3 ? 2 : 1
-    const sent = await Promise.all(Array.from({ length: times }, () => this.#send(killing, [...tokens])))
-    for (const device of killing.ends) this.#ended.add(device)
+    const mutation: RevokingMutation = verbs[verb](family, this.#admin)
+    // The promise also covers tokens that an earlier mutation has revoked.
+    const times = mutation.repeatable && Math.random() < 0.3 ? 2 : 1
+    const sent = await Promise.all(Array.from({ length: times }, () => this.#send(mutation, [...tokens])))
+    for (const device of mutation.ends) this.#ended.add(device)
     if (sent.some(answer => answer === undefined))
       for (const device of [family.laptop, family.phone]) this.#doubtful.add(device)
     else if (verb === 'revokeOtherSessions') {
@@ -111,7 +111,7 @@ export class Trial {
     for (const token of tokens) this.#inPlay.delete(token)
   }
 
-  /** Ends the load, and everything: what should have lived must refresh, and after revokeEverything nothing lives. */
+  /** Ends the load. Every device that nobody revoked must refresh; then revokeEverything must end all of them. */
   async end(): Promise<void> {
     this.#stopped = true
     await Promise.all(this.#running)
@@ -143,12 +143,12 @@ export class Trial {
       for (let turn = 0; !this.#stopped; turn++) {
         await delay(everyMs)
         const verb = verbNames[turn % verbNames.length] ?? 'logout'
-        if (this.#kills >= mostKillsAtOnce || this.#waiting.length === 0) continue
-        this.#kills++
+        if (this.#revoking >= mostRevocationsAtOnce || this.#waiting.length === 0) continue
+        this.#revoking++
         const family = this.take()
         this.#start(() =>
-          this.kill(verb, family).finally(() => {
-            this.#kills--
+          this.revoke(verb, family).finally(() => {
+            this.#revoking--
           }),
         )
       }
@@ -158,7 +158,7 @@ export class Trial {
   async #refill(): Promise<void> {
     for (; !this.#stopped; await delay(50))
       if (this.#waiting.length < stock / 2)
-        // In the midst of a fault it may fail.
+        // During a fault this may fail.
         this.#waiting.unshift(...(await populate(this.#cluster, stock / 2).catch(() => [])))
   }
 
@@ -166,7 +166,7 @@ export class Trial {
     this.#running.push(work())
   }
 
-  /** One client after the other. A node that does not answer holds up the loops of its place only. */
+  /** One request after the other, to one node. A node that does not answer holds up its own loops only. */
   async #load(index: number): Promise<void> {
     while (!this.#stopped) {
       const { nodes } = this.#cluster
@@ -176,7 +176,7 @@ export class Trial {
     }
   }
 
-  /** A client that does nothing but refresh, as it should: one attempt until there is an answer. */
+  /** A client that refreshes again and again, and repeats an attempt until it is answered. */
   async #keep(device: Device): Promise<void> {
     while (!this.#stopped && (await this.#refresh(device))) {
       await this.#ask(someNode(this.#cluster), device.access)
@@ -206,23 +206,23 @@ export class Trial {
     this.records.requests.push({ start, end, node: node.name, token: claims, verdict })
   }
 
-  /** @returns the answer; undefined where it was lost */
-  async #send(killing: Killing, tokens: readonly Access[]): Promise<Sent | undefined> {
-    const { what, reason, operation, done } = killing
+  /** @returns the answer; undefined where the answer was lost */
+  async #send(mutation: RevokingMutation, tokens: readonly Access[]): Promise<Sent | undefined> {
+    const { what, reason, operation, done } = mutation
     for (;;) {
-      const kill: Kill = { start: performance.now(), returned: undefined, what, reason }
-      this.records.kills.push(kill)
+      const revocation: SentRevocation = { start: performance.now(), returned: undefined, what, reason }
+      this.records.revocations.push(revocation)
       const sent = await send(someNode(this.#cluster).url, operation)
       if (sent.verdict === done) {
-        kill.returned = sent.end
-        // At once, everywhere: this is what the promise is about.
+        revocation.returned = sent.end
+        // The promise: from this moment every node refuses.
         for (const token of tokens.filter(({ claims }) => covers(what, claims)))
           for (const node of this.#cluster.nodes) this.#start(() => this.#ask(node, token))
         if (sent.revokedOnAllNodesMs !== undefined) this.records.waits.push(sent.revokedOnAllNodesMs)
         return sent
       }
       if (!isOutage(sent.verdict)) this.records.complain(`${operation.query} was refused: ${sent.verdict}.`)
-      if (!isOutage(sent.verdict) || !killing.repeatable) return undefined
+      if (!isOutage(sent.verdict) || !mutation.repeatable) return undefined
       await delay(100)
     }
   }

@@ -3,20 +3,20 @@ import type { Revoked } from '../../support/linearizability.ts'
 import type { Access, Device, Family } from './population.ts'
 import type { Operation } from './send.ts'
 
-/** One way to kill, ready to be sent. */
-export interface Killing {
+/** A revoking mutation, ready to be sent. */
+export interface RevokingMutation {
   readonly what: Revoked
   readonly reason: Reason
   readonly operation: Operation
-  /** The verdict that says that it is done. */
+  /** The verdict of an answer that has revoked. */
   readonly done: string
-  /** Sessions that end with it. Others of its user must live on. */
+  /** Sessions that the mutation ends. Other sessions of the user must live on. */
   readonly ends: readonly Device[]
-  /** Whether a client whose answer was lost may send it again, to any node. */
+  /** Whether a client may send the mutation again, to any node, when the answer was lost. */
   readonly repeatable: boolean
 }
 
-/** Every revoking verb that costs no hashing, on a family of its own. */
+/** Every revoking verb that hashes no password. Each is sent for a family of its own. */
 export const verbs = {
   logout: ({ laptop }) => ({
     ...ofSession(laptop, 'LOGGED_OUT'),
@@ -79,7 +79,7 @@ export const verbs = {
     ends: [],
     repeatable: true,
   }),
-} as const satisfies Record<string, (family: Family, admin: Access) => Killing>
+} as const satisfies Record<string, (family: Family, admin: Access) => RevokingMutation>
 
 export type Verb = keyof typeof verbs
 
@@ -90,7 +90,7 @@ function ofSession(device: Device, reason: Reason) {
   return { what, reason, ends: [device], done: 'accepted', repeatable: false }
 }
 
-/** The population's versions are 1. */
+/** Users are made with version 1. */
 function ofUser({ user, laptop, phone }: Family, reason: Reason) {
   const what: Revoked = { kind: 'user', user, minVersion: 2 }
   return { what, reason, ends: [laptop, phone], done: 'accepted', repeatable: false }

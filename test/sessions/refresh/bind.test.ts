@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { bindAddress, bindFingerprint } from '../../../src/tokens/binding.ts'
 import { type Account, type TokensAnswer, tokenFields } from '../../support/client.ts'
-import { startTestServer, type TestServer } from '../../support/server.ts'
+import { type TestServer, useServer } from '../../support/server.ts'
 import { setCookies } from './browser.ts'
 import { accepted, bodyOf, claimsOf, me, newAttempt, refused, unauthenticated } from './support.ts'
 
@@ -25,15 +25,13 @@ const refresh = (node: TestServer, refreshToken: string, headers: Headers, attem
   node.send<{ refresh: TokensAnswer }>(refreshWith, { variables: { refreshToken, attempt }, headers })
 
 describe('ANNUL_BIND=ip', () => {
-  let server: TestServer
+  const server = useServer({
+    env: { ANNUL_BIND: 'ip', ANNUL_TRUSTED_PROXIES: '127.0.0.1,10.1.0.0/16' },
+  })
   let account: Account & TokensAnswer
   beforeAll(async () => {
-    server = await startTestServer({
-      env: { ANNUL_BIND: 'ip', ANNUL_TRUSTED_PROXIES: '127.0.0.1,10.1.0.0/16' },
-    })
     account = await server.signUp()
   })
-  afterAll(() => server.close())
 
   const here = '203.0.113.7'
   const addresses: [string, string, string, boolean][] = [
@@ -139,11 +137,7 @@ describe('ANNUL_BIND=ip', () => {
 })
 
 describe('X-Forwarded-For from a peer that is no trusted proxy', () => {
-  let server: TestServer
-  beforeAll(async () => {
-    server = await startTestServer({ env: { ANNUL_BIND: 'ip', ANNUL_TRUSTED_PROXIES: '10.0.0.0/8' } })
-  })
-  afterAll(() => server.close())
+  const server = useServer({ env: { ANNUL_BIND: 'ip', ANNUL_TRUSTED_PROXIES: '10.0.0.0/8' } })
 
   it('is ignored: for the binding, and for what sessions and the audit say', async () => {
     const account = await server.signUp()
@@ -159,13 +153,11 @@ describe('X-Forwarded-For from a peer that is no trusted proxy', () => {
 
 describe('ANNUL_BIND=cookie', () => {
   const name = '__Host-annul-fingerprint'
-  let server: TestServer
+  const server = useServer({ env: { ANNUL_BIND: 'cookie' } })
   let account: Account & TokensAnswer
   beforeAll(async () => {
-    server = await startTestServer({ env: { ANNUL_BIND: 'cookie' } })
     account = await server.signUp()
   })
-  afterAll(() => server.close())
 
   const withCookie = (value: string): Headers => ({ cookie: `${name}=${value}` })
 

@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { tokenFields } from '../../support/client.ts'
-import { startTestServer, type TestServer } from '../../support/server.ts'
+import { useServer } from '../../support/server.ts'
 import { createBrowser, loginWith, refreshCookie, sessionCookie, setCookies, tokensOf } from './browser.ts'
 import { bodyOf, newAttempt, refused, snapshot, unauthenticated } from './support.ts'
 
-let server: TestServer
-beforeAll(async () => {
-  server = await startTestServer()
-})
-afterAll(() => server.close())
+const server = useServer()
 
 const maxAge = `Max-Age=${180 * 86_400}`
 const hidden = [maxAge, 'HttpOnly', 'Path=/', 'SameSite=Strict', 'Secure'].sort()

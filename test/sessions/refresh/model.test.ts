@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import fc from 'fast-check'
 import { AuthError } from '../../../src/errors.ts'
@@ -7,7 +7,7 @@ import { refresh } from '../../../src/sessions/refresh.ts'
 import type { Visitor } from '../../../src/viewer.ts'
 import type { Account, TokensAnswer } from '../../support/client.ts'
 import { onPostgres } from '../../support/database.ts'
-import { startTestServer, type TestServer } from '../../support/server.ts'
+import { useServer } from '../../support/server.ts'
 import {
   attemptBound,
   broken,
@@ -28,13 +28,11 @@ import {
  * server gives the reference's verdict and makes the reference's row, for everything that can be presented to it.
  */
 
-let server: TestServer
+const server = useServer()
 let account: Account & TokensAnswer
 beforeAll(async () => {
-  server = await startTestServer()
   account = await server.signUp()
 })
-afterAll(() => server.close())
 
 const visitor: Visitor = {
   ipAddress: '192.0.2.1',

@@ -1,21 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { startTestServer, type TestServer } from '../../support/server.ts'
+import { describe, expect, it } from '@jest/globals'
+import { type TestServer, useServer } from '../../support/server.ts'
 import { createBrowser, loginWith, refreshCookie, setCookies, tokensOf } from './browser.ts'
 import { bodyOf, newAttempt, snapshot } from './support.ts'
 
 const app = 'https://app.example.com'
 const admin = 'http://localhost:3000'
 
-let server: TestServer
-let listed: TestServer
-beforeAll(async () => {
-  server = await startTestServer()
-  listed = await startTestServer({ env: { ANNUL_ALLOWED_ORIGINS: `${app}, ${admin}` } })
-})
-afterAll(async () => {
-  await server.close()
-  await listed.close()
-})
+const server = useServer()
+const listed = useServer({ env: { ANNUL_ALLOWED_ORIGINS: `${app}, ${admin}` } })
 
 const notAllowed = (field: string) => ({
   status: 200,

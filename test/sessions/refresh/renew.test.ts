@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import type { Account, TokensAnswer } from '../../support/client.ts'
-import { createDatabase, onPostgres } from '../../support/database.ts'
+import { onPostgres } from '../../support/database.ts'
 import { openForge } from '../../support/forge.ts'
-import { makeAdmin, startTestServer, type TestServer } from '../../support/server.ts'
+import { makeAdmin, useSecondNode, useServer } from '../../support/server.ts'
 import {
   accepted,
   bodyOf,
@@ -24,19 +24,11 @@ interface Renewed {
   readonly expiresIn: number
 }
 
-let server: TestServer
-/** A second node on the same database, where there can be one. */
-let second: TestServer
+const server = useServer()
+const second = useSecondNode(server)
 let account: Account & TokensAnswer
 beforeAll(async () => {
-  const database = await createDatabase()
-  server = await startTestServer({ database })
-  second = onPostgres ? await startTestServer({ database, env: server.env }) : server
   account = await server.signUp()
-})
-afterAll(async () => {
-  if (second !== server) await second.close()
-  await server.close()
 })
 
 /** The token as it would be so many seconds later. Signed anew, because nobody waits seven minutes. */

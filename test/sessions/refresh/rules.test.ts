@@ -5,7 +5,7 @@ import { sql } from 'drizzle-orm'
 import { oneRow, rows } from '../../../src/database/open.ts'
 import type { Account, TokensAnswer } from '../../support/client.ts'
 import { createDatabase, onPostgres } from '../../support/database.ts'
-import { startTestServer, type TestServer } from '../../support/server.ts'
+import { useServer } from '../../support/server.ts'
 import { createLoggedDatabase, type LoggedDatabase } from '../../support/statements.ts'
 import {
   accepted,
@@ -23,17 +23,14 @@ const onlyPostgres = onPostgres ? it : it.skip
 
 const logLines: string[] = []
 let log: LoggedDatabase | undefined
-let server: TestServer
+const server = useServer(async () => {
+  log = onPostgres ? await createLoggedDatabase() : undefined
+  return { database: log ?? (await createDatabase()), onLogLine: line => logLines.push(line) }
+})
+afterAll(() => log?.close())
 let account: Account & TokensAnswer
 beforeAll(async () => {
-  log = onPostgres ? await createLoggedDatabase() : undefined
-  const database = log ?? (await createDatabase())
-  server = await startTestServer({ database, onLogLine: line => logLines.push(line) })
   account = await server.signUp()
-})
-afterAll(async () => {
-  await server.close()
-  await log?.close()
 })
 
 const login = () => server.login(account)

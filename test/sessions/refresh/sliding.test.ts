@@ -1,25 +1,23 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import type { Account, TokensAnswer } from '../../support/client.ts'
-import { startTestServer, type TestServer } from '../../support/server.ts'
+import { useServer } from '../../support/server.ts'
 import { bodyOf, claimsOf, newAttempt, refreshed, refused } from './support.ts'
 
 const idleSeconds = 1000
 const maxSeconds = 5000
 
-let server: TestServer
+const server = useServer({
+  env: {
+    ANNUL_ACCESS_TOKEN_SECONDS: '600',
+    ANNUL_SESSION_IDLE_SECONDS: String(idleSeconds),
+    ANNUL_SESSION_MAX_SECONDS: String(maxSeconds),
+  },
+})
 let account: Account & TokensAnswer
 beforeAll(async () => {
-  server = await startTestServer({
-    env: {
-      ANNUL_ACCESS_TOKEN_SECONDS: '600',
-      ANNUL_SESSION_IDLE_SECONDS: String(idleSeconds),
-      ANNUL_SESSION_MAX_SECONDS: String(maxSeconds),
-    },
-  })
   account = await server.signUp()
 })
-afterAll(() => server.close())
 
 /** Seconds from now, by the database's clock, and what the contract tells of the same session. */
 async function endsOf(sessionId: string, accessToken: string) {

@@ -4,10 +4,10 @@ import { sql } from 'drizzle-orm'
 import type { Answer, TokensAnswer } from '../../support/client.ts'
 import type { TestServer } from '../../support/server.ts'
 
-/** What a client fixes before it sends. */
+/** A new attempt id, as a client makes one before it sends a refresh. */
 export const newAttempt = () => randomBytes(18).toString('base64url')
 
-/** A session's whole row, and how many rows there are of everything: what "nothing was written" is about. */
+/** The row of a session and the number of rows of every table, to show that nothing was written. */
 export interface Snapshot {
   readonly session: Readonly<Record<string, unknown>>
   readonly counts: Readonly<Record<string, number>>
@@ -27,7 +27,7 @@ export async function snapshot(server: TestServer, sessionId: string): Promise<S
   return found
 }
 
-/** A refresh that is expected to work. */
+/** Refreshes. @throws Error when the refresh is refused */
 export async function refreshed(
   server: TestServer,
   refreshToken: string,
@@ -47,7 +47,7 @@ export interface Chain {
   readonly last: TokensAnswer
 }
 
-/** Refreshes again and again, as an honest client does. */
+/** Refreshes several times, each time with the newest token. */
 export async function rotate(server: TestServer, from: TokensAnswer, times: number): Promise<Chain> {
   const tokens = [from.refreshToken]
   const attempts: string[] = []
@@ -99,12 +99,12 @@ export function bodyOf({ status, data, errors }: Answer<unknown>) {
   return { status, data, errors }
 }
 
-/** What a node says to an access token. */
+/** The answer of a node to `{ me { id } }` with an access token. */
 export async function me(server: TestServer, token: string, headers: Record<string, string> = {}) {
   return bodyOf(await server.send('{ me { id } }', { token, headers }))
 }
 
-/** The whole answer to `{ me { id } }` of somebody who is signed in. */
+/** The whole answer to `{ me { id } }` of a signed-in user. */
 export const accepted = (userId: string) => ({ status: 200, data: { me: { id: userId } }, errors: undefined })
 
 /** The claims of an access token, unverified. */

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import type { TokensAnswer } from '../../support/client.ts'
 import { onPostgres } from '../../support/database.ts'
-import { startTestServer, type TestServer } from '../../support/server.ts'
+import { startTestServer, type TestServer, useServer } from '../../support/server.ts'
 import {
   accepted,
   bodyOf,
@@ -29,11 +29,7 @@ async function theftsOf(node: TestServer, sessionId: string) {
 const untouched = { ended: false, reason: null, events: [] }
 
 describe('rule 6: a second use', () => {
-  let server: TestServer
-  beforeAll(async () => {
-    server = await startTestServer()
-  })
-  afterAll(() => server.close())
+  const server = useServer()
 
   it('ends the session for both parties, access tokens included, with an audit event; login works at once', async () => {
     const account = await server.signUp()
@@ -175,11 +171,7 @@ describe('rule 6: a second use', () => {
 })
 
 describe('rule 6 with ANNUL_REFRESH_REUSE_ENDS=user', () => {
-  let endsUser: TestServer
-  beforeAll(async () => {
-    endsUser = await startTestServer({ env: { ANNUL_REFRESH_REUSE_ENDS: 'user' } })
-  })
-  afterAll(() => endsUser.close())
+  const endsUser = useServer({ env: { ANNUL_REFRESH_REUSE_ENDS: 'user' } })
 
   it('ends all sessions of the user, access tokens included, and nobody else’s; login works at once', async () => {
     const account = await endsUser.signUp()
@@ -205,11 +197,7 @@ describe('rule 6 with ANNUL_REFRESH_REUSE_ENDS=user', () => {
 })
 
 describe('rule 5: ANNUL_REFRESH_REUSE_SECONDS', () => {
-  let graceful: TestServer
-  beforeAll(async () => {
-    graceful = await startTestServer({ env: { ANNUL_REFRESH_REUSE_SECONDS: '60' } })
-  })
-  afterAll(() => graceful.close())
+  const graceful = useServer({ env: { ANNUL_REFRESH_REUSE_SECONDS: '60' } })
 
   const rotatedAgo = (sessionId: string, seconds: number) =>
     graceful.rows(sql`update annul.sessions set rotated_at = now() - make_interval(secs => ${seconds})

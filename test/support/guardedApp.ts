@@ -2,17 +2,23 @@ import { sql } from 'drizzle-orm'
 import type { SchemaExtension } from '../../src/graphql/schema.ts'
 import type { Account, TokensAnswer } from './client.ts'
 import { startTestServer, type TestServer } from './server.ts'
+import { useFixture } from './useFixture.ts'
 
 /** An app with fields of its own under `@auth`, and a user whose access a test chooses. */
 export interface GuardedApp extends TestServer {
   readonly account: Account & TokensAnswer
   /** A new access token of the account, with these roles and scopes. */
   tokenWith(roles: string[], scopes?: string[]): Promise<string>
-  /** What came of an operation: data, and of each error its path, its code and what stands beside it. */
+  /** Sends an operation. @returns status, data, and the path and extensions of each error */
   ask(query: string, token?: string): Promise<{ status: number; data: unknown; errors: unknown[] }>
 }
 
-export async function startGuardedApp(extension: SchemaExtension): Promise<GuardedApp> {
+/** A guarded app for all tests of the calling file or `describe`. */
+export function useGuardedApp(extension: SchemaExtension): GuardedApp {
+  return useFixture(() => startGuardedApp(extension))
+}
+
+async function startGuardedApp(extension: SchemaExtension): Promise<GuardedApp> {
   const server = await startTestServer({ extension })
   const account = await server.signUp()
   const list = (items: string[]) => sql`${JSON.stringify(items)}::jsonb`

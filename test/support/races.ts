@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
-import type { Arena, QuickAnswer } from './crowd.ts'
+import type { QuickAnswer, RaceServer } from './raceServer.ts'
 
-/** How often each outcome was seen. A race is judged by the whole of it. */
+/** How often each outcome was seen. A race is judged by all counts together. */
 export class Tally {
   readonly seen: Record<string, number> = {}
 
@@ -11,7 +11,7 @@ export class Tally {
   }
 }
 
-/** Does the work for all, a few at a time. */
+/** Does the work for every item, `width` of them at a time. */
 export async function forAll<T>(
   all: readonly T[],
   work: (one: T) => Promise<void>,
@@ -54,39 +54,44 @@ export interface Pair {
 
 export const pairFields = '{ accessToken refreshToken session { id } }'
 
-export function refresh(arena: Arena, refreshToken: string, attempt?: string): Promise<QuickAnswer> {
+export function refresh(server: RaceServer, refreshToken: string, attempt?: string): Promise<QuickAnswer> {
   const repeated = attempt === undefined ? '' : `, attempt: "${attempt}"`
-  return arena.send(`mutation { refresh(refreshToken: "${refreshToken}"${repeated}) ${pairFields} }`)
+  return server.send(`mutation { refresh(refreshToken: "${refreshToken}"${repeated}) ${pairFields} }`)
 }
 
-export function login(arena: Arena, email: string, password: string): Promise<QuickAnswer> {
-  return arena.send(`mutation { login(input: { email: "${email}", password: "${password}" }) ${pairFields} }`)
+export function login(server: RaceServer, email: string, password: string): Promise<QuickAnswer> {
+  return server.send(
+    `mutation { login(input: { email: "${email}", password: "${password}" }) ${pairFields} }`,
+  )
 }
 
-/** The tokens of an answer, if it has some. */
+/** The tokens of an answer; undefined where there are none. */
 export function pairOf(answer: QuickAnswer): Pair | undefined {
   return Object.values(answer.data ?? {}).find(value => value !== null) as Pair | undefined
 }
 
-/** Uses an access token. */
-export async function access(arena: Arena, accessToken: string): Promise<string> {
-  return (await arena.send('{ me { id } }', accessToken)).outcome
+/** The outcome of `{ me { id } }` with an access token. */
+export async function access(server: RaceServer, accessToken: string): Promise<string> {
+  return (await server.send('{ me { id } }', accessToken)).outcome
 }
 
-/** Uses both tokens; the refresh token is spent. */
-export async function fatesOf(arena: Arena, pair: Pick<Pair, 'accessToken' | 'refreshToken'>) {
+/** Uses both tokens. The refresh token is spent. */
+export async function outcomesOf(server: RaceServer, pair: Pick<Pair, 'accessToken' | 'refreshToken'>) {
   return {
-    access: await access(arena, pair.accessToken),
-    refresh: (await refresh(arena, pair.refreshToken)).outcome,
+    access: await access(server, pair.accessToken),
+    refresh: (await refresh(server, pair.refreshToken)).outcome,
   }
 }
 
 /**
- * The sessions whose password was certainly checked before the last kill of their user (or of everyone) began, so that
- * they must have been born dead. Both times are of the database, rounded to milliseconds.
+ * The sessions whose password was certainly checked before the last revocation of their user (or of everyone) began, so
+ * that they must have ended with their first moment. Both times are of the database, rounded to milliseconds.
  */
-export async function checkedBeforeKill(arena: Arena, kind: 'user' | 'everyone'): Promise<Set<string>> {
-  const found = await arena.rows<{ id: string }>(sql`
+export async function checkedBeforeRevocation(
+  server: RaceServer,
+  kind: 'user' | 'everyone',
+): Promise<Set<string>> {
+  const found = await server.rows<{ id: string }>(sql`
     select s.id from annul.sessions s
     join annul.revocations r on r.kind = ${kind} and coalesce(r.subject, s.user_id) = s.user_id
     where s.auth_time <= r.revoked_at - interval '2 milliseconds'`)

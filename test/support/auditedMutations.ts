@@ -1,9 +1,9 @@
-import { firefox } from './answers.ts'
+import { firefox, must } from './answers.ts'
 import type { Account, Answer, TokensAnswer } from './client.ts'
-import { type Device, deviceOf, must, openAdmin } from './deaths.ts'
+import { type Device, deviceOf, openAdmin } from './devices.ts'
 import type { TestServer } from './server.ts'
 
-/** What is written down of a deed. Unless said otherwise there is no detail, and who did it did it to themselves. */
+/** The expected row of `audit_events`. A member that is left out is null in the table. */
 export interface AuditRow {
   readonly kind: string
   readonly actor_id?: string | null
@@ -12,57 +12,61 @@ export interface AuditRow {
   readonly detail?: string
 }
 
-/** A deed that can be done as often as it fails. */
-export interface Deed {
-  act(): Promise<Answer<unknown>>
+/** A mutation that can be sent again after a failure. */
+export interface AuditedMutation {
+  send(): Promise<Answer<unknown>>
   readonly row: AuditRow
-  /** Where it changes nothing but the audit. */
+  /** True where the mutation writes nothing but the audit row. */
   readonly onlyAudited?: boolean
 }
 
-/** Everything that leaves a row in `audit_events`, by the field's name and what comes of it. */
-export const deeds: Readonly<Record<string, (node: TestServer) => Promise<Deed>>> = {
+/** Every mutation that leaves a row in `audit_events`, by its field and its outcome. */
+export const auditedMutations: Readonly<Record<string, (node: TestServer) => Promise<AuditedMutation>>> = {
   register: async node => {
     const email = `${crypto.randomUUID()}@example.com`
     const input = { email, password: 'a password of the tests' }
     const query =
       'mutation ($input: RegisterInput!) { register(input: $input) { session { id } user { id } } }'
-    return { act: send(node, undefined, query, { input }), row: { kind: 'register', ...opened } }
+    return { send: sending(node, undefined, query, { input }), row: { kind: 'register', ...opened } }
   },
-  login: async node => ({ act: login(node, await node.signUp()), row: { kind: 'login', ...opened } }),
+  login: async node => ({ send: login(node, await node.signUp()), row: { kind: 'login', ...opened } }),
   'login with a wrong password': async node => {
     const { email, userId } = await node.signUp()
-    const act = login(node, { email, password: 'not the password' })
-    return { act, row: failedLogin(userId, 'wrong password'), onlyAudited: true }
+    const mutate = login(node, { email, password: 'not the password' })
+    return { send: mutate, row: failedLogin(userId, 'wrong password'), onlyAudited: true }
   },
   'login of a blocked user': async node => {
     const account = await node.signUp()
     await run(node, await openAdmin(node), `blockUser(id: "${account.userId}") { id }`)
-    const act = login(node, account)
-    return { act, row: failedLogin(account.userId, 'blocked user'), onlyAudited: true }
+    const mutate = login(node, account)
+    return { send: mutate, row: failedLogin(account.userId, 'blocked user'), onlyAudited: true }
   },
   'login of nobody': async node => {
-    const act = login(node, { email: 'nobody@example.com', password: 'a password' })
-    return { act, row: failedLogin(null, 'unknown user'), onlyAudited: true }
+    const mutate = login(node, { email: 'nobody@example.com', password: 'a password' })
+    return { send: mutate, row: failedLogin(null, 'unknown user'), onlyAudited: true }
   },
   'logout with the access token': node => bySelf(node, 'logout', () => 'logout'),
   'logout with the refresh token': async node => {
     const device = deviceOf(await node.signUp())
-    const act = send(node, undefined, `mutation { logout(refreshToken: "${device.refreshToken}") }`)
-    return { act, row: { kind: 'logout', ...self(device) } }
+    const mutate = sending(node, undefined, `mutation { logout(refreshToken: "${device.refreshToken}") }`)
+    return { send: mutate, row: { kind: 'logout', ...self(device) } }
   },
   'a refresh token used twice': async node => {
     const { userId, sessionId, refreshToken } = deviceOf(await node.signUp())
     must(await node.refresh(refreshToken))
-    const act = send(node, undefined, `mutation { refresh(refreshToken: "${refreshToken}") { expiresIn } }`)
+    const mutate = sending(
+      node,
+      undefined,
+      `mutation { refresh(refreshToken: "${refreshToken}") { expiresIn } }`,
+    )
     const detail = 'generation 1 presented, 2 current'
-    return { act, row: { kind: 'refresh-reused', user_id: userId, session_id: sessionId, detail } }
+    return { send: mutate, row: { kind: 'refresh-reused', user_id: userId, session_id: sessionId, detail } }
   },
   revokeSession: async node => {
     const account = await node.signUp()
     const other = deviceOf(await node.login(account))
-    const act = send(node, deviceOf(account), `mutation { revokeSession(id: "${other.sessionId}") }`)
-    return { act, row: { kind: 'revoke-session', ...self(other) } }
+    const mutate = sending(node, deviceOf(account), `mutation { revokeSession(id: "${other.sessionId}") }`)
+    return { send: mutate, row: { kind: 'revoke-session', ...self(other) } }
   },
   revokeSessions: node => bySelf(node, 'revoke-sessions', () => 'revokeSessions'),
   revokeOtherSessions: node =>
@@ -83,9 +87,9 @@ export const deeds: Readonly<Record<string, (node: TestServer) => Promise<Deed>>
   blockUser: node =>
     byAdmin(node, 'block-user', id => `blockUser(id: "${id}", reason: "sends spam") { id }`, 'sends spam'),
   unblockUser: async node => {
-    const deed = await byAdmin(node, 'unblock-user', id => `unblockUser(id: "${id}") { id }`)
-    await run(node, await openAdmin(node), `blockUser(id: "${deed.row.user_id}") { id }`)
-    return deed
+    const mutation = await byAdmin(node, 'unblock-user', id => `unblockUser(id: "${id}") { id }`)
+    await run(node, await openAdmin(node), `blockUser(id: "${mutation.row.user_id}") { id }`)
+    return mutation
   },
   setUserAccess: node =>
     byAdmin(
@@ -98,12 +102,12 @@ export const deeds: Readonly<Record<string, (node: TestServer) => Promise<Deed>>
     byAdmin(node, 'revoke-user-sessions', id => `revokeUserSessions(id: "${id}") { id }`),
   deleteUser: node => byAdmin(node, 'delete-user', id => `deleteUser(id: "${id}")`),
   revokeEverything: async node => {
-    const deed = await byAdmin(node, 'revoke-everything', () => 'revokeEverything')
-    return { ...deed, row: { ...deed.row, user_id: null } }
+    const mutation = await byAdmin(node, 'revoke-everything', () => 'revokeEverything')
+    return { ...mutation, row: { ...mutation.row, user_id: null } }
   },
 }
 
-/** Ids that only the answer tells: test/audit.test.ts puts them in. */
+/** Stands for an id that only the answer tells. audit.test.ts puts the id in its place. */
 export const inAnswer = 'in the answer'
 const opened = { actor_id: inAnswer, user_id: inAnswer, session_id: inAnswer }
 
@@ -112,12 +116,12 @@ const reauthenticate = ({ password }: Pick<Account, 'password'>) =>
 const changePassword = ({ password }: Pick<Account, 'password'>) =>
   `changePassword(input: { currentPassword: "${password}", newPassword: "another new password" }) { expiresIn }`
 
-function send(
+function sending(
   node: TestServer,
   device: Device | undefined,
   query: string,
   variables?: Record<string, unknown>,
-): Deed['act'] {
+): AuditedMutation['send'] {
   const headers = { 'user-agent': firefox }
   return () =>
     node.send(query, {
@@ -127,9 +131,12 @@ function send(
     })
 }
 
-function login(node: TestServer, { email, password }: Pick<Account, 'email' | 'password'>): Deed['act'] {
+function login(
+  node: TestServer,
+  { email, password }: Pick<Account, 'email' | 'password'>,
+): AuditedMutation['send'] {
   const query = 'mutation ($input: LoginInput!) { login(input: $input) { session { id } user { id } } }'
-  return send(node, undefined, query, { input: { email, password } })
+  return sending(node, undefined, query, { input: { email, password } })
 }
 
 function failedLogin(user_id: string | null, detail: string): AuditRow {
@@ -144,10 +151,10 @@ async function bySelf(
   node: TestServer,
   kind: string,
   field: (account: Account & TokensAnswer) => string,
-): Promise<Deed> {
+): Promise<AuditedMutation> {
   const account = await node.signUp()
   const device = deviceOf(account)
-  return { act: send(node, device, `mutation { ${field(account)} }`), row: { kind, ...self(device) } }
+  return { send: sending(node, device, `mutation { ${field(account)} }`), row: { kind, ...self(device) } }
 }
 
 async function byAdmin(
@@ -155,10 +162,10 @@ async function byAdmin(
   kind: string,
   field: (id: string) => string,
   detail?: string,
-): Promise<Deed> {
+): Promise<AuditedMutation> {
   const [admin, { userId }] = await Promise.all([openAdmin(node), node.signUp()])
   const row = { kind, ...self(admin), user_id: userId, ...(detail && { detail }) }
-  return { act: send(node, admin, `mutation { ${field(userId)} }`), row }
+  return { send: sending(node, admin, `mutation { ${field(userId)} }`), row }
 }
 
 async function run(node: TestServer, device: Device, field: string): Promise<void> {

@@ -7,39 +7,49 @@ import { rows } from '../../src/database/open.ts'
 import { openServer } from '../../src/http/server.ts'
 import type { ResponseError } from './client.ts'
 import { createDatabase, variable } from './database.ts'
-import type { Device } from './deaths.ts'
+import type { Device } from './devices.ts'
+import { useFixture } from './useFixture.ts'
 
-/** What a race looks at of an answer. */
+/** The parts of an answer by which a race is judged. */
 export interface QuickAnswer {
   readonly status: number
   readonly data: Record<string, unknown> | null | undefined
-  /** Of the first error; `works` where there is none. */
+  /** Code and reason of the first error, with a space between them; `works` without an error. */
   readonly outcome: string
 }
 
-/** A user with sessions, made by SQL: signing up costs a hash, and here hundreds are needed. */
-export interface Member {
+/** A user with two sessions, made by SQL: hundreds are needed, and each sign-up would cost a hash. */
+export interface RaceUser {
   readonly userId: string
   readonly email: string
   readonly devices: readonly [Device, Device]
 }
 
 /**
- * A node for tens of thousands of requests: its client is a thin one, and its log holds warnings only, so that nobody
- * has to search it for each of their tokens.
+ * A node for tens of thousands of requests. Its client does little besides sending, and its log holds warnings only, so
+ * that the search of the run's log for secrets stays short.
  */
-export interface Arena {
+export interface RaceServer {
   readonly parts: Awaited<ReturnType<typeof openServer>>['auth']['parts']
   send(operation: string, token?: string): Promise<QuickAnswer>
   rows<Row>(statement: SQL): Promise<Row[]>
-  /** New users, each with two live sessions of the present epoch. */
-  gather(count: number, options?: { passwordHash?: string; generation?: number }): Promise<Member[]>
-  /** A new admin who has just proved who they are. */
+  /**
+   * New users, each with two live sessions of the present epoch.
+   *
+   * @param options.generation of every session; default 1
+   */
+  makeUsers(count: number, options?: { passwordHash?: string; generation?: number }): Promise<RaceUser[]>
+  /** A new admin who has signed in just now. */
   admin(): Promise<Device>
   close(): Promise<void>
 }
 
-export async function openArena(): Promise<Arena> {
+/** A race server for all tests of the calling file or `describe`. */
+export function useRaceServer(): RaceServer {
+  return useFixture(openRaceServer)
+}
+
+async function openRaceServer(): Promise<RaceServer> {
   const env = { PORT: '0', ANNUL_LEASE_MS: '500', ANNUL_SECRET: randomBytes(32).toString('base64') }
   const server = await openServer(readConfig({ ...env, ...(await createDatabase()).env }), {
     logLevel: 'warn',
@@ -49,7 +59,7 @@ export async function openArena(): Promise<Arena> {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 })
   const execute = <Row>(statement: SQL) => rows<Row>(parts.db, statement)
 
-  const gather: Arena['gather'] = async (count, { passwordHash = null, generation = 1 } = {}) => {
+  const makeUsers: RaceServer['makeUsers'] = async (count, { passwordHash = null, generation = 1 } = {}) => {
     const [{ epoch } = { epoch: 0 }] = await execute<{ epoch: number }>(
       sql`select epoch::float8 as epoch from annul.epochs`,
     )
@@ -65,15 +75,15 @@ export async function openArena(): Promise<Arena> {
         refreshToken: parts.refreshTokens.derive({ sessionId, generation }),
       }
     }
-    const members = Array.from({ length: count }, (): Member => {
+    const users = Array.from({ length: count }, (): RaceUser => {
       const userId = randomUUID()
       return { userId, email: `${userId}@example.com`, devices: [device(userId), device(userId)] }
     })
-    const devices = members.flatMap(member => member.devices)
+    const devices = users.flatMap(user => user.devices)
     await execute(sql`
       insert into annul.users (id, email, email_key, password_hash)
       select id, id || '@example.com', id || '@example.com', ${passwordHash}::text
-      from unnest(${arrayOf(members.map(member => member.userId))}::text::uuid[]) as made (id)`)
+      from unnest(${arrayOf(users.map(user => user.userId))}::text::uuid[]) as made (id)`)
     await execute(sql`
       insert into annul.sessions
         (id, user_id, session_version, epoch, generation, attempts, idle_expires_at, expires_at, auth_time)
@@ -82,21 +92,21 @@ export async function openArena(): Promise<Arena> {
       from unnest(
         ${arrayOf(devices.map(({ sessionId }) => sessionId))}::text::uuid[],
         ${arrayOf(devices.map(({ userId }) => userId))}::text::uuid[]) as made (id, user_id)`)
-    return members
+    return users
   }
 
   return {
     parts,
     rows: execute,
-    gather,
+    makeUsers,
     send: (operation, token) => post(agent, server.url, operation, token),
     async admin() {
-      const [member] = await gather(1)
-      if (!member) throw new Error('Nobody came.')
-      await execute(sql`update annul.users set roles = '{admin}' where id = ${member.userId}`)
-      const claims = parts.accessTokens.verify(member.devices[0].accessToken)
+      const [user] = await makeUsers(1)
+      if (!user) throw new Error('No user was made.')
+      await execute(sql`update annul.users set roles = '{admin}' where id = ${user.userId}`)
+      const claims = parts.accessTokens.verify(user.devices[0].accessToken)
       if (typeof claims === 'string') throw new Error(claims)
-      return { ...member.devices[0], accessToken: parts.accessTokens.sign({ ...claims, roles: ['admin'] }) }
+      return { ...user.devices[0], accessToken: parts.accessTokens.sign({ ...claims, roles: ['admin'] }) }
     },
     async close() {
       agent.destroy()
@@ -105,7 +115,7 @@ export async function openArena(): Promise<Arena> {
   }
 }
 
-/** An array in SQL's own spelling; ids need no quotes. */
+/** An array as an SQL literal. Ids need no quotes. */
 function arrayOf(ids: readonly string[]): string {
   return `{${ids.join()}}`
 }

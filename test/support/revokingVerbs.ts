@@ -1,0 +1,99 @@
+import type { Device } from './devices.ts'
+import type { QuickAnswer, RaceServer, RaceUser } from './raceServer.ts'
+import { pairFields, refresh } from './races.ts'
+
+/** The password of every user whose row is given its hash. */
+export const password = 'correct horse battery staple'
+
+/** A verb that ends the first session of a user, for good. */
+export interface RevokingVerb {
+  readonly name: string
+  readonly reason: string
+  /** @param admin has signed in just now, as the verbs of admins demand */
+  revoke(server: RaceServer, user: RaceUser, admin: Device): Promise<QuickAnswer>
+  /** Whether the verb hashes passwords: then a round takes many times as long. */
+  readonly hashes?: boolean
+  /** Whether the former password opens no session afterwards. */
+  readonly locksOut?: boolean
+}
+
+export function by(server: RaceServer, device: Device, field: string): Promise<QuickAnswer> {
+  return server.send(`mutation { ${field} }`, device.accessToken)
+}
+
+export function revokeOtherSessions(server: RaceServer, device: Device): Promise<QuickAnswer> {
+  return by(server, device, `revokeOtherSessions ${pairFields}`)
+}
+
+export function changePassword(server: RaceServer, device: Device): Promise<QuickAnswer> {
+  const input = `{ currentPassword: "${password}", newPassword: "another ${password}" }`
+  return by(server, device, `changePassword(input: ${input}) ${pairFields}`)
+}
+
+/** Verbs that end one session, or all of a user but one. */
+export const sessionRevokingVerbs: readonly RevokingVerb[] = [
+  {
+    name: 'logout',
+    reason: 'LOGGED_OUT',
+    revoke: (server, { devices: [here] }) => by(server, here, 'logout'),
+  },
+  {
+    name: 'logout with the refresh token',
+    reason: 'LOGGED_OUT',
+    revoke: (server, { devices: [here] }) =>
+      server.send(`mutation { logout(refreshToken: "${here.refreshToken}") }`),
+  },
+  {
+    name: 'revokeSession',
+    reason: 'SESSION_REVOKED',
+    revoke: (server, { devices: [here, there] }) =>
+      by(server, there, `revokeSession(id: "${here.sessionId}")`),
+  },
+  {
+    name: 'revokeOtherSessions',
+    reason: 'SESSIONS_REVOKED',
+    revoke: (server, { devices: [, there] }) => revokeOtherSessions(server, there),
+  },
+  {
+    name: 'the discovery of a theft',
+    reason: 'REFRESH_REUSED',
+    async revoke(server, { devices: [{ sessionId }] }) {
+      const stolen = server.parts.refreshTokens.derive({ sessionId, generation: 1 })
+      const { outcome, ...rest } = await refresh(server, stolen)
+      return { ...rest, outcome: outcome === 'INVALID_REFRESH_TOKEN REFRESH_REUSED' ? 'works' : outcome }
+    },
+  },
+]
+
+/** Verbs that end all sessions of a user, or all that were opened before. */
+export const userRevokingVerbs: readonly RevokingVerb[] = [
+  {
+    name: 'revokeSessions',
+    reason: 'SESSIONS_REVOKED',
+    revoke: (server, { devices: [, there] }) => by(server, there, 'revokeSessions'),
+  },
+  {
+    name: 'revokeUserSessions',
+    reason: 'SESSIONS_REVOKED',
+    revoke: (server, { userId }, admin) => by(server, admin, `revokeUserSessions(id: "${userId}") { id }`),
+  },
+  {
+    name: 'blockUser',
+    reason: 'USER_BLOCKED',
+    revoke: (server, { userId }, admin) => by(server, admin, `blockUser(id: "${userId}") { id }`),
+    locksOut: true,
+  },
+  {
+    name: 'deleteUser',
+    reason: 'USER_DELETED',
+    revoke: (server, { userId }, admin) => by(server, admin, `deleteUser(id: "${userId}")`),
+    locksOut: true,
+  },
+  {
+    name: 'changePassword',
+    reason: 'PASSWORD_CHANGED',
+    revoke: (server, { devices: [, there] }) => changePassword(server, there),
+    hashes: true,
+    locksOut: true,
+  },
+]

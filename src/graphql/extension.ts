@@ -1,5 +1,5 @@
 import { type ASTNode, type DocumentNode, Kind, type NameNode, visit } from 'graphql'
-import { SchemaError } from './directive.ts'
+import { SchemaError } from './requirements.ts'
 
 /* What is checked of an app's SDL before it is joined with Annul's own. */
 

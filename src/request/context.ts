@@ -11,6 +11,8 @@ import type { Viewer, Visitor } from '../viewer.ts'
 import { CookieJar } from './cookies.ts'
 import { header, type RequestLike, type ResponseLike } from './message.ts'
 
+let readState: (context: AuthContext) => RequestState
+
 /**
  * What a context says of the sender of one request. Made without a query and without throwing: a stale header never
  * blocks `login`. Nothing internal can be reached from it.
@@ -18,17 +20,44 @@ import { header, type RequestLike, type ResponseLike } from './message.ts'
 export class AuthContext {
   readonly #state: RequestState
 
+  static {
+    // Not a static method: `context.constructor` would hand it to everybody.
+    readState = context => context.#state
+  }
+
+  /** @internal */
   constructor(state: RequestState) {
     this.#state = state
   }
 
   /**
-   * The sender of the request, where `@auth` stands on the field or its type.
+   * The sender of the request. For fields that `@auth` guards, by itself, its type or the type that it returns; on other
+   * fields it works once `viewerOrNull` was awaited.
    *
-   * @throws AuthError UNAUTHENTICATED
+   * @throws AuthError UNAUTHENTICATED, or UNAVAILABLE when the database cannot be asked
+   * @throws Error where nothing has decided who the sender is: the developer's mistake, which the log tells
+   * @example
+   * // type Query { notes: [Note!]! @auth }
+   * const notes = (_source, _args, { auth }) => readNotes(auth.viewer().userId)
    */
   viewer(): Viewer {
     return this.#state.viewer()
+  }
+
+  /**
+   * The sender of the request, on any field; null when no access token was sent, or when it was refused.
+   *
+   * @throws AuthError UNAVAILABLE when the database cannot be asked: an outage signs nobody out
+   * @example
+   * // type Query { greeting: String! }
+   * const greeting = async (_source, _args, { auth }) =>
+   *   (await auth.viewerOrNull()) ? 'Welcome back.' : 'Hello, stranger.'
+   */
+  async viewerOrNull(): Promise<Viewer | null> {
+    const decision = await this.#state.decide()
+    if (!(decision instanceof AuthError)) return decision
+    if (decision.code === 'UNAUTHENTICATED') return null
+    throw decision
   }
 
   /** @internal For `@auth`: see RequestState.decide. */
@@ -36,14 +65,14 @@ export class AuthContext {
     return this.#state.decide(again)
   }
 
+  /** @internal For `@auth`: see RequestState.forget. */
+  forget(): void {
+    this.#state.forget()
+  }
+
   /** @internal For `@auth`: database time in seconds. */
   now(): number {
     return this.#state.parts.clock.now()
-  }
-
-  /** @internal */
-  static stateOf(context: AuthContext): RequestState {
-    return context.#state
   }
 }
 
@@ -52,14 +81,14 @@ export interface GraphQLContext {
   readonly auth: AuthContext
 }
 
-/** What contexts are made with: opened once, by createAuth. */
+/** @internal What contexts are made with: opened once, by createAuth. */
 export interface Services {
   readonly parts: Parts
   readonly authenticator: Authenticator
   readonly sessionEvents: SessionEvents
 }
 
-/** What Annul itself knows of one request, behind its AuthContext. */
+/** @internal What Annul itself knows of one request, behind its AuthContext. */
 export class RequestState {
   readonly parts: Parts
   readonly sessionEvents: SessionEvents
@@ -70,7 +99,10 @@ export class RequestState {
   readonly #authenticator: Authenticator
   readonly #token: string | undefined
   #decision: Decision | Promise<Decision> | undefined
+  /** The present decision, once it was made. */
   #settled: Decision | undefined
+  /** The last decision of the request: for the log and the renewal, which come when all fields are answered. */
+  #last: Decision | undefined
   #identified: string | undefined
   #users: Map<string, Promise<UserRow | null>> | undefined
   #revokedMs: number | undefined
@@ -96,30 +128,38 @@ export class RequestState {
    */
   decide(again = false): Decision | Promise<Decision> {
     if (this.#decision !== undefined && !again) return this.#decision
-    this.#users = undefined
+    this.forget()
     const made = this.#authenticator.decide(this.visitor, this.#token)
-    if (made instanceof Promise)
-      this.#decision = made.then(settled => {
-        this.#settled = settled
-        return settled
-      })
-    else {
-      this.#decision = made
-      this.#settled = made
-    }
-    return this.#decision
+    this.#decision = made
+    if (made instanceof Promise) made.then(settled => this.#settle(made, settled))
+    else this.#settle(made, made)
+    return made
   }
 
-  /** The viewer of the last decision. @throws AuthError UNAUTHENTICATED */
+  /**
+   * Forgets the decision, and what was read of users under it. For root mutation fields without `@auth`: a decision
+   * holds no longer than one of these fields.
+   */
+  forget(): void {
+    this.#decision = undefined
+    this.#settled = undefined
+    this.#users = undefined
+  }
+
+  /** The viewer of the present decision. @throws AuthError UNAUTHENTICATED, UNAVAILABLE */
   viewer(): Viewer {
-    if (this.#settled === undefined) throw new Error('The viewer was asked for where no @auth stands.')
+    if (this.#settled === undefined)
+      throw new Error(
+        'viewer() was called on a field that no @auth guards, where the sender is not known yet. ' +
+          'Guard the field with @auth, or await viewerOrNull() instead.',
+      )
     if (this.#settled instanceof AuthError) throw this.#settled
     return this.#settled
   }
 
   /** The last decision, if one was made. */
   lastDecision(): Decision | undefined {
-    return this.#settled
+    return this.#last
   }
 
   /** Says for whom a request without `@auth` turned out to be: the user who signed in or refreshed. For the log. */
@@ -129,7 +169,7 @@ export class RequestState {
 
   /** The user that the request is from, as far as it was found out. */
   userId(): string | undefined {
-    return this.#identified ?? (this.#settled instanceof AuthError ? undefined : this.#settled?.userId)
+    return this.#identified ?? (this.#last instanceof AuthError ? undefined : this.#last?.userId)
   }
 
   /** How long this request waited until every node refused what it had revoked; undefined where it revoked nothing. */
@@ -144,10 +184,19 @@ export class RequestState {
     this.#users.set(id, reading)
     return reading
   }
+
+  /** A decision that was replaced while it was under way is nobody's. */
+  #settle(made: Decision | Promise<Decision>, settled: Decision): void {
+    if (made !== this.#decision) return
+    this.#settled = settled
+    this.#last = settled
+  }
 }
 
-/** What is behind a context: for resolvers, plugins and sockets of Annul's own. */
-export const stateOf = AuthContext.stateOf
+/** @internal What is behind a context: for resolvers, plugins and sockets of Annul's own. */
+export function stateOf(context: AuthContext): RequestState {
+  return readState(context)
+}
 
 function openVisitor(
   parts: Parts,

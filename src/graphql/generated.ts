@@ -20,7 +20,7 @@ export type Scalars = {
 /** What can be asked. */
 export type Query = {
   __typename?: 'Query';
-  /** Oneself, or to an admin anybody. */
+  /** The viewer, or for an admin any user. Others get FORBIDDEN, whether or not there is such a user. */
   user: Maybe<User>;
   /** All users, the oldest account first. */
   users: UserConnection;
@@ -47,7 +47,7 @@ export type QueryUsersArgs = {
 /** What can be done. */
 export type Mutation = {
   __typename?: 'Mutation';
-  /** This device stays signed in, all others end. Returns this device's new tokens. */
+  /** Sets a new password, and ends all other sessions. Returns this device's new tokens. */
   changePassword: Tokens;
   /** Ends all sessions of a user, and lets nobody sign in until `unblockUser`. */
   blockUser: User;
@@ -155,37 +155,37 @@ export type MutationRevokeSessionArgs = {
   id: Scalars['ID']['input'];
 };
 
-/** An account. */
+/** An account. Every field but `id` is for the user and for admins: to others it is FORBIDDEN and null. */
 export type User = {
   __typename?: 'User';
   /** A UUID, never used for another account. */
   id: Scalars['ID']['output'];
-  /** As it was typed. */
-  email: Scalars['String']['output'];
-  /** Whether the owner of the address confirmed it. */
-  emailVerified: Scalars['Boolean']['output'];
-  /** What `@auth(roles:)` asks for. */
-  roles: Array<Scalars['String']['output']>;
-  /** What `@auth(scopes:)` asks for. */
-  scopes: Array<Scalars['String']['output']>;
+  /** The e-mail as it was typed. */
+  email: Maybe<Scalars['String']['output']>;
+  /** Whether the owner of the address has confirmed it. */
+  emailVerified: Maybe<Scalars['Boolean']['output']>;
+  /** The roles that `@auth(roles:)` asks for. */
+  roles: Maybe<Array<Scalars['String']['output']>>;
+  /** The scopes that `@auth(scopes:)` asks for. */
+  scopes: Maybe<Array<Scalars['String']['output']>>;
   /** Whether the user may sign in. */
-  status: UserStatus;
+  status: Maybe<UserStatus>;
   /** When the account was made. */
-  createdAt: Scalars['DateTime']['output'];
-  /** The live sessions: the user's own, or to an admin. */
-  sessions: Array<Session>;
+  createdAt: Maybe<Scalars['DateTime']['output']>;
+  /** The live sessions, the most recently used first. */
+  sessions: Maybe<Array<Session>>;
 };
 
 /** Whether a user may sign in. */
 export type UserStatus =
-  /** Yes. */
+  /** The user may sign in. */
   | 'ACTIVE'
-  /** No, an admin blocked the account. */
+  /** An admin blocked the account: the user may not sign in. */
   | 'BLOCKED';
 
-/** A change of password. */
+/** The input of `changePassword`. */
 export type ChangePasswordInput = {
-  /** The password until now. */
+  /** The present password. */
   currentPassword: Scalars['String']['input'];
   /** 15 to 256 characters, of any kind, and not the e-mail. */
   newPassword: Scalars['String']['input'];
@@ -457,13 +457,13 @@ export type MutationResolvers<ContextType = GraphQLContext, ParentType extends R
 
 export type UserResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['User'] = ResolversParentTypes['User']> = {
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
-  email?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
-  emailVerified?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
-  roles?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
-  scopes?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
-  status?: Resolver<ResolversTypes['UserStatus'], ParentType, ContextType>;
-  createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
-  sessions?: Resolver<Array<ResolversTypes['Session']>, ParentType, ContextType>;
+  email?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  emailVerified?: Resolver<Maybe<ResolversTypes['Boolean']>, ParentType, ContextType>;
+  roles?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
+  scopes?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
+  status?: Resolver<Maybe<ResolversTypes['UserStatus']>, ParentType, ContextType>;
+  createdAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  sessions?: Resolver<Maybe<Array<ResolversTypes['Session']>>, ParentType, ContextType>;
 };
 
 export type UserConnectionResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['UserConnection'] = ResolversParentTypes['UserConnection']> = {

@@ -3,7 +3,7 @@ import type { DatabaseClock } from '../database/clock.ts'
 import { type Database, rows } from '../database/open.ts'
 import { DeadlineError, outageOf } from '../database/outage.ts'
 import { type Reason, storedReason } from '../errors.ts'
-import type { AccessClaims } from '../tokens/accessToken.ts'
+import type { AccessClaims } from '../tokens/accessClaims.ts'
 
 /** What the primary says about one token. Column names as the statement gives them. */
 interface Standing {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { openStrictReader, type StrictReader } from '../../src/decisions/strictReader.ts'
-import type { AccessClaims } from '../../src/tokens/accessToken.ts'
+import type { AccessClaims } from '../../src/tokens/accessClaims.ts'
 import type { TokensAnswer } from '../support/client.ts'
 import { onPostgres } from '../support/database.ts'
 import { makeAdmin, startTestServer, type TestServer } from '../support/server.ts'

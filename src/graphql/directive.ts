@@ -12,7 +12,7 @@ import { readGuards } from './guards.ts'
 import { extensionsWith, referencesOf } from './references.ts'
 import type { Requirement } from './requirements.ts'
 
-/** The claims that `@auth` looks at. */
+/** The part of a viewer that `@auth` checks. */
 interface Guarded {
   readonly roles: readonly string[]
   readonly scopes: readonly string[]
@@ -30,8 +30,8 @@ interface GuardContext {
 }
 
 /**
- * Enforces `@auth`: each field that it guards, itself or through its type or the type that it returns, asks who sends
- * the request before its resolver runs. Where several of these carry `@auth`, all must hold.
+ * Enforces `@auth`. A field is guarded by its own `@auth`, by that of its type, and by that of the type that it returns;
+ * all of them must hold. The sender is checked before the field's resolver runs.
  *
  * @throws SchemaError with the place of a directive that could not be enforced
  * @example
@@ -73,7 +73,7 @@ function guardField(field: Field, requirements: readonly Requirement[], isRootMu
   }
 }
 
-/** A field of the root mutation type without a guard: what its resolver asks about the sender is decided anew. */
+/** For a root mutation field without a guard: if its resolver asks about the sender, the sender is decided anew. */
 function decideAnew(field: Field): Field {
   const resolve = field.resolve ?? defaultFieldResolver
   return {
@@ -96,7 +96,7 @@ function guardReferences(
     requirements,
     false,
   )
-  // Asynchronous, so that a refusal empties one entity of the list. A throw would empty the whole list.
+  // Async, so that a refusal rejects one entity of the list. A synchronous throw would reject the whole list.
   return extensionsWith<GuardContext>(type, async (reference, context, info) =>
     guarded(reference, {}, context, info),
   )
@@ -111,7 +111,7 @@ function guardResolver(
     const { auth } = context
     if (!auth) throw new Error('The context has no "auth": build it with the context function of createAuth.')
     const decision = auth.decide(isRootMutation)
-    // Where memory decides, no promise is made.
+    // A decision from memory is no promise, and stays synchronous.
     if (decision instanceof Promise)
       return decision.then(later => {
         check(later, requirements, auth.now())
@@ -122,7 +122,7 @@ function guardResolver(
   }
 }
 
-/** The age of the proof is checked last: to prove oneself again is no help where the field is forbidden anyway. */
+/** Checks `maxAge` last, so that nobody is asked for a password again for a field that stays forbidden. */
 function check(decision: Guarded | AuthError, requirements: readonly Requirement[], now: number): void {
   if (decision instanceof AuthError) throw decision
   for (const { roles, scopes } of requirements) {

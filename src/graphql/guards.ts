@@ -17,14 +17,14 @@ import {
   SchemaError,
 } from './requirements.ts'
 
-/* What guards what: reads `@auth` from a schema. directive.ts enforces it. */
+/* Reads from a schema which `@auth` guards which field. directive.ts enforces what is read here. */
 
-/** Every guarded place of a schema (`Query.me`, `Vault.__resolveReference`), with all that must hold there. */
+/** The guarded places of a schema (`Query.me`, `Vault.__resolveReference`), each with all requirements that must hold. */
 export type Guards = ReadonlyMap<string, readonly Requirement[]>
 
 /**
- * Reads what guards each field: the `@auth` of the field's own type, of the field, and of the type that it returns.
- * A requirement that stands in several of these places is listed once.
+ * Reads what guards each field: the `@auth` of the type that has the field, of the field itself, and of the type that it
+ * returns. A requirement that occurs several times is listed once.
  *
  * @throws SchemaError with the place of a directive that could not be enforced
  */
@@ -50,8 +50,8 @@ export function readGuards(schema: GraphQLSchema): Guards {
 }
 
 /**
- * Without the guard of the returned type, a field would run for anybody, and only the fields of its result would be
- * refused: a mutation would be carried out.
+ * The guard of the type that a field returns. Without it the field's resolver would run for anybody, and only the fields
+ * of its result would be refused: a mutation would be carried out.
  */
 function requirementsOfReturned(
   schema: GraphQLSchema,
@@ -60,7 +60,7 @@ function requirementsOfReturned(
 ): readonly Requirement[] {
   const place = `${parent.name}.${field.name}`
   const returned = getNamedType(field.type)
-  // Federation's lookup of any type's objects. Each type's `__resolveReference` and fields are guarded instead.
+  // Federation's lookup of objects of any type. Each type's `__resolveReference` and fields are guarded instead.
   if (parent === schema.getQueryType() && field.name === '_entities' && returned.name === '_Entity') return []
   const alike = requirementsOfMembers(schema, returned)
   if (alike) return alike
@@ -71,7 +71,7 @@ function requirementsOfReturned(
   )
 }
 
-/** A type's objects are looked up by a gateway through `_entities` and the type's `__resolveReference`. */
+/** The guard of a type's `__resolveReference`, by which a gateway looks up the type's objects. */
 function requirementsOfReference(schema: GraphQLSchema, type: GraphQLNamedType): readonly Requirement[] {
   const alike = requirementsOfMembers(schema, type)
   if (alike) return alike
@@ -81,7 +81,7 @@ function requirementsOfReference(schema: GraphQLSchema, type: GraphQLNamedType):
   )
 }
 
-/** The guard of a type, or of all members of an interface or a union; undefined where they are guarded differently. */
+/** The guard of a type, or of all members of an interface or union. Undefined: the members are guarded differently. */
 function requirementsOfMembers(
   schema: GraphQLSchema,
   type: GraphQLNamedType,
@@ -113,7 +113,7 @@ function unique(requirements: readonly Requirement[]): readonly Requirement[] {
   return [...new Map(requirements.map(requirement => [keyOf(requirement), requirement])).values()]
 }
 
-/** The same text for requirements that let the same people pass: the order in a list does not matter. */
+/** Equal texts for equal requirements. The order of roles and scopes does not matter. */
 function keyOf({ roles, scopes, maxAge }: Requirement): string {
   const sortedScopes = scopes?.map(all => JSON.stringify([...all].sort())).sort()
   return JSON.stringify([roles && [...roles].sort(), sortedScopes, maxAge])

@@ -1,7 +1,7 @@
 import { getDirective } from '@graphql-tools/utils'
 import type { GraphQLInterfaceType, GraphQLSchema } from 'graphql'
 
-/* Reads one `@auth`, and refuses what could not be enforced. */
+/* Reads a single `@auth`, and refuses one that could not be enforced. */
 
 /** The arguments of one `@auth`. */
 export interface Requirement {
@@ -10,7 +10,7 @@ export interface Requirement {
   readonly maxAge?: number
 }
 
-/** `@auth` stands where it could not be enforced. Thrown when the schema is built, never at a request. */
+/** A schema whose `@auth` could not be enforced. Thrown when the schema is built, never during a request. */
 export class SchemaError extends Error {
   override readonly name = 'SchemaError'
 }
@@ -19,7 +19,7 @@ export class SchemaError extends Error {
  * The `@auth` of one type or field.
  *
  * @param place the name for messages, for example `Query.me`
- * @throws SchemaError for arguments that nobody or everybody would fulfil
+ * @throws SchemaError for arguments that would let nobody or everybody pass
  */
 export function requirementsOf(schema: GraphQLSchema, carrier: unknown, place: string): Requirement[] {
   if (typeof carrier !== 'object' || carrier === null) return []
@@ -37,7 +37,7 @@ function readDirective(schema: GraphQLSchema, carrier: object, place: string): R
   }
 }
 
-/** An empty list, or null, could be read as "nobody" or as "everybody". */
+/** Refuses empty lists and null, which could be read as "nobody" or as "everybody". */
 function refuseEmpty(requirement: Requirement, place: string): void {
   const { roles, scopes, maxAge } = requirement
   const refuse = (what: string) => {

@@ -27,7 +27,7 @@ import type { Resolvers } from './generated.ts'
 import { KnownUser, sourcesOf } from './sources.ts'
 import { userFields } from './userFields.ts'
 
-/** One line a field: find the viewer, call the verb. */
+/** Most fields are one line: take the viewer from the context, and call the verb. */
 export const resolvers: Resolvers = {
   DateTime: dateTime,
 
@@ -39,7 +39,7 @@ export const resolvers: Resolvers = {
       const id = checkId(input.id, 'id')
       const viewer = auth.viewer()
       if (id === viewer.userId) return KnownUser.ofClaims(viewer)
-      // Others learn nothing about ids: whether there is such a user is not looked up.
+      // Refused without a lookup, so that nobody learns which ids exist.
       if (!viewer.roles.includes(adminRole)) throw forbidden({ roles: [adminRole] })
       const row = await findUser(stateOf(auth).parts, id)
       return row && KnownUser.ofRow(row)
@@ -68,8 +68,9 @@ export const resolvers: Resolvers = {
         }),
       ),
     logout: (_, { refreshToken }, { auth }) => endSession(stateOf(auth), refreshToken),
-    // What rotates nothing sets no cookie: the browser has it, and a stolen access token would buy a refresh token from
-    // wherever all headers can be set. Nor can a late answer put an old cookie in a newer one's place.
+    // A verb that does not rotate the refresh token sets no cookie. The browser has the cookie already. A thief with an
+    // access token, who can set any header, must not get a refresh token, and a late answer must not replace a newer
+    // cookie.
     reauthenticate: (_, input, { auth }) => reauthenticate(...acting(auth), input),
     revokeSession: (_, input, { auth }) => revokeSession(...acting(auth), input),
     revokeSessions: (_, __, { auth }) => revokeSessions(...acting(auth)),
@@ -101,7 +102,8 @@ export const resolvers: Resolvers = {
 
   Tokens: {
     tokenType: () => 'Bearer',
-    // A script that stole an access token could else ask for the token that the cookie hides (revokeOtherSessions).
+    // Null in cookie mode. Otherwise a script with a stolen access token would get the refresh token that the cookie
+    // hides, by revokeOtherSessions.
     refreshToken: ({ refreshToken, session }) => (session.cookie ? null : refreshToken),
     session: ({ session }) => ({ row: session, current: true }),
     user: tokens => KnownUser.ofTokens(tokens),
@@ -120,13 +122,13 @@ export const resolvers: Resolvers = {
   },
 }
 
-/** What a verb that acts for the viewer begins with. @throws AuthError UNAUTHENTICATED */
+/** The first arguments of a verb that acts for the viewer. @throws AuthError UNAUTHENTICATED */
 function acting(auth: AuthContext): [Parts, Viewer] {
   const state = stateOf(auth)
   return [state.parts, state.viewer()]
 }
 
-/** What a verb that acts for anybody begins with. */
+/** The first arguments of a verb that needs no viewer. */
 function visiting(auth: AuthContext): [Parts, Visitor] {
   const { parts, visitor } = stateOf(auth)
   return [parts, visitor]

@@ -4,20 +4,20 @@ import type { SessionEvent } from '../sessions/sessionEvents.ts'
 import type { Viewer } from '../viewer.ts'
 
 /**
- * What the resolvers of User start from: an app's `{ id }`, or what a gateway sends. Of it nothing but the id is
- * believed. Only a KnownUser carries more, and no JSON can pass for one.
+ * The source of User's resolvers. An app or a gateway gives any object with an id, and Annul believes nothing of the
+ * object but the id. Annul's own resolvers give a KnownUser, which no JSON can imitate.
  */
 export interface UserSource {
   readonly id: string
 }
 
-/** A user of whom Annul's own verbs or claims told more. What is missing is read when it is asked for. */
+/** A user with what Annul's own verbs or claims have told. What is missing is read when a field asks for it. */
 export class KnownUser implements UserSource {
   readonly id: string
   readonly row: UserRow | undefined
   readonly roles: readonly string[] | undefined
   readonly scopes: readonly string[] | undefined
-  /** The session that a verb has just given this user, who may therefore see all fields. */
+  /** The session that a verb has just opened or moved on for this user, who may therefore see all fields. */
   readonly ownSessionId: string | undefined
 
   private constructor(
@@ -35,7 +35,7 @@ export class KnownUser implements UserSource {
     return new KnownUser(row.id, { row })
   }
 
-  /** Without a query: the claims' version was just found to be the row's. */
+  /** Needs no query: roles and scopes of an accepted token are those of the row. */
   static ofClaims({ userId, roles, scopes }: Viewer): KnownUser {
     return new KnownUser(userId, { roles, scopes })
   }
@@ -51,7 +51,7 @@ export interface SessionSource {
   readonly current: boolean
 }
 
-/** @param sessionId the session that asks */
+/** @param sessionId the session that sends the request */
 export function sourcesOf(sessions: readonly SessionRow[], sessionId: string): SessionSource[] {
   return sessions.map(row => ({ row, current: row.id === sessionId }))
 }

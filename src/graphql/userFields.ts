@@ -8,8 +8,8 @@ import type { UserResolvers } from './generated.ts'
 import { KnownUser, sourcesOf, type UserSource } from './sources.ts'
 
 /**
- * The fields of User. An app or a gateway may lead to any user, so each field but `id` checks by itself that the viewer
- * is the user or an admin.
+ * The fields of User. An app's field or a gateway may return any user, so each field except `id` checks by itself that
+ * the viewer is the user or an admin.
  */
 export const userFields: UserResolvers = {
   email: async (user, _, context) => (await readRow(user, context)).email,
@@ -31,18 +31,19 @@ export const userFields: UserResolvers = {
   },
 }
 
-/** What was checked: whose fields may be seen, and the session that asks. */
+/** A checked access to a user's fields. */
 interface Access {
   readonly id: string
+  /** The session that sends the request. */
   readonly sessionId: string
-  /** Whether the users themselves ask. */
+  /** Whether the viewer is the user. */
   readonly isOwn: boolean
 }
 
 /**
  * Lets the user and admins pass.
  *
- * @throws AuthError FORBIDDEN, whether or not there is such a user; UNAUTHENTICATED; to admins NOT_FOUND for what is no id
+ * @throws AuthError UNAUTHENTICATED, FORBIDDEN (whether or not there is such a user), for admins NOT_FOUND for no id
  */
 async function checkAccess(user: UserSource, auth: AuthContext): Promise<Access> {
   const ownSessionId = known(user)?.ownSessionId
@@ -57,7 +58,11 @@ async function checkAccess(user: UserSource, auth: AuthContext): Promise<Access>
   return { id, sessionId, isOwn: false }
 }
 
-/** The row of a user whom the viewer may see. @throws AuthError as checkAccess, and where the user was deleted */
+/**
+ * The row of a user whom the viewer may see.
+ *
+ * @throws AuthError as checkAccess; for a user who does not exist USER_DELETED (oneself) or NOT_FOUND (an admin)
+ */
 async function readRow(user: UserSource, { auth }: GraphQLContext): Promise<UserRow> {
   const { id, isOwn } = await checkAccess(user, auth)
   const row = known(user)?.row ?? (await stateOf(auth).user(id))

@@ -14,14 +14,14 @@ import { header, type RequestLike, type ResponseLike } from './message.ts'
 let readState: (context: AuthContext) => RequestState
 
 /**
- * What a context says of the sender of one request. Made without a query and without throwing: a stale header never
- * blocks `login`. Nothing internal can be reached from it.
+ * What an app may ask about the sender of one request. Created without a query and without an error, so that a stale
+ * header never blocks `login`. Nothing internal can be reached from an AuthContext.
  */
 export class AuthContext {
   readonly #state: RequestState
 
   static {
-    // Not a static method: `context.constructor` would hand it to everybody.
+    // Not a static method, because `context.constructor` leads everybody to those.
     readState = context => context.#state
   }
 
@@ -31,11 +31,11 @@ export class AuthContext {
   }
 
   /**
-   * The sender of the request. For fields that `@auth` guards, by itself, its type or the type that it returns; on other
-   * fields it works once `viewerOrNull` was awaited.
+   * The sender of the request, on a field that is guarded: by its own `@auth`, its type's, or that of the type that it
+   * returns. On other fields, only after `await viewerOrNull()`.
    *
    * @throws AuthError UNAUTHENTICATED, or UNAVAILABLE when the database cannot be asked
-   * @throws Error where nothing has decided who the sender is: the developer's mistake, which the log tells
+   * @throws Error on an unguarded field, where the sender is not known yet: a developer's mistake, told in the log
    * @example
    * // type Query { notes: [Note!]! @auth }
    * const notes = (_source, _args, { auth }) => readNotes(auth.viewer().userId)
@@ -45,9 +45,9 @@ export class AuthContext {
   }
 
   /**
-   * The sender of the request, on any field; null when no access token was sent, or when it was refused.
+   * The sender of the request, on any field. Null when the request carries no access token, or one that is refused.
    *
-   * @throws AuthError UNAVAILABLE when the database cannot be asked: an outage signs nobody out
+   * @throws AuthError UNAVAILABLE when the database cannot be asked, because an outage signs nobody out
    * @example
    * // type Query { greeting: String! }
    * const greeting = async (_source, _args, { auth }) =>
@@ -76,12 +76,12 @@ export class AuthContext {
   }
 }
 
-/** What a GraphQL context must hold for `@auth` and Annul's own fields. An app adds its own keys beside it. */
+/** What a GraphQL context must hold for `@auth` and Annul's own fields. An app adds its own keys beside `auth`. */
 export interface GraphQLContext {
   readonly auth: AuthContext
 }
 
-/** @internal What contexts are made with: opened once, by createAuth. */
+/** @internal What contexts are made from: opened once, by createAuth. */
 export interface Services {
   readonly parts: Parts
   readonly authenticator: Authenticator
@@ -99,9 +99,9 @@ export class RequestState {
   readonly #authenticator: Authenticator
   readonly #token: string | undefined
   #decision: Decision | Promise<Decision> | undefined
-  /** The present decision, once it was made. */
+  /** The present decision, as soon as it is known. */
   #settled: Decision | undefined
-  /** The last decision of the request: for the log and the renewal, which come when all fields are answered. */
+  /** The last decision of the request, for the log and for the renewal: both run after all fields are answered. */
   #last: Decision | undefined
   #identified: string | undefined
   #users: Map<string, Promise<UserRow | null>> | undefined
@@ -115,14 +115,14 @@ export class RequestState {
     this.visitor = openVisitor(this.parts, request, this.cookies, waitedMs => {
       this.#revokedMs = Math.max(this.#revokedMs ?? 0, waitedMs)
     })
-    // From the Authorization header only: URLs end up in logs, histories and Referer headers (RFC 6750, 5.3).
+    // Only from the Authorization header: URLs end up in logs, histories and Referer headers (RFC 6750, 5.3).
     this.#token = bearerToken(header(request, 'authorization'))
     this.wantsRenewal = header(request, 'annul-renew') === '1'
   }
 
   /**
-   * The sender of the request, or why the sender can't be told. Within one request the first decision holds, so that
-   * its answer is of one piece.
+   * The sender of the request, or the reason why the sender is refused. The first decision holds for the whole request,
+   * so that all fields of one answer agree.
    *
    * @param again decides anew: for root mutation fields, so that `{ revokeSessions secret }` does not answer `secret`
    */
@@ -137,8 +137,8 @@ export class RequestState {
   }
 
   /**
-   * Forgets the decision, and what was read of users under it. For root mutation fields without `@auth`: a decision
-   * holds no longer than one of these fields.
+   * Forgets the decision, and the users' rows that were read. Called for root mutation fields without `@auth`, because a
+   * decision holds no longer than one root mutation field.
    */
   forget(): void {
     this.#decision = undefined
@@ -162,22 +162,22 @@ export class RequestState {
     return this.#last
   }
 
-  /** Says for whom a request without `@auth` turned out to be: the user who signed in or refreshed. For the log. */
+  /** Notes the user whom `login`, `refresh` and the like have identified. For the log. */
   identify(userId: string): void {
     this.#identified = userId
   }
 
-  /** The user that the request is from, as far as it was found out. */
+  /** The id of the user who sent the request, if it became known. */
   userId(): string | undefined {
     return this.#identified ?? (this.#last instanceof AuthError ? undefined : this.#last?.userId)
   }
 
-  /** How long this request waited until every node refused what it had revoked; undefined where it revoked nothing. */
+  /** Milliseconds that the request waited until every node refused what it had revoked. Undefined: it revoked nothing. */
   revokedOnAllNodesMs(): number | undefined {
     return this.#revokedMs
   }
 
-  /** A user's row, read once per request and root mutation field. */
+  /** A user's row. Read once per query, and once per root mutation field. */
   user(id: string): Promise<UserRow | null> {
     this.#users ??= new Map()
     const reading = this.#users.get(id) ?? findUser(this.parts, id)
@@ -185,7 +185,7 @@ export class RequestState {
     return reading
   }
 
-  /** A decision that was replaced while it was under way is nobody's. */
+  /** Ignores a decision that was replaced before it was known. */
   #settle(made: Decision | Promise<Decision>, settled: Decision): void {
     if (made !== this.#decision) return
     this.#settled = settled
@@ -193,7 +193,7 @@ export class RequestState {
   }
 }
 
-/** @internal What is behind a context: for resolvers, plugins and sockets of Annul's own. */
+/** @internal The state behind a context, for Annul's own resolvers, plugins and sockets. */
 export function stateOf(context: AuthContext): RequestState {
   return readState(context)
 }
@@ -221,9 +221,9 @@ function openVisitor(
   }
 }
 
-/** An IPv4 client of a server that listens on IPv6 is shown as what it is; what a proxy made up is no address. */
+/** The sender's address, or null for text that is no address. An IPv4 address that is mapped into IPv6 is unwrapped. */
 function addressOf(ip = ''): string | null {
-  // A zone (fe80::1%eth0) is this machine's name for a wire; the database knows none.
+  // A zone (fe80::1%eth0) names an interface of this machine, and PostgreSQL's inet has none.
   const address = ip.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
   return isIP(address) ? address : null
 }

@@ -61,7 +61,7 @@ describe('introspection', () => {
     const served = textOf(await servedBy(server))
     expect(served).toBe(textOf(buildASTSchema(parse(sdl))))
     // The comparison sees what it should.
-    expect(served).toContain('"""A point in time, RFC 3339 in UTC."""\nscalar DateTime\n')
+    expect(served).toMatch(/"""\nscalar DateTime\n/)
     expect(served).toMatch(/directive @auth\(\n {2}"""/)
   })
 

@@ -23,7 +23,7 @@ interface Guarded {
 interface GuardContext {
   readonly auth?: {
     decide(again?: boolean): Guarded | AuthError | Promise<Guarded | AuthError>
-    /** Forgets the decision of the root mutation field before. */
+    /** Forgets the decision of the root mutation field, or of the event, before. */
     forget(): void
     now(): number
   }
@@ -40,6 +40,7 @@ interface GuardContext {
 export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
   const guards = readGuards(schema)
   const mutationName = schema.getMutationType()?.name
+  const subscriptionName = schema.getSubscriptionType()?.name
   const referencesFor = (type: GraphQLObjectType | GraphQLInterfaceType) =>
     guardReferences(type, guards.get(`${type.name}.__resolveReference`))
   return mapSchema(schema, {
@@ -55,7 +56,7 @@ export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
       const requirements = guards.get(`${typeName}.${fieldName}`)
       const isRootMutation = typeName === mutationName
       if (requirements) return guardField(field, requirements, isRootMutation)
-      return isRootMutation ? decideAnew(field) : undefined
+      return isRootMutation || typeName === subscriptionName ? decideAnew(field) : undefined
     },
   })
 }
@@ -73,7 +74,10 @@ function guardField(field: Field, requirements: readonly Requirement[], isRootMu
   }
 }
 
-/** For a root mutation field without a guard: if its resolver asks about the sender, the sender is decided anew. */
+/**
+ * For a field without a guard, of a mutation or a subscription: if the resolver asks about the sender, the sender is
+ * decided anew. No decision holds longer than one root mutation field, or one event.
+ */
 function decideAnew(field: Field): Field {
   const resolve = field.resolve ?? defaultFieldResolver
   return {

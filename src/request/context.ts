@@ -137,8 +137,8 @@ export class RequestState {
   }
 
   /**
-   * Forgets the decision, and the users' rows that were read. Called for root mutation fields without `@auth`, because a
-   * decision holds no longer than one root mutation field.
+   * Forgets the decision, and the users' rows that were read. Called for root mutation fields and events without `@auth`,
+   * because a decision holds no longer than one of these.
    */
   forget(): void {
     this.#decision = undefined

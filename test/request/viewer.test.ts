@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { parse, subscribe } from 'graphql'
 import type { GraphQLContext } from '../../src/request/context.ts'
 import { refusal } from '../support/answers.ts'
 import type { Account, TokensAnswer } from '../support/client.ts'
@@ -6,6 +7,8 @@ import { onPostgres } from '../support/database.ts'
 import { startPostgres } from '../support/postgres.js'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
+
+jest.setTimeout(60_000)
 
 /* Who sends a request, as an app's resolvers ask: viewer() under @auth, viewerOrNull() everywhere. */
 
@@ -15,6 +18,9 @@ const typeDefs = `
     whoAgain: String
     guarded: String @auth
     unguarded: String
+  }
+  extend type Subscription {
+    who: String
   }
   extend type Mutation {
     who: String
@@ -29,11 +35,24 @@ const whoAgain = async (_: unknown, __: unknown, { auth }: Context) => {
   await auth.viewerOrNull()
   return auth.viewer().userId
 }
+/** Events that a test lets happen. */
+const nextEvent = {
+  happen: () => {},
+  async *events() {
+    for (;;) {
+      await new Promise<void>(resolve => {
+        this.happen = resolve
+      })
+      yield {}
+    }
+  },
+}
 const extension = {
   typeDefs,
   resolvers: {
     Query: { who, whoAgain, guarded: viewer, unguarded: viewer },
     Mutation: { who, unguarded: viewer },
+    Subscription: { who: { subscribe: () => nextEvent.events(), resolve: who } },
   },
 }
 
@@ -80,6 +99,27 @@ describe('viewerOrNull()', () => {
     const { accessToken, userId } = await server.signUp()
     const { data } = await ask('mutation { before: who revokeSessions after: who }', accessToken)
     expect(data).toEqual({ before: userId, revokeSessions: true, after: 'nobody' })
+  })
+
+  it('is decided anew for each event of a subscription', async () => {
+    const { accessToken, userId } = await server.signUp()
+    const headers = { authorization: `Bearer ${accessToken}` }
+    const events = await subscribe({
+      schema: server.auth.schema(extension),
+      document: parse('subscription { who }'),
+      contextValue: server.auth.context({ headers }, { appendHeader: () => {} }),
+    })
+    if (!(Symbol.asyncIterator in events)) throw new Error('The subscription was refused.')
+    const next = async () => {
+      const event = events.next()
+      nextEvent.happen()
+      const { value } = await event
+      return value ? value.data : undefined
+    }
+    expect(await next()).toEqual({ who: userId })
+    expect((await ask('mutation { revokeSessions }', accessToken)).data).toEqual({ revokeSessions: true })
+    expect(await next()).toEqual({ who: 'nobody' })
+    await events.return(undefined)
   })
 
   const onlyPostgres = onPostgres ? it : it.skip

@@ -1,4 +1,4 @@
-import type { AccessClaims } from './tokens/accessToken.ts'
+import type { AccessClaims } from './tokens/accessClaims.ts'
 
 /** The sender of a request, as far as the request shows it without a token. */
 export interface Visitor {

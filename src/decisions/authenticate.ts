@@ -1,7 +1,7 @@
 import { outageOf } from '../database/outage.ts'
 import { type AuthError, type Reason, unauthenticated, unavailable } from '../errors.ts'
 import type { Parts } from '../parts.ts'
-import type { AccessClaims } from '../tokens/accessToken.ts'
+import type { AccessClaims } from '../tokens/accessClaims.ts'
 import type { Viewer, Visitor } from '../viewer.ts'
 import type { StrictReader } from './strictReader.ts'
 

@@ -4,7 +4,7 @@ import { type Database, rows } from '../database/open.ts'
 import { DeadlineError, outageOf } from '../database/outage.ts'
 import type { Reason } from '../errors.ts'
 import { judgeStanding, type Standing, standingColumns } from '../revocation/standing.ts'
-import type { AccessClaims } from '../tokens/accessToken.ts'
+import type { AccessClaims } from '../tokens/accessClaims.ts'
 
 type Claims = Pick<AccessClaims, 'sub' | 'sid' | 'ver' | 'epoch' | 'exp'>
 

@@ -1,6 +1,6 @@
 import type { Reason } from '../errors.ts'
 import type { Parts } from '../parts.ts'
-import type { AccessClaims } from '../tokens/accessToken.ts'
+import type { AccessClaims } from '../tokens/accessClaims.ts'
 import type { StrictReader } from './strictReader.ts'
 
 /** Why something that lives by a token must end: the token's reason, or that nobody can tell any more. */

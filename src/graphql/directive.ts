@@ -1,14 +1,18 @@
-import { getDirective, MapperKind, mapSchema } from '@graphql-tools/utils'
+import { MapperKind, mapSchema } from '@graphql-tools/utils'
 import {
   defaultFieldResolver,
   type GraphQLFieldConfig,
   type GraphQLFieldResolver,
+  GraphQLInterfaceType,
+  GraphQLObjectType,
   type GraphQLSchema,
-  isInterfaceType,
 } from 'graphql'
 import { AuthError, forbidden, reauthenticationRequired } from '../errors.ts'
+import { readGuards } from './guards.ts'
+import { extensionsWith, referencesOf } from './references.ts'
+import type { Requirement } from './requirements.ts'
 
-/** The claims that `@auth` looks at. */
+/** The part of a viewer that `@auth` checks. */
 interface Guarded {
   readonly roles: readonly string[]
   readonly scopes: readonly string[]
@@ -19,61 +23,49 @@ interface Guarded {
 interface GuardContext {
   readonly auth?: {
     decide(again?: boolean): Guarded | AuthError | Promise<Guarded | AuthError>
+    /** Forgets the decision of the root mutation field, or of the event, before. */
+    forget(): void
     now(): number
   }
 }
 
-/** The arguments of one `@auth`. */
-interface Requirement {
-  readonly roles?: readonly string[]
-  readonly scopes?: readonly (readonly string[])[]
-  readonly maxAge?: number
-}
-
-/** `@auth` stands where it could not be enforced. Thrown when the schema is built, never at a request. */
-export class SchemaError extends Error {
-  override readonly name = 'SchemaError'
-}
-
 /**
- * Enforces `@auth`: each field that it guards, itself or through its type, asks who sends the request before its
- * resolver runs. Where both a type and its field carry `@auth`, both must hold.
+ * Enforces `@auth`. A field is guarded by its own `@auth`, by that of its type, and by that of the type that it returns;
+ * all of them must hold. The sender is checked before the field's resolver runs.
  *
  * @throws SchemaError with the place of a directive that could not be enforced
+ * @example
+ * const schema = guardSchema(makeExecutableSchema({ typeDefs, resolvers }))
  */
 export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
-  refuseUnenforceable(schema)
+  const guards = readGuards(schema)
   const mutationName = schema.getMutationType()?.name
+  const subscriptionName = schema.getSubscriptionType()?.name
+  const referencesFor = (type: GraphQLObjectType | GraphQLInterfaceType) =>
+    guardReferences(type, guards.get(`${type.name}.__resolveReference`))
   return mapSchema(schema, {
+    [MapperKind.OBJECT_TYPE]: type => {
+      const extensions = referencesFor(type)
+      return extensions && new GraphQLObjectType({ ...type.toConfig(), extensions })
+    },
+    [MapperKind.INTERFACE_TYPE]: type => {
+      const extensions = referencesFor(type)
+      return extensions && new GraphQLInterfaceType({ ...type.toConfig(), extensions })
+    },
     [MapperKind.OBJECT_FIELD]: (field, fieldName, typeName) => {
-      const requirements = [
-        ...requirementsOf(schema, schema.getType(typeName), typeName),
-        ...requirementsOf(schema, field, `${typeName}.${fieldName}`),
-      ]
-      return requirements.length > 0 ? guardField(field, requirements, typeName === mutationName) : undefined
+      const requirements = guards.get(`${typeName}.${fieldName}`)
+      const isRootMutation = typeName === mutationName
+      if (requirements) return guardField(field, requirements, isRootMutation)
+      return isRootMutation || typeName === subscriptionName ? decideAnew(field) : undefined
     },
   })
 }
 
 type Field = GraphQLFieldConfig<unknown, GuardContext>
+type Resolver = GraphQLFieldResolver<unknown, GuardContext>
 
 function guardField(field: Field, requirements: readonly Requirement[], isRootMutation: boolean): Field {
-  const guard =
-    (resolve: GraphQLFieldResolver<unknown, GuardContext>): GraphQLFieldResolver<unknown, GuardContext> =>
-    (source, args, context, info) => {
-      const { auth } = context
-      if (!auth)
-        throw new Error('The context has no "auth": build it with the context function of createAuth.')
-      const decision = auth.decide(isRootMutation)
-      // Where memory decides, no promise is made.
-      if (decision instanceof Promise)
-        return decision.then(later => {
-          check(later, requirements, auth.now())
-          return resolve(source, args, context, info)
-        })
-      check(decision, requirements, auth.now())
-      return resolve(source, args, context, info)
-    }
+  const guard = (resolve: Resolver) => guardResolver(resolve, requirements, isRootMutation)
 
   return {
     ...field,
@@ -82,76 +74,68 @@ function guardField(field: Field, requirements: readonly Requirement[], isRootMu
   }
 }
 
+/**
+ * For a field without a guard, of a mutation or a subscription: if the resolver asks about the sender, the sender is
+ * decided anew. No decision holds longer than one root mutation field, or one event.
+ */
+function decideAnew(field: Field): Field {
+  const resolve = field.resolve ?? defaultFieldResolver
+  return {
+    ...field,
+    resolve(source, args, context: GuardContext | undefined, info) {
+      context?.auth?.forget()
+      return resolve(source, args, context as GuardContext, info)
+    },
+  }
+}
+
+function guardReferences(
+  type: GraphQLObjectType | GraphQLInterfaceType,
+  requirements?: readonly Requirement[],
+) {
+  const resolveReference = referencesOf<GuardContext>(type)
+  if (!resolveReference || !requirements) return undefined
+  const guarded = guardResolver(
+    (reference, _args, context, info) => resolveReference(reference as object, context, info),
+    requirements,
+    false,
+  )
+  // Async, so that a refusal rejects one entity of the list. A synchronous throw would reject the whole list.
+  return extensionsWith<GuardContext>(type, async (reference, context, info) =>
+    guarded(reference, {}, context, info),
+  )
+}
+
+function guardResolver(
+  resolve: Resolver,
+  requirements: readonly Requirement[],
+  isRootMutation: boolean,
+): Resolver {
+  return (source, args, context, info) => {
+    const { auth } = context
+    if (!auth) throw new Error('The context has no "auth": build it with the context function of createAuth.')
+    const decision = auth.decide(isRootMutation)
+    // A decision from memory is no promise, and stays synchronous.
+    if (decision instanceof Promise)
+      return decision.then(later => {
+        check(later, requirements, auth.now())
+        return resolve(source, args, context, info)
+      })
+    check(decision, requirements, auth.now())
+    return resolve(source, args, context, info)
+  }
+}
+
+/** Checks `maxAge` last, so that nobody is asked for a password again for a field that stays forbidden. */
 function check(decision: Guarded | AuthError, requirements: readonly Requirement[], now: number): void {
   if (decision instanceof AuthError) throw decision
-  for (const required of requirements) {
-    const { roles, scopes, maxAge } = required
+  for (const { roles, scopes } of requirements) {
     const allowed =
       (roles === undefined || roles.some(role => decision.roles.includes(role))) &&
       (scopes === undefined || scopes.some(all => all.every(scope => decision.scopes.includes(scope))))
     if (!allowed) throw forbidden({ ...(roles && { roles }), ...(scopes && { scopes }) })
+  }
+  for (const { maxAge } of requirements)
     if (maxAge !== undefined && now - decision.claims.auth_time > maxAge)
       throw reauthenticationRequired(maxAge)
-  }
-}
-
-function requirementsOf(schema: GraphQLSchema, carrier: unknown, place: string): Requirement[] {
-  if (typeof carrier !== 'object' || carrier === null) return []
-  const found = readDirective(schema, carrier, place)
-  for (const requirement of found) refuseEmpty(requirement, place)
-  return found
-}
-
-/** graphql's words about an argument's value don't say where it stands. */
-function readDirective(schema: GraphQLSchema, carrier: object, place: string): Requirement[] {
-  try {
-    return (getDirective(schema, carrier, 'auth') ?? []) as Requirement[]
-  } catch (error) {
-    throw new SchemaError(`@auth on ${place}: ${error instanceof Error ? error.message : error}`)
-  }
-}
-
-/** An empty list, or null, would guard nothing or everything, depending on who reads it. */
-function refuseEmpty(requirement: Requirement, place: string): void {
-  const { roles, scopes, maxAge } = requirement
-  const refuse = (what: string) => {
-    throw new SchemaError(`@auth on ${place}: ${what}`)
-  }
-  for (const [name, value] of Object.entries(requirement)) if (value === null) refuse(`"${name}" is null.`)
-  if (roles?.length === 0) refuse('"roles" is empty, so nobody could pass.')
-  if (scopes?.length === 0) refuse('"scopes" is empty, so nobody could pass.')
-  if (scopes?.some(all => all.length === 0))
-    refuse('"scopes" has an empty inner list, so everybody would pass.')
-  if (maxAge !== undefined && maxAge < 1) refuse('"maxAge" must be at least 1 second.')
-}
-
-/**
- * An interface's field is resolved by the types that implement it, and these don't inherit its directives: a guard
- * there would look safe and guard nothing.
- */
-function refuseUnenforceable(schema: GraphQLSchema): void {
-  refuseForeignDirective(schema)
-  for (const type of Object.values(schema.getTypeMap())) {
-    if (!isInterfaceType(type)) continue
-    for (const carrier of [type, ...Object.values(type.getFields())]) {
-      const place = carrier === type ? type.name : `${type.name}.${carrier.name}`
-      if (requirementsOf(schema, carrier, place).length > 0)
-        throw new SchemaError(
-          `@auth on ${place}: an interface can't be guarded. Put it on the types that implement it.`,
-        )
-    }
-  }
-}
-
-const argumentTypes: Record<string, string> = { roles: '[String!]', scopes: '[[String!]!]', maxAge: 'Int' }
-
-/** Another `@auth` (with `roles: [Role!]`, say) has arguments that are not looked at here. */
-function refuseForeignDirective(schema: GraphQLSchema): void {
-  const directive = schema.getDirective('auth')
-  if (!directive) throw new SchemaError('The schema has no directive @auth.')
-  for (const { name, type } of directive.args)
-    if (argumentTypes[name] !== String(type))
-      throw new SchemaError(
-        `directive @auth(${name}: ${type}): Annul knows ${name} as ${argumentTypes[name] ?? 'no argument'}.`,
-      )
 }

@@ -1,11 +1,11 @@
 import { type ASTNode, type DocumentNode, Kind, type NameNode, visit } from 'graphql'
-import { SchemaError } from './directive.ts'
+import { SchemaError } from './requirements.ts'
 
-/* What is checked of an app's SDL before it is joined with Annul's own. */
+/* Checks an app's SDL before it is merged with Annul's own. */
 
 /**
- * A field of the contract that an app declares once more would be joined with it, and its `@auth` with ours: whoever
- * meant to guard `revokeEverything` more narrowly would open it.
+ * Refuses an app's second declaration of a field of Annul's. The two would be merged, `@auth` included: an app that meant
+ * to guard `revokeEverything` more narrowly would open it.
  *
  * @throws SchemaError with the field
  */
@@ -31,7 +31,7 @@ const carriers: readonly string[] = [
 ]
 const argumentNames = ['roles', 'scopes', 'maxAge']
 
-/** The first `@auth` that stands on something else than an object type or a field, or has an unknown argument. */
+/** An error about the first `@auth` that is neither on an object type nor on a field, or has an unknown argument. */
 export function findMisplaced(typeDefs: readonly DocumentNode[]): SchemaError | undefined {
   let found: SchemaError | undefined
   for (const document of typeDefs)

@@ -6,9 +6,10 @@ import { AuthError, unavailable } from '../errors.ts'
 import type { Log } from '../log.ts'
 
 /**
- * The one exit of errors. What passes: AuthErrors, a GraphQLError that carries a code of its own, and graphql's own
- * words about the request's syntax, fields and variables. Everything else becomes INTERNAL_SERVER_ERROR with an id
- * that the log carries: Apollo Server would pass on the message of any thrown Error, in production too.
+ * Formats every error that reaches a client. Three kinds pass: AuthErrors, GraphQLErrors with a code of their own, and
+ * graphql's messages about a request's syntax, fields and variables. Any other error is logged and becomes
+ * INTERNAL_SERVER_ERROR with the id of the log entry, because Apollo Server passes on the message of every thrown Error,
+ * in production too.
  */
 export function formatErrors(log: Log) {
   return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
@@ -31,8 +32,8 @@ export function formatErrors(log: Log) {
 
 function isPublic(formatted: GraphQLFormattedError, error: unknown, cause: unknown): boolean {
   if (formatted.extensions?.code === 'INTERNAL_SERVER_ERROR') return false
-  // Thrown by a resolver: only with a code that its author gave it. Else it may be graphql's complaint about a
-  // resolver's value, which stands in its message.
+  // An error with a path comes from a field. Without a code of its author it may be graphql's complaint about a
+  // resolver's value, and the message would show that value.
   if (formatted.path) return cause instanceof GraphQLError && typeof cause.extensions.code === 'string'
   return error instanceof GraphQLError
 }
@@ -42,7 +43,7 @@ function withoutStack(extensions: GraphQLFormattedError['extensions']): Record<s
   return rest
 }
 
-/** The code that a whole response is about, where nothing but errors of one code came out; undefined otherwise. */
+/** The code of all errors of a response that has no data. Undefined: there is data, or the codes differ. */
 export function overallCode(
   data: unknown,
   errors: readonly GraphQLFormattedError[] | undefined,

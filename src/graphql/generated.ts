@@ -13,93 +13,93 @@ export type Scalars = {
   Boolean: { input: boolean; output: boolean; }
   Int: { input: number; output: number; }
   Float: { input: number; output: number; }
-  /** A point in time, RFC 3339 in UTC. */
+  /** A point in time in UTC, as RFC 3339 writes it: `2026-01-31T23:30:00.000Z`. */
   DateTime: { input: Date; output: Date; }
 };
 
-/** What can be asked. */
+/** The queries. */
 export type Query = {
   __typename?: 'Query';
-  /** Oneself, or to an admin anybody. */
+  /** The viewer, or for an admin any user. Others get FORBIDDEN, whether or not there is such a user. */
   user: Maybe<User>;
   /** All users, the oldest account first. */
   users: UserConnection;
-  /** Who the access token speaks for. Id, roles and scopes cost no query. */
+  /** The user of the access token. The fields `id`, `roles` and `scopes` cost no query of the database. */
   me: User;
   /** The viewer's live sessions, the most recently used first. */
   sessions: Array<Session>;
 };
 
 
-/** What can be asked. */
+/** The queries. */
 export type QueryUserArgs = {
   id: Scalars['ID']['input'];
 };
 
 
-/** What can be asked. */
+/** The queries. */
 export type QueryUsersArgs = {
   first?: Scalars['Int']['input'];
   after?: InputMaybe<Scalars['String']['input']>;
   search?: InputMaybe<Scalars['String']['input']>;
 };
 
-/** What can be done. */
+/** The mutations. */
 export type Mutation = {
   __typename?: 'Mutation';
-  /** This device stays signed in, all others end. Returns this device's new tokens. */
+  /** Sets a new password, and ends all other sessions. Returns this device's new tokens. */
   changePassword: Tokens;
-  /** Ends all sessions of a user, and lets nobody sign in until `unblockUser`. */
+  /** Ends all sessions of a user, who can't sign in again until `unblockUser`. */
   blockUser: User;
-  /** Lets a blocked user sign in again. What the block ended stays ended. */
+  /** Lets a blocked user sign in again. Sessions that the block ended stay ended. */
   unblockUser: User;
-  /** Sets roles and scopes. Access tokens die, sessions live: it costs the client one refresh. */
+  /** Sets roles and scopes. Ends the user's access tokens and keeps the sessions, so that clients refresh once. */
   setUserAccess: User;
-  /** Ends all sessions of a user, who may sign in again. */
+  /** Ends all sessions of a user, who can sign in again. */
   revokeUserSessions: User;
   /** Deletes an account. Its id is never used again. */
   deleteUser: Scalars['Boolean']['output'];
-  /** Ends every session and token of everybody. */
+  /** Ends all sessions and tokens of all users. */
   revokeEverything: Scalars['Boolean']['output'];
-  /** Makes an account and opens its first session. Null where a verified e-mail is required first. */
+  /** Creates an account and opens its first session. Null where the server requires a verified e-mail first. */
   register: Maybe<Tokens>;
-  /** Opens a session. Unknown user, wrong password and blocked user get one and the same answer. */
+  /** Opens a session. Unknown user, wrong password and blocked user all get the same answer. */
   login: Tokens;
-  /** Confirms the password again, for fields that want a recent proof (`maxAge`). Returns a new access token. */
+  /** Confirms the password again, for fields that require a recent proof (`maxAge`). Returns a new access token. */
   reauthenticate: Tokens;
-  /** The next tokens of a session. Repeat the attempt on every retry, and an answer that was lost comes again. */
+  /** The next tokens of a session. A retry with the same attempt gets the same answer again, so that a lost answer costs nothing. */
   refresh: Tokens;
-  /** Ends a session: the refresh token's, else the cookie's, else the bearer's. True: it had been live. */
+  /** Ends the session of the refresh token, or of the cookie, or of the access token. True if the session was live. */
   logout: Scalars['Boolean']['output'];
-  /** Ends one of the viewer's own sessions. True: it had been live. */
+  /** Ends one of the viewer's own sessions. True if the session was live. */
   revokeSession: Scalars['Boolean']['output'];
-  /** Signs out everywhere, here too. */
+  /** Ends all sessions of the viewer, this one included. */
   revokeSessions: Scalars['Boolean']['output'];
-  /** Signs out everywhere else. Returns this device's new tokens. */
+  /** Ends all other sessions of the viewer. Returns this device's new tokens. */
   revokeOtherSessions: Tokens;
 };
 
 
-/** What can be done. */
+/** The mutations. */
 export type MutationChangePasswordArgs = {
   input: ChangePasswordInput;
 };
 
 
-/** What can be done. */
+/** The mutations. */
 export type MutationBlockUserArgs = {
   id: Scalars['ID']['input'];
   reason?: InputMaybe<Scalars['String']['input']>;
 };
 
 
-/** What can be done. */
+/** The mutations. */
 export type MutationUnblockUserArgs = {
   id: Scalars['ID']['input'];
 };
 
 
-/** What can be done. */
+/** The mutations. */
 export type MutationSetUserAccessArgs = {
   id: Scalars['ID']['input'];
   roles: Array<Scalars['String']['input']>;
@@ -107,87 +107,87 @@ export type MutationSetUserAccessArgs = {
 };
 
 
-/** What can be done. */
+/** The mutations. */
 export type MutationRevokeUserSessionsArgs = {
   id: Scalars['ID']['input'];
 };
 
 
-/** What can be done. */
+/** The mutations. */
 export type MutationDeleteUserArgs = {
   id: Scalars['ID']['input'];
 };
 
 
-/** What can be done. */
+/** The mutations. */
 export type MutationRegisterArgs = {
   input: RegisterInput;
 };
 
 
-/** What can be done. */
+/** The mutations. */
 export type MutationLoginArgs = {
   input: LoginInput;
 };
 
 
-/** What can be done. */
+/** The mutations. */
 export type MutationReauthenticateArgs = {
   password: Scalars['String']['input'];
 };
 
 
-/** What can be done. */
+/** The mutations. */
 export type MutationRefreshArgs = {
   refreshToken?: InputMaybe<Scalars['String']['input']>;
   attempt?: InputMaybe<Scalars['String']['input']>;
 };
 
 
-/** What can be done. */
+/** The mutations. */
 export type MutationLogoutArgs = {
   refreshToken?: InputMaybe<Scalars['String']['input']>;
 };
 
 
-/** What can be done. */
+/** The mutations. */
 export type MutationRevokeSessionArgs = {
   id: Scalars['ID']['input'];
 };
 
-/** An account. */
+/** An account. Every field but `id` is for the user and for admins: to others it is FORBIDDEN and null. */
 export type User = {
   __typename?: 'User';
   /** A UUID, never used for another account. */
   id: Scalars['ID']['output'];
-  /** As it was typed. */
-  email: Scalars['String']['output'];
-  /** Whether the owner of the address confirmed it. */
-  emailVerified: Scalars['Boolean']['output'];
-  /** What `@auth(roles:)` asks for. */
-  roles: Array<Scalars['String']['output']>;
-  /** What `@auth(scopes:)` asks for. */
-  scopes: Array<Scalars['String']['output']>;
+  /** The e-mail as it was typed. */
+  email: Maybe<Scalars['String']['output']>;
+  /** Whether the owner of the address has confirmed it. */
+  emailVerified: Maybe<Scalars['Boolean']['output']>;
+  /** The roles that `@auth(roles:)` asks for. */
+  roles: Maybe<Array<Scalars['String']['output']>>;
+  /** The scopes that `@auth(scopes:)` asks for. */
+  scopes: Maybe<Array<Scalars['String']['output']>>;
   /** Whether the user may sign in. */
-  status: UserStatus;
-  /** When the account was made. */
-  createdAt: Scalars['DateTime']['output'];
-  /** The live sessions: the user's own, or to an admin. */
-  sessions: Array<Session>;
+  status: Maybe<UserStatus>;
+  /** When the account was created. */
+  createdAt: Maybe<Scalars['DateTime']['output']>;
+  /** The live sessions, the most recently used first. */
+  sessions: Maybe<Array<Session>>;
 };
 
 /** Whether a user may sign in. */
 export type UserStatus =
-  /** Yes. */
+  /** The user may sign in. */
   | 'ACTIVE'
-  /** No, an admin blocked the account. */
+  /** An admin blocked the account: the user may not sign in. */
   | 'BLOCKED';
 
-/** A change of password. */
+/** The input of `changePassword`. */
 export type ChangePasswordInput = {
-  /** The password until now. */
+  /** The present password. */
   currentPassword: Scalars['String']['input'];
-  /** 15 to 256 characters, of any kind, and not the e-mail. */
+  /** At least 15 characters, unless the server is set otherwise, and at most 256. Not the e-mail. */
   newPassword: Scalars['String']['input'];
 };
 
@@ -196,33 +196,33 @@ export type UserConnection = {
   __typename?: 'UserConnection';
   /** The users of this page. */
   edges: Array<UserEdge>;
-  /** Whether there are more. */
+  /** The place of this page in the list. */
   pageInfo: PageInfo;
 };
 
-/** A user in a page. */
+/** A user of a page. */
 export type UserEdge = {
   __typename?: 'UserEdge';
-  /** For `after`. */
+  /** The user's cursor, for `after`. */
   cursor: Scalars['String']['output'];
   /** The user. */
   node: User;
 };
 
-/** Where a page stands in its list. */
+/** The place of a page in its list. */
 export type PageInfo = {
   __typename?: 'PageInfo';
-  /** Whether a page follows. */
+  /** Whether the list goes on after this page. */
   hasNextPage: Scalars['Boolean']['output'];
-  /** Whether a page came before. */
+  /** Whether the list has entries before this page. */
   hasPreviousPage: Scalars['Boolean']['output'];
-  /** The cursor of the first. */
+  /** The cursor of the page's first entry. */
   startCursor: Maybe<Scalars['String']['output']>;
-  /** The cursor of the last, for `after`. */
+  /** The cursor of the page's last entry, for `after`. */
   endCursor: Maybe<Scalars['String']['output']>;
 };
 
-/** What a client is signed in with. */
+/** The tokens of a signed-in client. */
 export type Tokens = {
   __typename?: 'Tokens';
   /** A JSON Web Token for the Authorization header. */
@@ -231,78 +231,78 @@ export type Tokens = {
   tokenType: Scalars['String']['output'];
   /** Seconds until the access token expires. */
   expiresIn: Scalars['Int']['output'];
-  /** For `refresh`, once. Null in cookie mode. */
+  /** The token for the next `refresh`, to be used once. Null in cookie mode. */
   refreshToken: Maybe<Scalars['String']['output']>;
   /** The session that the tokens belong to. */
   session: Session;
-  /** Who signed in. */
+  /** The user whom the tokens belong to. */
   user: User;
 };
 
-/** A new account. */
+/** The input of `register`. */
 export type RegisterInput = {
   /** The e-mail to sign in with, at most 254 characters. */
   email: Scalars['String']['input'];
-  /** 15 to 256 characters, of any kind. */
+  /** At least 15 characters, unless the server is set otherwise, and at most 256. Not the e-mail. */
   password: Scalars['String']['input'];
-  /** Keeps the refresh token in a cookie that scripts can't read. */
+  /** Whether the refresh token is set as a cookie, which scripts can't read. */
   cookie?: Scalars['Boolean']['input'];
 };
 
-/** Who signs in. */
+/** The input of `login`. */
 export type LoginInput = {
   /** The account's e-mail. */
   email: Scalars['String']['input'];
   /** The account's password. */
   password: Scalars['String']['input'];
-  /** Keeps the refresh token in a cookie that scripts can't read. */
+  /** Whether the refresh token is set as a cookie, which scripts can't read. */
   cookie?: Scalars['Boolean']['input'];
 };
 
-/** A device that is signed in. */
+/** A session: one device that is signed in. */
 export type Session = {
   __typename?: 'Session';
-  /** Stays the same over all refreshes. */
+  /** A UUID, the same after every refresh. */
   id: Scalars['ID']['output'];
-  /** Whether it is the one that asks. */
+  /** Whether this session sends the request. */
   current: Scalars['Boolean']['output'];
-  /** For example "Firefox on Linux", from the User-Agent. */
+  /** The device according to its User-Agent, for example "Firefox on Linux". */
   device: Maybe<Scalars['String']['output']>;
-  /** Where it was opened from. */
+  /** The IP address that the session was opened from. */
   ipAddress: Maybe<Scalars['String']['output']>;
-  /** When it was opened. */
+  /** When the session was opened. */
   createdAt: Scalars['DateTime']['output'];
-  /** When it was last refreshed. */
+  /** When the session was last refreshed. */
   lastUsedAt: Scalars['DateTime']['output'];
-  /** The earlier of idle and absolute end. */
+  /** When the session ends if it is not refreshed before: the earlier of its idle end and its absolute end. */
   expiresAt: Scalars['DateTime']['output'];
 };
 
-/** What can be listened to. */
+/** The subscriptions. */
 export type Subscription = {
   __typename?: 'Subscription';
-  /** What happens to the viewer's sessions, on whichever device. */
+  /** The events of all sessions of the viewer, on every device. */
   sessionEvents: SessionEvent;
 };
 
-/** Something that happened to a session. */
+/** An event of a session. */
 export type SessionEvent = {
   __typename?: 'SessionEvent';
-  /** What. */
+  /** What happened. */
   kind: SessionEventKind;
-  /** To which session. */
+  /** The session that it happened to. */
   session: Session;
-  /** Why it ended: LOGGED_OUT, SESSION_REVOKED or REFRESH_REUSED. */
+  /** Why the session ended: LOGGED_OUT, SESSION_REVOKED or REFRESH_REUSED. Null for other kinds. */
   reason: Maybe<Scalars['String']['output']>;
-  /** When. */
+  /** When it happened. */
   at: Scalars['DateTime']['output'];
 };
 
-/** What can happen to a session. */
+/** The kinds of events of a session. */
 export type SessionEventKind =
-  /** Somebody signed in. */
+  /** The session was opened. */
   | 'OPENED'
-  /** It was ended. */
+  /** The session was ended. */
   | 'ENDED';
 
 
@@ -457,13 +457,13 @@ export type MutationResolvers<ContextType = GraphQLContext, ParentType extends R
 
 export type UserResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['User'] = ResolversParentTypes['User']> = {
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
-  email?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
-  emailVerified?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
-  roles?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
-  scopes?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
-  status?: Resolver<ResolversTypes['UserStatus'], ParentType, ContextType>;
-  createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
-  sessions?: Resolver<Array<ResolversTypes['Session']>, ParentType, ContextType>;
+  email?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  emailVerified?: Resolver<Maybe<ResolversTypes['Boolean']>, ParentType, ContextType>;
+  roles?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
+  scopes?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
+  status?: Resolver<Maybe<ResolversTypes['UserStatus']>, ParentType, ContextType>;
+  createdAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  sessions?: Resolver<Maybe<Array<ResolversTypes['Session']>>, ParentType, ContextType>;
 };
 
 export type UserConnectionResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['UserConnection'] = ResolversParentTypes['UserConnection']> = {

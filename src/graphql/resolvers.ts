@@ -1,4 +1,3 @@
-import { GraphQLDateTimeISO } from 'graphql-scalars'
 import { changePassword } from '../accounts/changePassword.ts'
 import { findUser } from '../accounts/findUser.ts'
 import { register } from '../accounts/register.ts'
@@ -8,12 +7,11 @@ import { listUsers, userCursor } from '../admin/listUsers.ts'
 import { revokeEverything } from '../admin/revokeEverything.ts'
 import { revokeUserSessions } from '../admin/revokeUserSessions.ts'
 import { setUserAccess } from '../admin/setUserAccess.ts'
-import type { SessionRow, UserRow } from '../database/rows.ts'
-import { AuthError, forbidden, unauthenticated } from '../errors.ts'
+import { forbidden } from '../errors.ts'
 import { deviceName } from '../input/device.ts'
 import { checkId } from '../input/id.ts'
 import type { Parts } from '../parts.ts'
-import { type AuthContext, type GraphQLContext, stateOf } from '../request/context.ts'
+import { type AuthContext, stateOf } from '../request/context.ts'
 import { cookieOf, endSession, issue } from '../request/cookieMode.ts'
 import { sessionEnd } from '../sessions/issueTokens.ts'
 import { listSessions } from '../sessions/listSessions.ts'
@@ -24,29 +22,31 @@ import { revokeSession } from '../sessions/revokeSession.ts'
 import { revokeOtherSessions, revokeSessions } from '../sessions/revokeSessions.ts'
 import type { SessionEvent } from '../sessions/sessionEvents.ts'
 import { adminRole, type Viewer, type Visitor } from '../viewer.ts'
+import { dateTime } from './dateTime.ts'
 import type { Resolvers } from './generated.ts'
-import type { SessionSource, UserSource } from './sources.ts'
+import { KnownUser, sourcesOf } from './sources.ts'
+import { userFields } from './userFields.ts'
 
-/** One line a field: find the viewer, call the verb. */
+/** Most fields are one line: take the viewer from the context, and call the verb. */
 export const resolvers: Resolvers = {
-  DateTime: GraphQLDateTimeISO,
+  DateTime: dateTime,
 
   Query: {
-    me: (_, __, { auth }) => ofClaims(auth.viewer()),
+    me: (_, __, { auth }) => KnownUser.ofClaims(auth.viewer()),
     sessions: async (_, __, { auth }) =>
-      asSessions(await listSessions(stateOf(auth).parts, auth.viewer().userId), auth.viewer()),
+      sourcesOf(await listSessions(stateOf(auth).parts, auth.viewer().userId), auth.viewer().sessionId),
     user: async (_, input, { auth }) => {
       const id = checkId(input.id, 'id')
       const viewer = auth.viewer()
-      if (id === viewer.userId) return ofClaims(viewer)
-      // Others learn nothing about ids: whether there is such a user is not looked up.
+      if (id === viewer.userId) return KnownUser.ofClaims(viewer)
+      // Refused without a lookup, so that nobody learns which ids exist.
       if (!viewer.roles.includes(adminRole)) throw forbidden({ roles: [adminRole] })
       const row = await findUser(stateOf(auth).parts, id)
-      return row && ofRow(row)
+      return row && KnownUser.ofRow(row)
     },
     users: async (_, { first = 50, after, search }, { auth }) => {
       const page = await listUsers(stateOf(auth).parts, { first, after, search })
-      const edges = page.users.map(row => ({ cursor: userCursor(row), node: ofRow(row) }))
+      const edges = page.users.map(row => ({ cursor: userCursor(row), node: KnownUser.ofRow(row) }))
       const { hasNextPage, hasPreviousPage } = page
       const startCursor = edges[0]?.cursor ?? null
       return {
@@ -68,18 +68,20 @@ export const resolvers: Resolvers = {
         }),
       ),
     logout: (_, { refreshToken }, { auth }) => endSession(stateOf(auth), refreshToken),
-    // What rotates nothing sets no cookie: the browser has it, and a stolen access token would buy a refresh token from
-    // wherever all headers can be set. Nor can a late answer put an old cookie in a newer one's place.
+    // A verb that does not rotate the refresh token sets no cookie. The browser has the cookie already. A thief with an
+    // access token, who can set any header, must not get a refresh token, and a late answer must not replace a newer
+    // cookie.
     reauthenticate: (_, input, { auth }) => reauthenticate(...acting(auth), input),
     revokeSession: (_, input, { auth }) => revokeSession(...acting(auth), input),
     revokeSessions: (_, __, { auth }) => revokeSessions(...acting(auth)),
     revokeOtherSessions: (_, __, { auth }) => revokeOtherSessions(...acting(auth)),
     changePassword: (_, { input }, { auth }) => changePassword(...acting(auth), input),
-    blockUser: async (_, input, { auth }) => ofRow(await blockUser(...acting(auth), input)),
-    unblockUser: async (_, input, { auth }) => ofRow(await unblockUser(...acting(auth), input)),
+    blockUser: async (_, input, { auth }) => KnownUser.ofRow(await blockUser(...acting(auth), input)),
+    unblockUser: async (_, input, { auth }) => KnownUser.ofRow(await unblockUser(...acting(auth), input)),
     setUserAccess: async (_, { id, roles, scopes = [] }, { auth }) =>
-      ofRow(await setUserAccess(...acting(auth), { id, roles, scopes })),
-    revokeUserSessions: async (_, input, { auth }) => ofRow(await revokeUserSessions(...acting(auth), input)),
+      KnownUser.ofRow(await setUserAccess(...acting(auth), { id, roles, scopes })),
+    revokeUserSessions: async (_, input, { auth }) =>
+      KnownUser.ofRow(await revokeUserSessions(...acting(auth), input)),
     deleteUser: (_, input, { auth }) => deleteUser(...acting(auth), input),
     revokeEverything: (_, __, { auth }) => revokeEverything(...acting(auth)),
   },
@@ -100,30 +102,14 @@ export const resolvers: Resolvers = {
 
   Tokens: {
     tokenType: () => 'Bearer',
-    // A script that stole an access token could else ask for the token that the cookie hides (revokeOtherSessions).
+    // Null in cookie mode. Otherwise a script with a stolen access token would get the refresh token that the cookie
+    // hides, by revokeOtherSessions.
     refreshToken: ({ refreshToken, session }) => (session.cookie ? null : refreshToken),
     session: ({ session }) => ({ row: session, current: true }),
-    user: ({ user, session }) => ({ ...ofRow(user), ownSessionId: session.id }),
+    user: tokens => KnownUser.ofTokens(tokens),
   },
 
-  User: {
-    email: async (user, _, context) => (await rowOf(user, context)).email ?? '',
-    emailVerified: async (user, _, context) => (await rowOf(user, context)).emailVerified,
-    roles: async (user, _, context) => [...(user.roles ?? (await rowOf(user, context)).roles)],
-    scopes: async (user, _, context) => [...(user.scopes ?? (await rowOf(user, context)).scopes)],
-    status: async (user, _, context) =>
-      (await rowOf(user, context)).status === 'BLOCKED' ? 'BLOCKED' : 'ACTIVE',
-    createdAt: async (user, _, context) => (await rowOf(user, context)).createdAt,
-    sessions: async (user, _, { auth }) => {
-      const found = () => listSessions(stateOf(auth).parts, user.id)
-      if (user.ownSessionId !== undefined) return asSessions(await found(), { sessionId: user.ownSessionId })
-      const decision = await auth.decide()
-      if (decision instanceof AuthError) throw decision
-      if (decision.userId !== user.id && !decision.roles.includes(adminRole))
-        throw forbidden({ roles: [adminRole] })
-      return asSessions(await found(), decision)
-    },
-  },
+  User: userFields,
 
   Session: {
     id: ({ row }) => row.id,
@@ -136,34 +122,14 @@ export const resolvers: Resolvers = {
   },
 }
 
-/** What a verb that acts for the viewer begins with. @throws AuthError UNAUTHENTICATED */
+/** The first arguments of a verb that acts for the viewer. @throws AuthError UNAUTHENTICATED */
 function acting(auth: AuthContext): [Parts, Viewer] {
   const state = stateOf(auth)
   return [state.parts, state.viewer()]
 }
 
-/** What a verb that acts for anybody begins with. */
+/** The first arguments of a verb that needs no viewer. */
 function visiting(auth: AuthContext): [Parts, Visitor] {
   const { parts, visitor } = stateOf(auth)
   return [parts, visitor]
-}
-
-/** Answered from the claims: the version was just found to be the row's. */
-function ofClaims({ userId, roles, scopes }: Viewer): UserSource {
-  return { id: userId, roles, scopes }
-}
-
-function ofRow(row: UserRow): UserSource {
-  return { id: row.id, row }
-}
-
-async function rowOf(user: UserSource, { auth }: GraphQLContext): Promise<UserRow> {
-  const row = user.row ?? (await stateOf(auth).user(user.id))
-  // Deleted between the decision and this read.
-  if (row === null) throw unauthenticated('USER_DELETED')
-  return row
-}
-
-function asSessions(found: SessionRow[], { sessionId }: { sessionId: string }): SessionSource[] {
-  return found.map(row => ({ row, current: row.id === sessionId }))
 }

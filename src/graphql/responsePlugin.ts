@@ -6,8 +6,8 @@ import { renew } from '../sessions/renewAccessToken.ts'
 import { overallCode } from './formatErrors.ts'
 
 /**
- * For Apollo Server: sets the HTTP status where the response leaves, because only there is it known whether there is
- * data beside the errors; and tells in `extensions.annul` of a renewed access token, and of the wait for all nodes.
+ * For Apollo Server. Sets the HTTP status when the response is complete, because the status depends on whether there is
+ * data beside the errors. Puts a renewed access token and the wait for all nodes into `extensions.annul`.
  */
 export const responsePlugin: ApolloServerPlugin<GraphQLContext> = {
   async requestDidStart() {
@@ -31,7 +31,7 @@ async function extensionOf(state: RequestState): Promise<Record<string, unknown>
   return { ...renewed, revokedOnAllNodesMs: Math.round(waitedMs * 10) / 10 }
 }
 
-/** Only for a client that asks. An outage here costs the client nothing: its token goes on, and it may refresh. */
+/** Renews only for a client that asks. Without a renewal the client loses nothing: its token stays valid. */
 async function renewFor(state: RequestState) {
   const viewer = state.lastDecision()
   if (!state.wantsRenewal || viewer === undefined || viewer instanceof AuthError) return undefined
@@ -60,7 +60,7 @@ function setStatus(
   }
 }
 
-/** RFC 6750, 3: a request that brought no token is told nothing but the scheme. */
+/** A request without a token is told the scheme and no error code (RFC 6750, 3). */
 function challenge(error: GraphQLFormattedError | undefined): string {
   if (error?.extensions?.reason === 'TOKEN_MISSING') return 'Bearer realm="annul"'
   return `Bearer realm="annul", error="invalid_token", error_description="${error?.message ?? ''}"`

@@ -9,13 +9,13 @@ import { resolvers } from './resolvers.ts'
 
 /** What an app adds to Annul's own schema. */
 export interface SchemaExtension {
-  /** SDL; `extend type Query { … }` for its own fields, with `@auth` wherever it likes. */
+  /** SDL. `extend type Query { … }` adds fields, and any of them may carry `@auth`. */
   readonly typeDefs?: string | DocumentNode | readonly (string | DocumentNode)[]
   readonly resolvers?: IResolvers | readonly IResolvers[]
 }
 
 /**
- * Annul's schema, and an app's beside it, with every `@auth` enforced.
+ * Annul's schema, merged with an app's, with every `@auth` enforced.
  *
  * @throws SchemaError, or graphql's own error about the SDL
  */
@@ -36,7 +36,7 @@ function makeSchema(extension: SchemaExtension): GraphQLSchema {
       resolverValidationOptions: { requireResolversToMatchSchema: 'error' },
     })
   } catch (error) {
-    // graphql refuses a misplaced @auth, but does not say where it stands.
+    // graphql refuses a misplaced @auth without saying where it is.
     throw findMisplaced(added) ?? error
   }
 }

@@ -1,20 +1,59 @@
 import type { SessionRow, UserRow } from '../database/rows.ts'
 import type { Tokens } from '../sessions/issueTokens.ts'
 import type { SessionEvent } from '../sessions/sessionEvents.ts'
+import type { Viewer } from '../viewer.ts'
 
-/** What the resolvers of User start from. The row is there when a verb had it at hand, else it is read when needed. */
+/**
+ * The source of User's resolvers. An app or a gateway gives any object with an id, and Annul believes nothing of the
+ * object but the id. Annul's own resolvers give a KnownUser, which no JSON can imitate.
+ */
 export interface UserSource {
   readonly id: string
-  readonly roles?: readonly string[]
-  readonly scopes?: readonly string[]
-  readonly row?: UserRow
-  /** The session that a verb has just given its own user: it may see that user's sessions. */
-  readonly ownSessionId?: string
+}
+
+/** A user with what Annul's own verbs or claims have told. What is missing is read when a field asks for it. */
+export class KnownUser implements UserSource {
+  readonly id: string
+  readonly row: UserRow | undefined
+  readonly roles: readonly string[] | undefined
+  readonly scopes: readonly string[] | undefined
+  /** The session that a verb has just opened or moved on for this user, who may therefore see all fields. */
+  readonly ownSessionId: string | undefined
+
+  private constructor(
+    id: string,
+    known: Partial<Pick<KnownUser, 'row' | 'roles' | 'scopes' | 'ownSessionId'>>,
+  ) {
+    this.id = id
+    this.row = known.row
+    this.roles = known.roles ?? known.row?.roles
+    this.scopes = known.scopes ?? known.row?.scopes
+    this.ownSessionId = known.ownSessionId
+  }
+
+  static ofRow(row: UserRow): KnownUser {
+    return new KnownUser(row.id, { row })
+  }
+
+  /** Needs no query: roles and scopes of an accepted token are those of the row. */
+  static ofClaims({ userId, roles, scopes }: Viewer): KnownUser {
+    return new KnownUser(userId, { roles, scopes })
+  }
+
+  /** The owner of tokens that were just issued. */
+  static ofTokens({ user, session }: Tokens): KnownUser {
+    return new KnownUser(user.id, { row: user, ownSessionId: session.id })
+  }
 }
 
 export interface SessionSource {
   readonly row: SessionRow
   readonly current: boolean
+}
+
+/** @param sessionId the session that sends the request */
+export function sourcesOf(sessions: readonly SessionRow[], sessionId: string): SessionSource[] {
+  return sessions.map(row => ({ row, current: row.id === sessionId }))
 }
 
 export type TokensSource = Tokens

@@ -13,24 +13,53 @@ import type { Viewer, Visitor } from '../viewer.ts'
 import { CookieJar } from './cookies.ts'
 import { header, type RequestLike, type ResponseLike } from './message.ts'
 
+let readState: (context: AuthContext) => RequestState
+
 /**
- * What a context says of the sender of one request. Made without a query and without throwing: a stale header never
- * blocks `login`. Nothing internal can be reached from it.
+ * What an app may ask about the sender of one request. Created without a query and without an error, so that a stale
+ * header never blocks `login`. Nothing internal can be reached from an AuthContext.
  */
 export class AuthContext {
   readonly #state: RequestState
 
+  static {
+    // Not a static method, because `context.constructor` leads everybody to those.
+    readState = context => context.#state
+  }
+
+  /** @internal */
   constructor(state: RequestState) {
     this.#state = state
   }
 
   /**
-   * The sender of the request, where `@auth` stands on the field or its type.
+   * The sender of the request, on a field that is guarded: by its own `@auth`, its type's, or that of the type that it
+   * returns. On other fields, only after `await viewerOrNull()`.
    *
-   * @throws AuthError UNAUTHENTICATED
+   * @throws AuthError UNAUTHENTICATED, or UNAVAILABLE when the database cannot be asked
+   * @throws Error on an unguarded field, where the sender is not known yet: a developer's mistake, told in the log
+   * @example
+   * // type Query { notes: [Note!]! @auth }
+   * const notes = (_source, _args, { auth }) => readNotes(auth.viewer().userId)
    */
   viewer(): Viewer {
     return this.#state.viewer()
+  }
+
+  /**
+   * The sender of the request, on any field. Null when the request carries no access token, or one that is refused.
+   *
+   * @throws AuthError UNAVAILABLE when the database cannot be asked, because an outage signs nobody out
+   * @example
+   * // type Query { greeting: String! }
+   * const greeting = async (_source, _args, { auth }) =>
+   *   (await auth.viewerOrNull()) ? 'Welcome back.' : 'Hello, stranger.'
+   */
+  async viewerOrNull(): Promise<Viewer | null> {
+    const decision = await this.#state.decide()
+    if (!(decision instanceof AuthError)) return decision
+    if (decision.code === 'UNAUTHENTICATED') return null
+    throw decision
   }
 
   /**
@@ -60,30 +89,30 @@ export class AuthContext {
     return this.#state.decide(again)
   }
 
+  /** @internal For `@auth`: see RequestState.forget. */
+  forget(): void {
+    this.#state.forget()
+  }
+
   /** @internal For `@auth`: database time in seconds. */
   now(): number {
     return this.#state.parts.clock.now()
   }
-
-  /** @internal */
-  static stateOf(context: AuthContext): RequestState {
-    return context.#state
-  }
 }
 
-/** What a GraphQL context must hold for `@auth` and Annul's own fields. An app adds its own keys beside it. */
+/** What a GraphQL context must hold for `@auth` and Annul's own fields. An app adds its own keys beside `auth`. */
 export interface GraphQLContext {
   readonly auth: AuthContext
 }
 
-/** What contexts are made with: opened once, by createAuth. */
+/** @internal What contexts are made from: opened once, by createAuth. */
 export interface Services {
   readonly parts: Parts
   readonly authenticator: Authenticator
   readonly sessionEvents: SessionEvents
 }
 
-/** What Annul itself knows of one request, behind its AuthContext. */
+/** @internal What Annul itself knows of one request, behind its AuthContext. */
 export class RequestState {
   readonly parts: Parts
   readonly sessionEvents: SessionEvents
@@ -94,7 +123,10 @@ export class RequestState {
   readonly #authenticator: Authenticator
   readonly #token: string | undefined
   #decision: Decision | Promise<Decision> | undefined
+  /** The present decision, as soon as it is known. */
   #settled: Decision | undefined
+  /** The last decision of the request, for the log and for the renewal: both run after all fields are answered. */
+  #last: Decision | undefined
   #identified: string | undefined
   #users: Map<string, Promise<UserRow | null>> | undefined
   #revokedMs: number | undefined
@@ -107,71 +139,88 @@ export class RequestState {
     this.visitor = openVisitor(this.parts, request, this.cookies, waitedMs => {
       this.#revokedMs = Math.max(this.#revokedMs ?? 0, waitedMs)
     })
-    // From the Authorization header only: URLs end up in logs, histories and Referer headers (RFC 6750, 5.3).
+    // Only from the Authorization header: URLs end up in logs, histories and Referer headers (RFC 6750, 5.3).
     this.#token = bearerToken(header(request, 'authorization'))
     this.wantsRenewal = header(request, 'annul-renew') === '1'
   }
 
   /**
-   * The sender of the request, or why the sender can't be told. Within one request the first decision holds, so that
-   * its answer is of one piece.
+   * The sender of the request, or the reason why the sender is refused. The first decision holds for the whole request,
+   * so that all fields of one answer agree.
    *
    * @param again decides anew: for root mutation fields, so that `{ revokeSessions secret }` does not answer `secret`
    */
   decide(again = false): Decision | Promise<Decision> {
     if (this.#decision !== undefined && !again) return this.#decision
-    this.#users = undefined
+    this.forget()
     const made = this.#authenticator.decide(this.visitor, this.#token)
-    if (made instanceof Promise)
-      this.#decision = made.then(settled => {
-        this.#settled = settled
-        return settled
-      })
-    else {
-      this.#decision = made
-      this.#settled = made
-    }
-    return this.#decision
+    this.#decision = made
+    if (made instanceof Promise) made.then(settled => this.#settle(made, settled))
+    else this.#settle(made, made)
+    return made
   }
 
-  /** The viewer of the last decision. @throws AuthError UNAUTHENTICATED */
+  /**
+   * Forgets the decision, and the users' rows that were read. Called for root mutation fields and events without `@auth`,
+   * because a decision holds no longer than one of these.
+   */
+  forget(): void {
+    this.#decision = undefined
+    this.#settled = undefined
+    this.#users = undefined
+  }
+
+  /** The viewer of the present decision. @throws AuthError UNAUTHENTICATED, UNAVAILABLE */
   viewer(): Viewer {
-    if (this.#settled === undefined) throw new Error('The viewer was asked for where no @auth stands.')
+    if (this.#settled === undefined)
+      throw new Error(
+        'viewer() was called on a field that no @auth guards, where the sender is not known yet. ' +
+          'Guard the field with @auth, or await viewerOrNull() instead.',
+      )
     if (this.#settled instanceof AuthError) throw this.#settled
     return this.#settled
   }
 
   /** The last decision, if one was made. */
   lastDecision(): Decision | undefined {
-    return this.#settled
+    return this.#last
   }
 
-  /** Says for whom a request without `@auth` turned out to be: the user who signed in or refreshed. For the log. */
+  /** Notes the user whom `login`, `refresh` and the like have identified. For the log. */
   identify(userId: string): void {
     this.#identified = userId
   }
 
-  /** The user that the request is from, as far as it was found out. */
+  /** The id of the user who sent the request, if it became known. */
   userId(): string | undefined {
-    return this.#identified ?? (this.#settled instanceof AuthError ? undefined : this.#settled?.userId)
+    return this.#identified ?? (this.#last instanceof AuthError ? undefined : this.#last?.userId)
   }
 
-  /** How long this request waited until every node refused what it had revoked; undefined where it revoked nothing. */
+  /** Milliseconds that the request waited until every node refused what it had revoked. Undefined: it revoked nothing. */
   revokedOnAllNodesMs(): number | undefined {
     return this.#revokedMs
   }
 
-  /** A user's row, read once per request and root mutation field. */
+  /** A user's row. Read once per query, and once per root mutation field. */
   user(id: string): Promise<UserRow | null> {
     this.#users ??= new Map()
     const reading = this.#users.get(id) ?? findUser(this.parts, id)
     this.#users.set(id, reading)
     return reading
   }
+
+  /** Ignores a decision that was replaced before it was known. */
+  #settle(made: Decision | Promise<Decision>, settled: Decision): void {
+    if (made !== this.#decision) return
+    this.#settled = settled
+    this.#last = settled
+  }
 }
 
-/** What is behind a context: for resolvers, plugins and sockets of Annul's own. */
-export const stateOf = AuthContext.stateOf
+/** @internal The state behind a context, for Annul's own resolvers, plugins and sockets. */
+export function stateOf(context: AuthContext): RequestState {
+  return readState(context)
+}
 
 function openVisitor(
   parts: Parts,
@@ -196,9 +245,9 @@ function openVisitor(
   }
 }
 
-/** An IPv4 client of a server that listens on IPv6 is shown as what it is; what a proxy made up is no address. */
+/** The sender's address, or null for text that is no address. An IPv4 address that is mapped into IPv6 is unwrapped. */
 function addressOf(ip = ''): string | null {
-  // A zone (fe80::1%eth0) is this machine's name for a wire; the database knows none.
+  // A zone (fe80::1%eth0) names an interface of this machine, and PostgreSQL's inet has none.
   const address = ip.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
   return isIP(address) ? address : null
 }

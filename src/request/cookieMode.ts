@@ -4,12 +4,12 @@ import { logoutByRefreshToken, logoutViewer } from '../sessions/logout.ts'
 import { checkAttempt, readRefreshToken } from '../sessions/refresh.ts'
 import type { RequestState } from './context.ts'
 
-/* Where a refresh token comes from and goes to: the arguments, or the cookie (http/cookies.ts). */
+/* Takes the refresh token from the arguments or from the cookie, and returns it the same way (see cookies.ts). */
 
 /**
- * Runs a verb that issues tokens, and puts the refresh token of a cookie session into its cookie.
+ * Runs a verb that issues tokens, and sets the refresh token of a cookie session as a cookie.
  *
- * @throws AuthError ORIGIN_NOT_ALLOWED, before anything is done, when a page may not have the cookie that it asks for
+ * @throws AuthError ORIGIN_NOT_ALLOWED, before the verb runs, when the page's origin may not use the cookie
  */
 export async function issue(
   request: RequestState,
@@ -25,9 +25,12 @@ export async function issue(
 }
 
 /**
- * The cookie's refresh token, for an attempt that names its very generation. A browser attaches cookies when it sends,
- * not when the attempt was made: another tab may have refreshed between. Then the readable cookie is set right, nothing
- * is written, and the client tries once more; else the attempt of one generation would be spent on the next.
+ * The cookie's refresh token. An attempt must name the generation of that token.
+ *
+ * A browser attaches cookies when it sends a request, which is later than when the client made the attempt: another tab
+ * may have refreshed in between, and the attempt of one generation would be used up for the next. Such a request changes
+ * nothing in the database. It corrects the readable cookie and answers TOKEN_STALE, so that the client makes a new
+ * attempt.
  *
  * @throws AuthError ORIGIN_NOT_ALLOWED, INVALID_REFRESH_TOKEN with TOKEN_MISSING, TOKEN_INVALID or TOKEN_STALE
  */
@@ -43,7 +46,7 @@ export function cookieOf({ cookies, parts }: RequestState, attempt: string | nul
   return cookies.refreshToken
 }
 
-/** Logs out: by the argument, else the cookie, else the bearer. Only here are cookies cleared. */
+/** Logs out by the argument's token, or the cookie's, or the access token. No other verb clears cookies. */
 export async function endSession(
   request: RequestState,
   refreshToken: string | null | undefined,
@@ -53,7 +56,7 @@ export async function endSession(
   if (cookies.refreshToken !== undefined) {
     cookies.checkOrigin()
     const ending = logoutByRefreshToken(parts, visitor, cookies.refreshToken)
-    // A cookie that is no token goes too. After an outage it stays, because its session does.
+    // A cookie with an invalid token is cleared too. In an outage the cookie stays, because the session lives on.
     const wasLive = await ending.catch(error => {
       if (error instanceof AuthError && error.code === 'INVALID_REFRESH_TOKEN') cookies.clear()
       throw error

@@ -6,9 +6,9 @@ import type { RefreshClaims } from '../tokens/refreshToken.ts'
 import { header, type RequestLike, type ResponseLike } from './message.ts'
 
 /*
- * Cookie mode: the refresh token where no script can read it, and beside it what a script needs to name its attempt.
- * `__Host-` makes a browser take them only with Secure and Path=/ and from this very host: no neighbouring subdomain
- * can plant one. Localhost counts as secure.
+ * Cookie mode: one cookie holds the refresh token, where no script can read it. A second, readable one holds what a
+ * script needs to name its attempt. With the prefix `__Host-` a browser accepts a cookie only with Secure and Path=/ and
+ * from this host itself, so that no neighbouring subdomain can plant one. Browsers treat localhost as secure.
  */
 
 /** The refresh token. */
@@ -20,7 +20,7 @@ const fingerprintCookie = '__Host-annul-fingerprint'
 
 const httpOnly = '; HttpOnly'
 
-/** The cookies of one request and its answer. Parsed when first asked for: most requests have no business with them. */
+/** The cookies of one request and its answer. Parsed on first use, because most requests never need them. */
 export class CookieJar {
   readonly #config: Config
   readonly #request: RequestLike
@@ -38,18 +38,18 @@ export class CookieJar {
     return this.#read(refreshCookie)
   }
 
-  /** What the browser's access tokens are bound to. An empty cookie is none: no token bound to it would be accepted. */
+  /** The value that the browser's access tokens are bound to. An empty cookie counts as none: nothing is bound to it. */
   get fingerprint(): string | undefined {
     return this.#read(fingerprintCookie) || undefined
   }
 
-  /** For a browser without a fingerprint: the same value each time. `keepFingerprint` sets it. */
+  /** A fingerprint for a browser that has none; the same value on every call. `keepFingerprint` sets the cookie. */
   newFingerprint(): string {
     this.#newFingerprint ??= randomBytes(32).toString('base64url')
     return this.#newFingerprint
   }
 
-  /** Whether the page that sends may use the cookie. */
+  /** Whether the page that sends the request may use the cookie. */
   isAllowed(): boolean {
     return isAllowedOrigin(this.#config, this.#request)
   }
@@ -64,12 +64,12 @@ export class CookieJar {
     this.correctSession({ sessionId: session.id, generation: session.generation })
   }
 
-  /** Sets the readable cookie right. */
+  /** Sets the readable cookie to the session's present generation. */
   correctSession({ sessionId, generation }: RefreshClaims): void {
     this.#set(sessionCookie, `${sessionId}.${generation}`, this.#config.sessionMaxSeconds)
   }
 
-  /** Sets the fingerprint that the tokens of this answer are bound to, where the browser has none yet. */
+  /** Sets the fingerprint's cookie, if `newFingerprint` made one for the tokens of this answer. */
   keepFingerprint(): void {
     if (this.#newFingerprint !== undefined)
       this.#set(fingerprintCookie, this.#newFingerprint, this.#config.sessionMaxSeconds, httpOnly)
@@ -92,17 +92,18 @@ export class CookieJar {
 }
 
 /**
- * Whether the page that sends the request may use the cookie. SameSite=Strict lets a neighbouring subdomain through
- * and Apollo's CSRF prevention is about what can be sent without a preflight; here it is about who sends.
+ * Whether the page that sends the request may use the cookie. Two other defences leave a gap that this check closes:
+ * SameSite=Strict lets neighbouring subdomains through, and Apollo's CSRF prevention only stops what a browser sends
+ * without a preflight.
  *
- * Every browser puts Origin on a POST; a request with neither Origin nor Sec-Fetch-Site is no browser's, and whoever is
- * no browser has no business with the cookie.
+ * Browsers send Origin with every POST. A request with neither Origin nor Sec-Fetch-Site does not come from a browser,
+ * and only browsers use the cookie.
  */
 export function isAllowedOrigin(config: Config, request: RequestLike): boolean {
   const origin = header(request, 'origin')
   if (origin === undefined) return header(request, 'sec-fetch-site') === 'same-origin'
   if (config.allowedOrigins) return config.allowedOrigins.includes(origin)
-  // The server's own. The scheme is not compared: a proxy that ends TLS hides it, and the host alone is ours.
+  // The server's own origin. Only the host is compared, because a proxy that terminates TLS hides the scheme.
   return URL.canParse(origin) && new URL(origin).host === header(request, 'host')
 }
 

@@ -1,15 +1,15 @@
-/** What is looked at of a request: Fastify's and Node's own requests both fit. */
+/** The part of a request that Annul reads. Fastify's and Node's own requests both fit. */
 export interface RequestLike {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly ip?: string
 }
 
-/** Where cookies are set: Node's own response fits. */
+/** The part of a response that Annul sets cookies on. Node's own response fits. */
 export interface ResponseLike {
   appendHeader(name: string, value: string): unknown
 }
 
-/** A header's value; of one that was sent several times, the first. */
+/** A header's value. If the header was sent several times: the first value. */
 export function header(request: RequestLike, name: string): string | undefined {
   const value = request.headers[name]
   return Array.isArray(value) ? value[0] : value

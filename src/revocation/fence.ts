@@ -2,7 +2,8 @@ import { type SQL, sql } from 'drizzle-orm'
 import { type Database, type OpenDatabase, type Queries, rows } from '../database/open.ts'
 import { unauthenticated } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { type AccessClaims, keyIdOf } from '../tokens/accessToken.ts'
+import type { AccessClaims } from '../tokens/accessClaims.ts'
+import { keyIdOf } from '../tokens/accessToken.ts'
 import { judgeStanding, type Standing, standingColumns } from './standing.ts'
 
 /*

@@ -1,30 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import jwt from 'jsonwebtoken'
 import { type Reason, unavailable } from '../errors.ts'
+import type { AccessClaims } from './accessClaims.ts'
 import type { PublicKey, SigningKeys } from './signingKeys.ts'
 import { VerifiedTokens } from './verifiedTokens.ts'
-
-/** What an access token says. Names of RFC 7519 and RFC 9068; `ver` is the token version, `epoch` everybody's. */
-export interface AccessClaims {
-  readonly iss: string
-  readonly sub: string
-  readonly aud: string
-  readonly client_id: string
-  /** Seconds of database time, as are `iat` and `auth_time`. */
-  readonly exp: number
-  readonly iat: number
-  readonly jti: string
-  readonly sid: string
-  readonly ver: number
-  readonly epoch: number
-  readonly roles: readonly string[]
-  /** Separated by spaces. */
-  readonly scope: string
-  /** When the user last proved who they are. */
-  readonly auth_time: number
-  /** What the token is bound to, where it is (RFC 7800; see binding.ts). */
-  readonly cnf?: { readonly binding: string }
-}
 
 /** What the caller read from one row version; the rest is filled in here. */
 export type AccessGrant = Omit<AccessClaims, 'iss' | 'aud' | 'client_id' | 'jti'>

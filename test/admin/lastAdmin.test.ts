@@ -1,13 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterEach, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
-import { type Device, openAdmin } from '../support/deaths.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { type Device, openAdmin } from '../support/devices.ts'
+import { useServer } from '../support/server.ts'
 
-let server: TestServer
-beforeAll(async () => {
-  server = await startTestServer()
-})
-afterAll(() => server.close())
+const server = useServer()
 afterEach(() => server.rows(sql`update annul.users set roles = '{}'`))
 
 const takingAway: Record<string, (id: string) => string> = {

@@ -26,8 +26,28 @@ const schema = parse(
 /** Kept beside the project where it is designed; a clone does not have it. */
 const design = join(root, '../shared/design/contract.graphql')
 const withDesign = existsSync(design) ? it : it.skip
-/** Names that came later than the design, each with what belongs to it. */
-const additions = ['Subscription', 'SessionEvent', 'SessionEventKind']
+/** What the design has and the server does not serve yet. A name goes from here when it is served. */
+const later = `
+  JSON
+  @auth.mfa
+  Query: auditEvents myEvents factors nodes
+  Mutation: requestEmailVerification verifyEmail requestPasswordReset resetPassword changeEmail deleteAccount
+  Mutation: enrollTotp confirmTotp enrollPasskey confirmPasskey renameFactor removeFactor makeRecoveryCodes
+  Mutation: beginPasskey beginPasskeyLogin passkeyLogin completeLogin reauthenticateWith resetFactors restoreEmail
+  Mutation: recoverAccount
+  Node NodeKind
+  Factor FactorKind TotpEnrollment PasskeyChallenge FactorConfirmed
+  PasskeyLoginInput CompleteLoginInput FactorInput PasskeyAnswer
+  AuditEventConnection AuditEventEdge AuditEvent
+  ResetPasswordInput ChangeEmailInput
+`
+const laterPaths = later
+  .trim()
+  .split('\n')
+  .flatMap(line => {
+    const [type = '', fields] = line.trim().split(': ')
+    return fields === undefined ? type.split(' ') : fields.split(' ').map(field => `${type}.${field}`)
+  })
 
 /** Everything that has a name, by its path: `User`, `User.id`, `Query.user.id`, `@auth.roles`. */
 function definitionsOf(document: DocumentNode): Map<string, Described> {
@@ -73,20 +93,17 @@ describe('the GraphQL contract', () => {
 
   withDesign('says what the design says, name by name', () => {
     const designed = definitionsOf(parse(readFileSync(design, 'utf8')))
-    const isAddition = (path: string) => additions.some(name => path === name || path.startsWith(`${name}.`))
-    const ours = [...definitionsOf(schema)].filter(([path]) => !isAddition(path))
+    const ours = [...definitionsOf(schema)]
     const said = ours.map(([path, node]) => `${path}: ${signature(node)}`)
     expect(said).toEqual(ours.map(([path]) => `${path}: ${signature(designed.get(path))}`))
   })
 
-  withDesign('leaves out no argument and no member of what it has', () => {
+  withDesign('leaves out what is listed as later, and nothing else', () => {
     const designed = definitionsOf(parse(readFileSync(design, 'utf8')))
     const ours = definitionsOf(schema)
-    const parentOf = (path: string) => path.slice(0, path.lastIndexOf('.'))
-    // Root fields come one issue after the other; what is there is there as a whole.
-    const missing = [...designed.keys()].filter(
-      path => !ours.has(path) && ours.has(parentOf(path)) && !/^(Query|Mutation)\.\w+$/.test(path),
-    )
-    expect(missing).toEqual([])
+    const missing = [...designed.keys()].filter(path => !ours.has(path))
+    // Of a type or field that is missing as a whole, the whole is named and not its parts.
+    const topmost = missing.filter(path => !missing.includes(path.slice(0, path.lastIndexOf('.'))))
+    expect(topmost.sort()).toEqual(laterPaths.toSorted())
   })
 })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { buildSchema as buildPlain } from 'graphql'
-import { guardSchema, SchemaError } from '../../src/graphql/directive.ts'
+import { guardSchema } from '../../src/graphql/directive.ts'
+import { SchemaError } from '../../src/graphql/requirements.ts'
 import { buildSchema } from '../../src/graphql/schema.ts'
 import { startTestServer } from '../support/server.ts'
 

@@ -72,16 +72,31 @@ test('a node that hangs costs one mutation its lease, and then is forgotten', as
   proxy.set('forward')
 })
 
-test('when the database is lost after the commit the barrier waits the lease out, and answers', async () => {
-  const node = await nodes.start({ leaseMs, url: proxied })
+test('when the database is lost after the commit the barrier waits out the longest lease that is allowed', async () => {
+  const longestLeaseMs = 2 * leaseMs
+  const node = await nodes.start({ leaseMs, longestLeaseMs, url: proxied })
   await trusted()
   const { xid } = await nodes.revoke()
   proxy.set('drop')
   const waited = await node.barrier(xid)
-  expect(waited).toBeGreaterThanOrEqual(leaseMs * 1.05)
-  expect(waited).toBeLessThan(leaseMs * 1.5)
+  expect(waited).toBeGreaterThanOrEqual(longestLeaseMs * 1.05)
+  expect(waited).toBeLessThan(longestLeaseMs * 1.5)
   expect(node.isFresh()).toBe(false)
-  expect(await node.barrier()).toBeGreaterThanOrEqual(leaseMs * 1.05)
+  expect(await node.barrier()).toBeGreaterThanOrEqual(longestLeaseMs * 1.05)
+  proxy.set('forward')
+})
+
+test('a node that revokes in its first moment waits for the longer lease of another node', async () => {
+  const slow = await nodes.start({ leaseMs: 3 * leaseMs, url: proxied })
+  const quick = await nodes.start({ leaseMs, longestLeaseMs: 10 * leaseMs })
+  proxy.set('drop')
+  const { sid, xid } = await nodes.revoke()
+  const waited = await quick.barrier(xid)
+  // The other node has decided from memory until a moment ago.
+  expect(waited).toBeGreaterThanOrEqual(3 * leaseMs * 1.05)
+  expect(waited).toBeLessThan(5 * leaseMs)
+  expect(slow.isFresh()).toBe(false)
+  expect(verdictOf(quick, sid)).toBe('LOGGED_OUT')
   proxy.set('forward')
 })
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 import { type Algorithm, hash } from '@node-rs/argon2'
 import { sql } from 'drizzle-orm'
 import { changePassword } from '../../src/accounts/changePassword.ts'
@@ -17,7 +17,7 @@ import { revokeSession } from '../../src/sessions/revokeSession.ts'
 import { revokeOtherSessions, revokeSessions } from '../../src/sessions/revokeSessions.ts'
 import type { Viewer, Visitor } from '../../src/viewer.ts'
 import { onPostgres } from '../support/database.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { useServer } from '../support/server.ts'
 
 /* Two admins and one user do two things at once, 2,000 times: no verb may wait for another in a circle. */
 
@@ -75,10 +75,9 @@ const onlyAdmins = new Set(
 )
 
 describePostgres('two verbs at once', () => {
-  let server: TestServer
+  const server = useServer()
   let cheapHash: string
   beforeAll(async () => {
-    server = await startTestServer()
     cheapHash = await hash(password, {
       algorithm: 2 as Algorithm.Argon2id,
       memoryCost: 8,
@@ -86,7 +85,6 @@ describePostgres('two verbs at once', () => {
       parallelism: 1,
     })
   })
-  afterAll(() => server.close())
 
   it(`never deadlock, in ${pairs} random pairs`, async () => {
     const random = seeded(20261125)

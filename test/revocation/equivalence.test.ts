@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { openStrictReader, type StrictReader } from '../../src/decisions/strictReader.ts'
-import type { AccessClaims } from '../../src/tokens/accessToken.ts'
+import type { AccessClaims } from '../../src/tokens/accessClaims.ts'
 import type { TokensAnswer } from '../support/client.ts'
 import { onPostgres } from '../support/database.ts'
 import { makeAdmin, type TestServer, useSecondNode, useServer } from '../support/server.ts'

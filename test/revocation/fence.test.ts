@@ -10,7 +10,7 @@ import { openFences } from '../../src/revocation/fence.ts'
 import { claimsOf } from '../support/answers.ts'
 import type { Account, TokensAnswer } from '../support/client.ts'
 import { onPostgres } from '../support/database.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { type TestServer, useServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 
 /* An app's own transaction, on the database that Annul uses. */
@@ -18,11 +18,10 @@ import { until } from '../support/until.ts'
 const describePostgres = onPostgres ? describe : describe.skip
 
 describePostgres('a fence', () => {
-  let server: TestServer
+  const server = useServer()
   let client: postgres.Sql
   let db: Database
   beforeAll(async () => {
-    server = await startTestServer()
     client = postgres(server.env.DATABASE_URL ?? '', {
       max: 4,
       onnotice: () => {},
@@ -34,7 +33,6 @@ describePostgres('a fence', () => {
   afterAll(async () => {
     await client.end()
     await (db as unknown as { $client: postgres.Sql }).$client.end()
-    await server.close()
   })
 
   const contextOf = (token?: string): GraphQLContext => {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { onPostgres } from '../support/database.ts'
-import { makeAdmin, startTestServer, type TestServer } from '../support/server.ts'
+import { makeAdmin, useSecondNode, useServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 
 /*
@@ -10,17 +10,9 @@ import { until } from '../support/until.ts'
  * B. After the answer none of them commits. The rows are asked, not the answers.
  */
 
-let first: TestServer
-let second: TestServer | undefined
+const first = useServer()
+const second = useSecondNode(first)
 let password: string
-beforeAll(async () => {
-  first = await startTestServer()
-  second = onPostgres ? await startTestServer({ database: first.database, env: first.env }) : undefined
-})
-afterAll(async () => {
-  await first.close()
-  await second?.close()
-})
 
 const mutations = onPostgres ? 250 : 60
 /** Each hashes a password, which takes longer than all the rest. */
@@ -86,7 +78,7 @@ describe.each(Object.keys(kills))('an admin who is %s', kill => {
       const a = await openAdmin()
       const b = await openAdmin()
       const { operations } = (await verbs[verb]?.(b)) ?? { operations: [] }
-      const flooded = node === 'another node' && second ? second : first
+      const flooded = node === 'another node' ? second : first
       const before = await rowsOf(b)
 
       const send = ({ query, token }: Flood['operations'][number]) => flooded.send(query, { token })

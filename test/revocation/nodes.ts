@@ -11,7 +11,12 @@ export interface Nodes {
   readonly url: string
   readonly sql: postgres.Sql
   /** Starts a node. @returns the node, which is fresh */
-  start(options?: { url?: string; leaseMs?: number; clock?: Clock }): Promise<RevocationService>
+  start(options?: {
+    url?: string
+    leaseMs?: number
+    longestLeaseMs?: number
+    clock?: Clock
+  }): Promise<RevocationService>
   /** Appends the end of a new session id to the log. */
   revoke(options?: { notify?: boolean }): Promise<{ sid: string; xid: string }>
   close(): Promise<void>
@@ -24,9 +29,9 @@ export async function openNodes(): Promise<Nodes> {
   return {
     url,
     sql,
-    async start({ leaseMs = 300, clock = systemClock, ...options } = {}) {
+    async start({ leaseMs = 300, longestLeaseMs = leaseMs, clock = systemClock, ...options } = {}) {
       const store = postgresStore(options.url ?? url, { statementMs: 1000 })
-      const node = createRevocation({ store, leaseMs, clock })
+      const node = createRevocation({ store, leaseMs, longestLeaseMs, clock })
       started.push(node)
       await node.start()
       return node

@@ -1,6 +1,6 @@
 import { createHmac, type KeyObject, sign } from 'node:crypto'
 import { expect, it } from '@jest/globals'
-import type { AccessClaims } from '../../src/tokens/accessToken.ts'
+import type { AccessClaims } from '../../src/tokens/accessClaims.ts'
 import type { TestServer } from './server.ts'
 
 /** Makes the signature over header and claims, which stand before the second dot. */

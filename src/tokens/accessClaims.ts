@@ -1,0 +1,21 @@
+/** What an access token says. Names of RFC 7519 and RFC 9068; `ver` is the token version, `epoch` everybody's. */
+export interface AccessClaims {
+  readonly iss: string
+  readonly sub: string
+  readonly aud: string
+  readonly client_id: string
+  /** Seconds of database time, as are `iat` and `auth_time`. */
+  readonly exp: number
+  readonly iat: number
+  readonly jti: string
+  readonly sid: string
+  readonly ver: number
+  readonly epoch: number
+  readonly roles: readonly string[]
+  /** Separated by spaces. */
+  readonly scope: string
+  /** When the user last proved who they are. */
+  readonly auth_time: number
+  /** What the token is bound to, where it is (RFC 7800; see binding.ts). */
+  readonly cnf?: { readonly binding: string }
+}

@@ -1,0 +1,150 @@
+import { execFile } from 'node:child_process'
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { beforeAll, describe, expect, it } from '@jest/globals'
+import { temporaryDirectory } from './support/database.ts'
+import { root } from './support/imports.ts'
+
+/* The types of the package `annul`, as an app sees them. */
+
+interface PublishedFile {
+  readonly path: string
+  readonly text: string
+}
+
+let files: PublishedFile[] = []
+let packages: string[] = []
+beforeAll(async () => {
+  const found = await readFrom(join(root, 'dist/index.d.ts'))
+  files = found.files
+  packages = found.packages
+})
+
+/** The door's declarations, and everything that they lead to. */
+async function readFrom(door: string): Promise<{ files: PublishedFile[]; packages: string[] }> {
+  const seen = new Map<string, string>()
+  const named = new Set<string>()
+  const waiting = [door]
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (seen.has(path)) continue
+    const text = await readFile(path, 'utf8')
+    seen.set(path, text)
+    for (const [, to = ''] of text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"]+)['"]/g))
+      if (to.startsWith('.')) waiting.push(join(dirname(path), to).replace(/\.[jt]s$/, '.d.ts'))
+      else named.add(to)
+  }
+  const all = [...seen].map(([path, text]) => ({ path: relative(root, path), text }))
+  return { files: all, packages: [...named].sort() }
+}
+
+/** An app, compiled as strictly as can be. */
+async function compile(source: string): Promise<string[]> {
+  const folder = await temporaryDirectory()
+  const modules = join(folder, 'node_modules')
+  await mkdir(join(modules, '@apollo'), { recursive: true })
+  await symlink(root, join(modules, 'annul'))
+  for (const name of ['graphql', '@apollo/server'])
+    await symlink(join(root, 'node_modules', name), join(modules, name))
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+  await writeFile(join(folder, 'app.ts'), source)
+  const compilerOptions = {
+    strict: true,
+    skipLibCheck: false,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+    target: 'es2023',
+    lib: ['es2023'],
+    module: 'nodenext',
+    types: [],
+  }
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['app.ts'] }))
+  const output = await new Promise<string>(resolve =>
+    execFile(
+      process.execPath,
+      [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder, '--pretty', 'false'],
+      (_, stdout) => resolve(stdout),
+    ),
+  )
+  // What other packages' declarations do wrong is not asked here.
+  const isOurs = (line: string) => /error TS/.test(line) && !/^[^(]*\bnode_modules\/(?!annul\/)/.test(line)
+  return output.split('\n').filter(isOurs)
+}
+
+const app = /* TypeScript */ `
+import { ApolloServer } from '@apollo/server'
+import { type Auth, AuthError, type Config, createAuth, type GraphQLContext, readConfig, startServer, type Viewer } from 'annul'
+
+interface Context extends GraphQLContext {
+  readonly shop: string
+}
+
+const config: Config = readConfig({ PORT: '0' })
+const auth: Auth = await createAuth(config)
+const schema = auth.schema({
+  typeDefs: 'extend type Query { hello: String! secret: String! @auth }',
+  resolvers: {
+    Query: {
+      hello: async (_source: unknown, _args: unknown, context: Context) => {
+        const viewer: Viewer | null = await context.auth.viewerOrNull()
+        return viewer?.userId ?? context.shop
+      },
+      secret: (_source: unknown, _args: unknown, context: Context): string => context.auth.viewer().claims.sid,
+    },
+  },
+})
+export const apollo = new ApolloServer<GraphQLContext>({
+  schema,
+  formatError: auth.formatError,
+  plugins: [auth.plugin],
+})
+export const context: GraphQLContext = auth.context({ headers: {}, ip: '::1' }, { appendHeader: () => {} })
+export const codeOf = (error: unknown): string | undefined => (error instanceof AuthError ? error.code : undefined)
+const server = await startServer(config)
+await server.close()
+`
+
+/** Each line is an error of the app: what it reaches for is not there. */
+const reachesInside = /* TypeScript */ `
+import { createAuth, startServer, readConfig } from 'annul'
+const auth = await createAuth()
+const { auth: context } = auth.context({ headers: {} }, { appendHeader: () => {} })
+const server = await startServer(readConfig({}))
+auth.parts
+auth.watch
+server.auth.parts
+context.parts
+context.decide()
+context.stateOf
+`
+
+describe('the published types', () => {
+  it('lead to no type of the database, and to no part of the inside', () => {
+    expect(packages).toEqual(['@apollo/server', '@graphql-tools/utils', 'graphql'])
+    const paths = files.map(({ path }) => path)
+    expect(paths).toContain('dist/auth.d.ts')
+    expect(paths.filter(path => /parts|database|signingKeys/.test(path))).toEqual([])
+    const words = /\b(drizzle|Parts|RequestState|OpenedAuth|Database|UserRow|SessionRow|passwordHash)\b/i
+    // Comments are for people: only what a compiler reads counts.
+    const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, '')
+    expect(files.filter(({ text }) => words.test(code(text))).map(({ path }) => path)).toEqual([])
+  })
+
+  it('compile in a strict app that checks declarations too', async () => {
+    expect(await compile(app)).toEqual([])
+  })
+
+  it('show no inside to an app that reaches for it', async () => {
+    const errors = await compile(reachesInside)
+    const missing = errors.map(line =>
+      /app\.ts\((\d+),\d+\): error TS\d+: Property '(\w+)' does not exist/.exec(line),
+    )
+    expect(missing.map(match => match?.slice(1))).toEqual([
+      ['6', 'parts'],
+      ['7', 'watch'],
+      ['8', 'parts'],
+      ['9', 'parts'],
+      ['10', 'decide'],
+      ['11', 'stateOf'],
+    ])
+  })
+})

@@ -210,7 +210,7 @@ describe('a context', () => {
 
   it('leads to nothing but its methods, whatever is tried', () => {
     const { auth } = server.auth.context({ headers: {} }, { appendHeader: () => {} })
-    const methods = ['viewer', 'viewerOrNull', 'decide', 'forget', 'now']
+    const methods = ['viewer', 'viewerOrNull', 'fence', 'decide', 'forget', 'now']
     const prototype = 'auth.(prototype)'
     const expected = [
       'auth',

@@ -17,7 +17,7 @@ let testBed: TestBed
 beforeAll(async () => {
   if (!onPostgres) return
   // One of its own, since it is crashed.
-  const server = await startPostgres()
+  const server = await startPostgres({ flags: ['track_commit_timestamp=on'] })
   await server.createDatabase('faults')
   const databaseUrl = server.urlOf('faults')
   const cluster = await startCluster({ databaseUrl })
@@ -38,12 +38,14 @@ describe('no request is accepted that started after the revocation of its token 
       name,
       async () => {
         const { records } = await prove(testBed, fault)
-        const { violations, complaints, ...counted } = records.verdict()
-        expect({ violations, complaints }).toEqual({ violations: [], complaints: [] })
+        const { violations, lateWrites, complaints, ...counted } = records.verdict()
+        const found = { violations, lateWrites, complaints }
+        expect(found).toEqual({ violations: [], lateWrites: [], complaints: [] })
         // The promise was made, and it was put to the test.
         expect(counted.revocations).toBeGreaterThan(10)
         expect(counted.tests).toBeGreaterThan(100)
         expect(counted.accepted).toBeGreaterThan(100)
+        expect(counted.writes).toBeGreaterThan(10)
       },
       60_000,
     )

@@ -154,6 +154,7 @@ export async function prove(
   } finally {
     await trial.end()
   }
+  await trial.records.readCommits(testBed.sql)
   if (cluster.deaths.length > 0) throw new Error(cluster.deaths.join('\n'))
   return trial
 }

@@ -28,11 +28,23 @@ const { cluster } = testBed
 say(`${cluster.nodes.length} nodes on PostgreSQL ${await version(testBed)}, a lease of ${cluster.leaseMs} ms. Clients of all nodes ask,
 refresh and revoke without pause. "Late" are requests that started after a revocation of their token had returned.
 `)
-say(row('what goes wrong', 'requests', 'unavailable', 'revocations', 'late', 'accepted late', 'other'))
+say(
+  row(
+    'what goes wrong',
+    'requests',
+    'unavailable',
+    'revocations',
+    'late',
+    'accepted late',
+    'writes',
+    'late writes',
+    'other',
+  ),
+)
 
 const calm: number[] = []
 const troubled: number[] = []
-const sum = { late: 0, violations: 0, complaints: [] as string[] }
+const sum = { late: 0, violations: 0, writes: 0, lateWrites: 0, complaints: [] as string[] }
 const end = performance.now() + Number(options.seconds) * 1000
 const names = Object.keys(faults) as (keyof typeof faults)[]
 for (let turn = 0; turn < names.length || performance.now() < end; turn++) {
@@ -45,6 +57,7 @@ if (options.frozen) add('a frozen node, on purpose', (await prove(testBed, plant
 
 say(`
 ${count(sum.violations)} of ${count(sum.late)} late requests were accepted.
+${count(sum.lateWrites)} of ${count(sum.writes)} mutations of revoked tokens committed after the revocation had returned.
 ${count(sum.complaints.length)} honest clients were refused for another reason than an outage, or logged out.${sum.complaints.map(text => `\n  ${text}`).join('')}
 
 How long revoking mutations waited until every node refused (revokedOnAllNodesMs), while nothing went wrong:
@@ -53,26 +66,29 @@ and under faults:
 ${histogram(troubled)}
 `)
 await close(testBed)
-const broken = sum.violations > 0 || sum.complaints.length > 0
+const broken = sum.violations > 0 || sum.lateWrites > 0 || sum.complaints.length > 0
 say(broken ? `BROKEN${options.frozen ? ', on purpose' : ''}.` : 'The promise held.')
 process.exit(broken ? 1 : 0)
 
 function add(name: string, verdict: Verdict): void {
-  const { requests, unavailable, revocations, tests, violations, complaints } = verdict
+  const { requests, unavailable, revocations, tests, violations, writes, lateWrites, complaints } = verdict
   sum.late += tests
   sum.violations += violations.length
+  sum.writes += writes
+  sum.lateWrites += lateWrites.length
   sum.complaints.push(...complaints)
-  const counts = [requests, unavailable, revocations, tests, violations.length, complaints.length]
+  const late = [tests, violations.length, writes, lateWrites.length]
+  const counts = [requests, unavailable, revocations, ...late, complaints.length]
   say(row(name, ...counts.map(count)))
 }
 
 function row(name: string, ...cells: string[]): string {
-  const widths = [10, 13, 13, 8, 15, 7]
+  const widths = [10, 13, 13, 8, 15, 8, 13, 7]
   return name.padEnd(50) + cells.map((cell, index) => cell.padStart(widths[index] ?? 0)).join('')
 }
 
 async function open(): Promise<TestBed> {
-  const server = await startPostgres()
+  const server = await startPostgres({ flags: ['track_commit_timestamp=on'] })
   await server.createDatabase('prove')
   const databaseUrl = server.urlOf('prove')
   const started = await startCluster({ databaseUrl })

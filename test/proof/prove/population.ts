@@ -26,7 +26,11 @@ export interface Family {
   readonly user: string
   readonly laptop: Device
   readonly phone: Device
+  /** Further sessions, for mutations that end one each. */
+  readonly spares: readonly string[]
 }
+
+const sparesOfFamily = 6
 
 /**
  * Users with two sessions each. Their rows are written by SQL, because a password's hash for each would take longer
@@ -43,6 +47,7 @@ export async function populate(
     user: randomUUID(),
     laptop: randomUUID(),
     phone: randomUUID(),
+    spares: Array.from({ length: sparesOfFamily }, () => randomUUID()),
   }))
   const roles = `{${options.roles ?? []}}`
   const sql = postgres(cluster.databaseUrl, { max: 1, onnotice: () => {} })
@@ -53,8 +58,8 @@ export async function populate(
         (id, user_id, session_version, epoch, idle_expires_at, expires_at, auth_time)
       select made.id, made.owner, 1, epoch, now() + interval '1 hour', now() + interval '1 hour', now()
       from annul.epochs, unnest(
-        ${ids.flatMap(({ laptop, phone }) => [laptop, phone])}::uuid[],
-        ${ids.flatMap(({ user }) => [user, user])}::uuid[]) as made (id, owner)`
+        ${ids.flatMap(({ laptop, phone, spares }) => [laptop, phone, ...spares])}::uuid[],
+        ${ids.flatMap(({ user, spares }) => [user, user, ...spares.map(() => user)])}::uuid[]) as made (id, owner)`
   } finally {
     await sql.end()
   }
@@ -67,9 +72,9 @@ export async function populate(
     return { session, stolen, ...tokens }
   }
   const families: Family[] = []
-  await inParallel(4, ids, async ({ user, laptop, phone }) => {
+  await inParallel(4, ids, async ({ user, laptop, phone, spares }) => {
     const devices = await Promise.all([signIn(laptop), signIn(phone)])
-    families.push({ user, laptop: devices[0], phone: devices[1] })
+    families.push({ user, laptop: devices[0], phone: devices[1], spares })
   })
   return families
 }

@@ -1,6 +1,8 @@
+import type postgres from 'postgres'
 import {
   covers,
   findViolations,
+  type RecordedToken,
   type RequestRecord,
   type RevocationRecord,
   type Violation,
@@ -25,7 +27,20 @@ export interface Verdict {
   readonly revocations: number
   /** Requests that started after a revocation of their token had returned: the promise was tested so often. */
   readonly tests: number
+  /** Mutations of tokens that a revocation covers: so many have committed. */
+  readonly writes: number
+  /** Those that committed after the revocation of their token had returned. */
+  readonly lateWrites: readonly Violation[]
 }
+
+/** A mutation that ends a session, and leaves a row that tells when it has committed. */
+interface Write {
+  readonly token: RecordedToken
+  readonly session: string
+}
+
+/** The commit's time is of the wall clock, the answers' times are of the monotonic clock of the same machine. */
+const clocksApartMs = 5
 
 /** Everything that the clients of a trial have sent and seen. */
 export class Records {
@@ -33,10 +48,28 @@ export class Records {
   readonly revocations: SentRevocation[] = []
   /** `revokedOnAllNodesMs` of each revoking mutation that answered. */
   readonly waits: number[] = []
+  /** Mutations that were sent, whatever the answer was. */
+  readonly writes: Write[] = []
+  #commits: RequestRecord[] = []
   readonly #complaints = new Set<string>()
 
   complain(of: string): void {
     this.#complaints.add(of)
+  }
+
+  /** Asks the rows which mutations have committed, and when. PostgreSQL runs with `track_commit_timestamp`. */
+  async readCommits(sql: postgres.Sql): Promise<void> {
+    const rows = await sql<{ session: string; ms: number }[]>`
+      select session_id as session, (extract(epoch from pg_xact_commit_timestamp(xmin)) * 1000)::float8 as ms
+      from annul.audit_events
+      where kind = 'revoke-session' and session_id = any (${this.writes.map(({ session }) => session)}::uuid[])`
+    const committed = new Map(rows.map(({ session, ms }) => [session, ms - performance.timeOrigin]))
+    this.#commits = this.writes.flatMap(({ token, session }) => {
+      const end = committed.get(session)
+      // As a request that was accepted at the moment of its commit.
+      const start = end === undefined ? undefined : end - clocksApartMs
+      return start === undefined ? [] : [{ start, end: start, node: 'commit', token, verdict: 'accepted' }]
+    })
   }
 
   verdict(): Verdict {
@@ -65,6 +98,8 @@ export class Records {
       unavailable: requests.filter(({ verdict }) => isOutage(verdict)).length,
       revocations: returned.length,
       tests,
+      writes: this.#commits.length,
+      lateWrites: findViolations(this.#commits, revocations),
     }
   }
 }

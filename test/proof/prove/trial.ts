@@ -94,6 +94,7 @@ export class Trial {
   async revoke(verb: Verb, family: Family): Promise<void> {
     const tokens = new Set([family.laptop.access, family.phone.access])
     for (const token of tokens) this.#inPlay.add(token)
+    const writing = family.spares.map(session => this.#write(family.laptop.access, session))
     await delay(beforeMs)
     const mutation: RevokingMutation = verbs[verb](family, this.#admin)
     // The promise also covers tokens that an earlier mutation has revoked.
@@ -107,8 +108,16 @@ export class Trial {
       this.#inPlay.add(access)
       tokens.add(access)
     }
-    await delay(afterMs)
+    await Promise.all([...writing, delay(afterMs)])
     for (const token of tokens) this.#inPlay.delete(token)
+  }
+
+  /** A mutation of a token that is about to be revoked, somewhat before the revocation or behind it. */
+  async #write(access: Access, session: string): Promise<void> {
+    await delay(Math.random() * 1.4 * beforeMs)
+    this.records.writes.push({ token: access.claims, session })
+    const query = 'mutation ($id: ID!) { revokeSession(id: $id) }'
+    await send(someNode(this.#cluster).url, { query, variables: { id: session }, token: access.text })
   }
 
   /** Ends the load. Every device that nobody revoked must refresh; then revokeEverything must end all of them. */

@@ -3,10 +3,16 @@ import {
   defaultFieldResolver,
   type GraphQLFieldConfig,
   type GraphQLFieldResolver,
+  type GraphQLOutputType,
   type GraphQLSchema,
+  getNamedType,
   isInterfaceType,
+  isObjectType,
+  locatedError,
+  responsePathAsArray,
 } from 'graphql'
 import { AuthError, forbidden, reauthenticationRequired } from '../errors.ts'
+import { guardEvents } from './guardEvents.ts'
 
 /** The claims that `@auth` looks at. */
 interface Guarded {
@@ -19,6 +25,8 @@ interface Guarded {
 interface GuardContext {
   readonly auth?: {
     decide(again?: boolean): Guarded | AuthError | Promise<Guarded | AuthError>
+    /** Drops the remembered decision, so that the next guarded field decides anew. */
+    forget(): void
     now(): number
   }
 }
@@ -44,18 +52,71 @@ export class SchemaError extends Error {
 export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
   refuseUnenforceable(schema)
   const mutationName = schema.getMutationType()?.name
+  const subscriptionName = schema.getSubscriptionType()?.name
   return mapSchema(schema, {
     [MapperKind.OBJECT_FIELD]: (field, fieldName, typeName) => {
       const requirements = [
         ...requirementsOf(schema, schema.getType(typeName), typeName),
         ...requirementsOf(schema, field, `${typeName}.${fieldName}`),
       ]
+      if (typeName === subscriptionName)
+        return guardSubscription(field, [...requirements, ...returnedRequirements(schema, field.type)])
       return requirements.length > 0 ? guardField(field, requirements, typeName === mutationName) : undefined
     },
   })
 }
 
+/** Whether the schema has a subscription that anybody may listen to. */
+export function hasPublicSubscription(schema: GraphQLSchema): boolean {
+  const type = schema.getSubscriptionType()
+  if (!type || requirementsOf(schema, type, type.name).length > 0) return false
+  return Object.values(type.getFields()).some(
+    field =>
+      requirementsOf(schema, field, `${type.name}.${field.name}`).length === 0 &&
+      returnedRequirements(schema, field.type).length === 0,
+  )
+}
+
+/** Of the type that a field returns. */
+function returnedRequirements(schema: GraphQLSchema, returned: GraphQLOutputType): Requirement[] {
+  const type = getNamedType(returned)
+  return isObjectType(type) ? requirementsOf(schema, type, type.name) : []
+}
+
 type Field = GraphQLFieldConfig<unknown, GuardContext>
+
+/**
+ * A subscription outlives the decision that it began with. So each of its events is decided anew, before graphql
+ * resolves anything of it; the fields of that event share the decision.
+ */
+function guardSubscription(field: Field, requirements: readonly Requirement[]): Field {
+  // A field without `subscribe` of its own takes its events from the root value.
+  const begun = { ...field, subscribe: field.subscribe ?? defaultFieldResolver }
+  const guarded = requirements.length > 0 ? guardField(begun, requirements, false) : begun
+  const { subscribe } = guarded
+  return {
+    ...guarded,
+    async subscribe(source, args, context, info) {
+      const events: unknown = await subscribe?.(source, args, context, info)
+      // Anything else is graphql's to complain about.
+      if (!isAsyncIterable(events)) return events
+      return guardEvents(events, async () => {
+        const { auth } = context
+        if (!auth || requirements.length === 0) return auth?.forget()
+        try {
+          check(await auth.decide(true), requirements, auth.now())
+        } catch (error) {
+          // With the path of the field, as every other error of a field.
+          throw locatedError(error, info.fieldNodes, responsePathAsArray(info.path))
+        }
+      })
+    },
+  }
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+}
 
 function guardField(field: Field, requirements: readonly Requirement[], isRootMutation: boolean): Field {
   const guard =

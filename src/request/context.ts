@@ -36,6 +36,11 @@ export class AuthContext {
     return this.#state.decide(again)
   }
 
+  /** @internal For `@auth`: see RequestState.forget. */
+  forget(): void {
+    this.#state.forget()
+  }
+
   /** @internal For `@auth`: database time in seconds. */
   now(): number {
     return this.#state.parts.clock.now()
@@ -68,14 +73,23 @@ export class RequestState {
   /** Whether the client asks for renewed access tokens (`annul-renew: 1`). */
   readonly wantsRenewal: boolean
   readonly #authenticator: Authenticator
-  readonly #token: string | undefined
+  /** The token of this moment: a socket takes a fresh one over while its operations run. */
+  readonly #presentToken: () => string | undefined
+  /** The token that the last decision was about. */
+  #token: string | undefined
   #decision: Decision | Promise<Decision> | undefined
   #settled: Decision | undefined
   #identified: string | undefined
   #users: Map<string, Promise<UserRow | null>> | undefined
   #revokedMs: number | undefined
 
-  constructor(services: Services, request: RequestLike, response: ResponseLike) {
+  /** @param presentToken default: the token of the Authorization header */
+  constructor(
+    services: Services,
+    request: RequestLike,
+    response: ResponseLike,
+    presentToken?: () => string | undefined,
+  ) {
     this.parts = services.parts
     this.sessionEvents = services.sessionEvents
     this.#authenticator = services.authenticator
@@ -84,7 +98,8 @@ export class RequestState {
       this.#revokedMs = Math.max(this.#revokedMs ?? 0, waitedMs)
     })
     // From the Authorization header only: URLs end up in logs, histories and Referer headers (RFC 6750, 5.3).
-    this.#token = bearerToken(header(request, 'authorization'))
+    const token = bearerToken(header(request, 'authorization'))
+    this.#presentToken = presentToken ?? (() => token)
     this.wantsRenewal = header(request, 'annul-renew') === '1'
   }
 
@@ -92,11 +107,13 @@ export class RequestState {
    * The sender of the request, or why the sender can't be told. Within one request the first decision holds, so that
    * its answer is of one piece.
    *
-   * @param again decides anew: for root mutation fields, so that `{ revokeSessions secret }` does not answer `secret`
+   * @param again decides anew: for root mutation fields, so that `{ revokeSessions secret }` does not answer `secret`,
+   *   and for each event of a subscription
    */
   decide(again = false): Decision | Promise<Decision> {
     if (this.#decision !== undefined && !again) return this.#decision
     this.#users = undefined
+    this.#token = this.#presentToken()
     const made = this.#authenticator.decide(this.visitor, this.#token)
     if (made instanceof Promise)
       this.#decision = made.then(settled => {
@@ -108,6 +125,30 @@ export class RequestState {
       this.#settled = made
     }
     return this.#decision
+  }
+
+  /** Drops the last decision. */
+  forget(): void {
+    this.#decision = undefined
+    this.#settled = undefined
+    this.#users = undefined
+  }
+
+  /**
+   * Whether what was made for the viewer of the last decision may still be sent: decides about the very same token once
+   * more, whatever token is present by now. The last decision stays.
+   *
+   * @returns nothing, where no viewer was let in or the viewer's token lives on; else why it may not be sent
+   */
+  refusedSince(): AuthError | undefined | Promise<AuthError | undefined> {
+    if (this.#settled === undefined || this.#settled instanceof AuthError) return undefined
+    const made = this.#authenticator.decide(this.visitor, this.#token)
+    return made instanceof Promise ? made.then(errorOf) : errorOf(made)
+  }
+
+  /** The token that the last decision was about. */
+  get decidedToken(): string | undefined {
+    return this.#token
   }
 
   /** The viewer of the last decision. @throws AuthError UNAUTHENTICATED */
@@ -177,6 +218,10 @@ function addressOf(ip = ''): string | null {
   // A zone (fe80::1%eth0) is this machine's name for a wire; the database knows none.
   const address = ip.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
   return isIP(address) ? address : null
+}
+
+function errorOf(decision: Decision): AuthError | undefined {
+  return decision instanceof AuthError ? decision : undefined
 }
 
 function bearerToken(authorization: string | undefined): string | undefined {

@@ -97,6 +97,8 @@ const demotion = 'mutation ($id: ID!) { setUserAccess(id: $id, roles: []) { id }
 /** The fresh token of a user who was just demoted, as soon as there is one. */
 async function demotedToken(id: string, { refreshToken }: TokensAnswer): Promise<TokensAnswer> {
   for (let isAdmin = true; isAdmin; ) {
+    // The embedded database answers without a turn of the event loop.
+    await new Promise(setImmediate)
     const [row] = await first.rows<{ roles: number }>(
       sql`select cardinality(roles) as roles from annul.users where id = ${id}`,
     )

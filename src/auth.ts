@@ -42,6 +42,8 @@ export interface Auth {
 /** @internal An opened Annul with its insides, for Annul's own server. No public type shows them. */
 export interface OpenedAuth extends Auth {
   readonly parts: Parts
+  /** The context of an operation on a socket, whose token changes while the operation runs. */
+  socketContext(request: RequestLike, presentToken: () => string | undefined): GraphQLContext
   /** Tells an operation that lives longer than a request when its token dies. */
   readonly watch: TokenWatch
 }
@@ -124,6 +126,9 @@ async function openWith(database: OpenDatabase, config: Config, log: Log): Promi
     context: (request, response) => ({
       auth: new AuthContext(new RequestState(services, request, response)),
     }),
+    socketContext: (request, presentToken) => ({
+      auth: new AuthContext(new RequestState(services, request, noCookies, presentToken)),
+    }),
     formatError: formatErrors(log),
     plugin: responsePlugin,
     isReady: async () => (config.revocation === 'view' && revocation.isFresh()) || (await database.answers()),
@@ -145,5 +150,8 @@ function measure({ metrics, revocation, passwords }: Parts): void {
   )
   metrics.gauge('annul_password_hashes_waiting', 'Hashes that wait for their turn.', () => passwords.waiting)
 }
+
+/** A socket's answers carry no headers. */
+const noCookies: ResponseLike = { appendHeader: () => {} }
 
 const silent: Log = { info: () => {}, warn: () => {}, error: () => {} }

@@ -29,6 +29,10 @@ export interface Config {
   readonly bind: 'none' | 'ip' | 'cookie'
   /** Addresses and CIDR ranges of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[]
+  /** The most WebSockets of one client address. */
+  readonly socketsPerAddress: number
+  /** The most WebSockets in all. */
+  readonly sockets: number
 }
 
 /** Every problem of the settings, one a line. The command answers it with exit status 2. */
@@ -110,6 +114,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     passwordMinLength: whole('ANNUL_PASSWORD_MIN_LENGTH', 15, 8, 64),
     bind: oneOf('ANNUL_BIND', 'none', 'ip', 'cookie'),
     trustedProxies: list('ANNUL_TRUSTED_PROXIES', addressProblem) ?? [],
+    socketsPerAddress: whole('ANNUL_SOCKETS_PER_ADDRESS', 100, 1, 1_000_000),
+    sockets: whole('ANNUL_SOCKETS', 10_000, 1, 1_000_000),
   }
 
   if (config.databaseUrl !== undefined) problems.push(...databaseUrlProblems(config.databaseUrl))

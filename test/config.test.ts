@@ -36,6 +36,8 @@ describe('settings', () => {
       passwordMinLength: 15,
       bind: 'none',
       trustedProxies: [],
+      socketsPerAddress: 100,
+      sockets: 10_000,
     } satisfies Config)
   })
 
@@ -67,6 +69,8 @@ describe('settings', () => {
     ['ANNUL_REFRESH_REUSE_SECONDS', 'refreshReuseSeconds', 0, 60],
     ['ANNUL_LEASE_MS', 'leaseMs', 200, 60_000],
     ['ANNUL_PASSWORD_MIN_LENGTH', 'passwordMinLength', 8, 64],
+    ['ANNUL_SOCKETS_PER_ADDRESS', 'socketsPerAddress', 1, 1_000_000],
+    ['ANNUL_SOCKETS', 'sockets', 1, 1_000_000],
   ])('%s is a whole number in its range', (name, key, min, max) => {
     const others = beside[name] ?? {}
     for (const value of [min, max]) expect(readConfig({ ...others, [name]: String(value) })[key]).toBe(value)

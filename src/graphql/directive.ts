@@ -6,8 +6,11 @@ import {
   GraphQLInterfaceType,
   GraphQLObjectType,
   type GraphQLSchema,
+  locatedError,
+  responsePathAsArray,
 } from 'graphql'
 import { AuthError, forbidden, reauthenticationRequired } from '../errors.ts'
+import { guardEvents } from './guardEvents.ts'
 import { readGuards } from './guards.ts'
 import { extensionsWith, referencesOf } from './references.ts'
 import type { Requirement } from './requirements.ts'
@@ -54,15 +57,56 @@ export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
     },
     [MapperKind.OBJECT_FIELD]: (field, fieldName, typeName) => {
       const requirements = guards.get(`${typeName}.${fieldName}`)
+      if (typeName === subscriptionName) return guardSubscription(field, requirements ?? [])
       const isRootMutation = typeName === mutationName
       if (requirements) return guardField(field, requirements, isRootMutation)
-      return isRootMutation || typeName === subscriptionName ? decideAnew(field) : undefined
+      return isRootMutation ? decideAnew(field) : undefined
     },
   })
 }
 
+/** Whether the schema has a subscription that anybody may listen to. */
+export function hasPublicSubscription(schema: GraphQLSchema): boolean {
+  const type = schema.getSubscriptionType()
+  const guards = readGuards(schema)
+  return Object.keys(type?.getFields() ?? {}).some(name => !guards.has(`${type?.name}.${name}`))
+}
+
 type Field = GraphQLFieldConfig<unknown, GuardContext>
 type Resolver = GraphQLFieldResolver<unknown, GuardContext>
+
+/**
+ * A subscription outlives the decision that it began with. So each of its events is decided anew, before graphql
+ * resolves anything of it; the fields of that event share the decision.
+ */
+function guardSubscription(field: Field, requirements: readonly Requirement[]): Field {
+  // A field without `subscribe` of its own takes its events from the root value.
+  const begun = { ...field, subscribe: field.subscribe ?? defaultFieldResolver }
+  const guarded = requirements.length > 0 ? guardField(begun, requirements, false) : begun
+  const { subscribe } = guarded
+  return {
+    ...guarded,
+    async subscribe(source, args, context, info) {
+      const events: unknown = await subscribe?.(source, args, context, info)
+      // Anything else is graphql's to complain about.
+      if (!isAsyncIterable(events)) return events
+      return guardEvents(events, async () => {
+        const { auth } = context
+        if (!auth || requirements.length === 0) return auth?.forget()
+        try {
+          check(await auth.decide(true), requirements, auth.now())
+        } catch (error) {
+          // With the path of the field, as every other error of a field.
+          throw locatedError(error, info.fieldNodes, responsePathAsArray(info.path))
+        }
+      })
+    },
+  }
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+}
 
 function guardField(field: Field, requirements: readonly Requirement[], isRootMutation: boolean): Field {
   const guard = (resolve: Resolver) => guardResolver(resolve, requirements, isRootMutation)
@@ -75,8 +119,8 @@ function guardField(field: Field, requirements: readonly Requirement[], isRootMu
 }
 
 /**
- * For a field without a guard, of a mutation or a subscription: if the resolver asks about the sender, the sender is
- * decided anew. No decision holds longer than one root mutation field, or one event.
+ * For a root mutation field without a guard: if the resolver asks about the sender, the sender is decided anew. No
+ * decision holds longer than one root mutation field.
  */
 function decideAnew(field: Field): Field {
   const resolve = field.resolve ?? defaultFieldResolver

@@ -4,6 +4,7 @@ import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations
 import cors from '@fastify/cors'
 import websocket from '@fastify/websocket'
 import { type FastifyInstance, fastify, LogController } from 'fastify'
+import { handleProtocols } from 'graphql-ws'
 import { type Auth, type OpenedAuth, openAuth, withoutInsides } from '../auth.ts'
 import type { Config } from '../config.ts'
 import type { SchemaExtension } from '../graphql/schema.ts'
@@ -12,7 +13,10 @@ import { closePromptly } from './closePromptly.ts'
 import { notePlugin, type ServerContext } from './logPlugin.ts'
 import { loggerOptions, logRequests } from './logRequests.ts'
 import { addRoutes } from './routes.ts'
+import { admitSockets } from './socketAdmission.ts'
+import { Crowd } from './socketCrowd.ts'
 import { socketHandler } from './sockets.ts'
+import { Turns } from './socketTurns.ts'
 
 export interface RunningServer {
   /** `http://HOST:PORT`, with the port that was really taken. */
@@ -107,7 +111,14 @@ async function addGraphQL(
     ],
   })
   await apollo.start()
-  await app.register(websocket, { options: { maxPayload: bodyLimitBytes } })
+  await app.register(websocket, {
+    options: { maxPayload: bodyLimitBytes, handleProtocols },
+    errorHandler(error, socket, request) {
+      // What a client does wrong is no error of this server.
+      request.log.info({ err: error }, 'A WebSocket broke.')
+      socket.terminate()
+    },
+  })
   const handler = fastifyApolloHandler(apollo, {
     context: async (request, reply) => {
       const context = auth.context(request, { appendHeader: (name, value) => reply.header(name, value) })
@@ -115,7 +126,16 @@ async function addGraphQL(
     },
   })
   app.route({ url: '/graphql', method: ['POST', 'OPTIONS'], handler })
-  app.route({ url: '/graphql', method: 'GET', handler, wsHandler: socketHandler(auth, schema) })
+  const crowd = new Crowd()
+  const turns = new Turns(client => crowd.isHalted(client))
+  crowd.onRelief = () => turns.schedule()
+  app.route({
+    url: '/graphql',
+    method: 'GET',
+    handler,
+    onRequest: admitSockets(auth, turns),
+    wsHandler: socketHandler(auth, schema, { turns, crowd }),
+  })
 }
 
 /** Pages of these origins may send tokens and cookies; of others a browser refuses to show the answer. */

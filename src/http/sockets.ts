@@ -1,150 +1,110 @@
 import type { WebsocketHandler } from '@fastify/websocket'
-import type { FastifyRequest } from 'fastify'
-import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema, getOperationAST, parse } from 'graphql'
-import { makeHandler } from 'graphql-ws/use/@fastify/websocket'
-import type { WebSocket } from 'ws'
+import type { GraphQLSchema } from 'graphql'
+import { makeServer } from 'graphql-ws'
 import type { OpenedAuth } from '../auth.ts'
-import type { Ending } from '../decisions/tokenWatch.ts'
-import { AuthError } from '../errors.ts'
-import type { RequestLike } from '../request/message.ts'
-import type { Viewer } from '../viewer.ts'
+import { type AuthError, unauthenticated } from '../errors.ts'
+import { hasPublicSubscription } from '../graphql/directive.ts'
+import { type GraphQLContext, stateOf } from '../request/context.ts'
+import { clientOf } from './socketAdmission.ts'
+import { anonymousMs } from './socketBounds.ts'
+import { SocketConnection, tokenOf } from './socketConnection.ts'
+import { begin, formatFailure, formatResult, isSubscription, prepare } from './socketOperation.ts'
+import { type Shared, SocketTransport } from './socketTransport.ts'
 
 /*
  * Subscriptions over graphql-ws. A socket is authenticated by the access token in connection_init and lives as long as
- * it: when it dies, the socket closes with 4401 and the reason, on every node, before the revoking mutation returns.
- * Before it expires the client may send a fresh one in the payload of a ping (a second connection_init is an error in
- * that protocol).
+ * that token: when the token dies, the socket closes with 4401 and the reason, on every node, before the revoking
+ * mutation returns. Before the token expires the client may send a fresh one in the payload of a ping (a second
+ * connection_init is an error in that protocol).
+ *
+ * Each event is decided anew before it is resolved (graphql/directive.ts), with the token that is present then. When it
+ * is sent, that very token is looked at once more. So no event leaves after the node has heard that its token is dead,
+ * whichever token the client has sent meanwhile; and the revoking mutation waits until the node has heard.
  */
 
-/** What a socket lives by. */
-interface Connection {
-  readonly request: FastifyRequest
-  readonly socket: WebSocket
-  token: string | undefined
-  viewer: Viewer | undefined
-  unwatch: () => void
+type Payload = Record<string, unknown> | undefined
+interface Extra {
+  readonly connection: SocketConnection
 }
 
-const unauthorized = 4401
-/** Try again later: a client reconnects, and nobody is signed out. */
-const tryAgainLater = 1013
+const internalError = 4500
 
-export function socketHandler(auth: OpenedAuth, schema: GraphQLSchema): WebsocketHandler {
-  const connections = new WeakMap<WebSocket, Connection>()
+/** Serves the sockets that were let in (socketAdmission.ts). */
+export function socketHandler(auth: OpenedAuth, schema: GraphQLSchema, shared: Shared): WebsocketHandler {
+  const mayWaitWithoutToken = hasPublicSubscription(schema)
+  const server = serve(auth, schema)
+  const broken = (error: unknown) => auth.parts.log.error({ err: error }, 'A WebSocket failed.')
 
-  const close = ({ socket }: Connection, why: string) =>
-    why === 'UNAVAILABLE' ? socket.close(tryAgainLater, why) : socket.close(unauthorized, why)
-
-  /** Takes a token over, from connection_init or a ping. @returns false when the socket was closed instead */
-  const present = async (connection: Connection, token: string): Promise<boolean> => {
-    const decision = await auth.context(withToken(connection.request, token), noCookies).auth.decide()
-    if (decision instanceof AuthError) {
-      close(connection, decision.reason ?? decision.code)
-      return false
-    }
-    // A socket stays its user's: else a subscription would go on with another's rights.
-    if (connection.viewer && connection.viewer.userId !== decision.userId) {
-      close(connection, 'TOKEN_INVALID')
-      return false
-    }
-    connection.unwatch()
-    connection.token = token
-    connection.viewer = decision
-    connection.unwatch = auth.watch.watch(decision.claims, (why: Ending) => close(connection, why))
-    return true
-  }
-
-  /** Nothing is sent to a token that died, or that nobody can vouch for. */
-  const mayReceive = async (connection: Connection): Promise<boolean> => {
-    if (connection.token === undefined) return true
-    const decision = await auth
-      .context(withToken(connection.request, connection.token), noCookies)
-      .auth.decide()
-    if (!(decision instanceof AuthError)) return true
-    close(connection, decision.reason ?? decision.code)
-    return false
-  }
-
-  const found = (extra: { socket: WebSocket }) => {
-    const connection = connections.get(extra.socket)
-    if (!connection) throw new Error('A message came before its connection_init.')
-    return connection
-  }
-
-  return makeHandler<Record<string, unknown> | undefined>({
-    schema,
-    // Nothing of an internal error in a close reason.
-    isProd: true,
-    connectionInitWaitTimeout: 5000,
-
-    async onConnect({ connectionParams, extra }) {
-      const { request, socket } = extra
-      const connection: Connection = {
-        request,
-        socket,
-        token: undefined,
-        viewer: undefined,
-        unwatch: () => {},
-      }
-      connections.set(socket, connection)
-      socket.once('close', () => connection.unwatch())
-      const token = tokenOf(connectionParams)
-      if (token !== undefined && !(await present(connection, token))) return false
-      return true
-    },
-
-    async onPing({ extra, acknowledged }, payload) {
-      const token = acknowledged ? tokenOf(payload) : undefined
-      if (token !== undefined) await present(found(extra), token)
-    },
-
-    onSubscribe(_context, _id, { query, operationName }) {
-      // A mutation's answer may carry cookies, which a socket can't.
-      return operationOf(query, operationName) === 'mutation'
-        ? [new GraphQLError('Mutations are sent over HTTP.', { extensions: { code: 'BAD_REQUEST' } })]
-        : undefined
-    },
-
-    context({ extra }) {
-      const { request, token } = found(extra)
-      return { ...auth.context(withToken(request, token), noCookies), note: {} }
-    },
-
-    async onNext({ extra }, _id, _payload, _args, result) {
-      if (!(await mayReceive(found(extra)))) return { data: null }
-      return result.errors ? { data: result.data ?? null, errors: format(result.errors) } : undefined
-    },
-
-    onError: (_context, _id, _payload, errors) => format(errors, 'GRAPHQL_VALIDATION_FAILED'),
-  })
-
-  /** Apollo Server does the same for HTTP. */
-  function format(errors: readonly GraphQLError[], code = 'INTERNAL_SERVER_ERROR'): GraphQLFormattedError[] {
-    return errors.map(error =>
-      auth.formatError({ ...error.toJSON(), extensions: { code, ...error.extensions } }, error),
+  return (socket, request) => {
+    let receive = async (_message: string) => {}
+    let finish = async (_code?: number, _reason?: string) => {}
+    const transport = new SocketTransport(socket, request.raw.socket, clientOf(auth, request), shared, {
+      message: text =>
+        receive(text).catch(error => {
+          broken(error)
+          transport.close(internalError, 'Internal server error')
+        }),
+      end() {
+        clearTimeout(waiting)
+        connection.end()
+        // Ends the operations that still run.
+        finish().catch(broken)
+      },
+    })
+    const connection = new SocketConnection(auth, request, transport)
+    const waiting = setTimeout(() => {
+      if (!mayWaitWithoutToken && connection.token === undefined)
+        connection.refuse(unauthenticated('TOKEN_MISSING'))
+    }, anonymousMs)
+    finish = server.opened(
+      {
+        protocol: socket.protocol,
+        send: message => transport.send(message),
+        close: (code = 1000, reason = '') => transport.close(code, reason),
+        onMessage: callback => {
+          receive = callback
+        },
+      },
+      { connection },
     )
   }
 }
 
-const noCookies = { appendHeader: () => {} }
+/** The protocol of graphql-ws, for each socket. */
+function serve(auth: OpenedAuth, schema: GraphQLSchema) {
+  return makeServer<Payload, Extra>({
+    connectionInitWaitTimeout: 5000,
 
-function withToken({ headers, ip }: FastifyRequest, token: string | undefined): RequestLike {
-  const { authorization: _, ...others } = headers
-  return { ip, headers: { ...others, ...(token !== undefined && { authorization: `Bearer ${token}` }) } }
-}
+    async onConnect(context) {
+      const { connection } = context.extra
+      connection.running = () => Object.keys(context.subscriptions)
+      const token = tokenOf(context.connectionParams)
+      return token === undefined || (await connection.present(token))
+    },
 
-/** `{ accessToken }`, or an Authorization header's value as other clients send it. */
-function tokenOf(payload: Record<string, unknown> | undefined): string | undefined {
-  if (typeof payload?.accessToken === 'string') return payload.accessToken
-  const header = payload?.Authorization ?? payload?.authorization
-  return typeof header === 'string' ? header.replace(/^Bearer +/i, '') : undefined
-}
+    async onPing({ acknowledged, extra: { connection } }, payload) {
+      const token = acknowledged ? tokenOf(payload) : undefined
+      if (token !== undefined) await connection.present(token)
+    },
 
-function operationOf(query: string, operationName: string | null | undefined): string | undefined {
-  try {
-    return getOperationAST(parse(query), operationName)?.operation
-  } catch {
-    // What does not parse gets graphql's own answer.
-    return undefined
-  }
+    onSubscribe: ({ extra: { connection } }, _id, payload) => prepare(schema, connection, payload),
+
+    subscribe: begin,
+
+    onNext({ extra: { connection } }, _id, _payload, args, result) {
+      const state = stateOf((args.contextValue as GraphQLContext).auth)
+      const conclude = (refused: AuthError | undefined) => {
+        if (refused === undefined) return formatResult(auth, result)
+        if (state.decidedToken === connection.token) connection.refuse(refused)
+        // Ends the subscription: what is thrown here reaches `onError`.
+        if (isSubscription(args)) throw refused
+        return { data: null, errors: [auth.formatError({ message: '' }, refused)] }
+      }
+      const refused = state.refusedSince()
+      // Where memory decides, nothing happens between the decision and the sending.
+      return refused instanceof Promise ? refused.then(conclude) : conclude(refused)
+    },
+
+    onError: (_context, _id, _payload, errors) => errors.map(error => formatFailure(auth, error)),
+  })
 }

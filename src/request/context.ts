@@ -121,7 +121,10 @@ export class RequestState {
   /** Whether the client asks for renewed access tokens (`annul-renew: 1`). */
   readonly wantsRenewal: boolean
   readonly #authenticator: Authenticator
-  readonly #token: string | undefined
+  /** The token of this moment: a socket takes a fresh one over while its operations run. */
+  readonly #presentToken: () => string | undefined
+  /** The token that the last decision was about. */
+  #token: string | undefined
   #decision: Decision | Promise<Decision> | undefined
   /** The present decision, as soon as it is known. */
   #settled: Decision | undefined
@@ -131,7 +134,13 @@ export class RequestState {
   #users: Map<string, Promise<UserRow | null>> | undefined
   #revokedMs: number | undefined
 
-  constructor(services: Services, request: RequestLike, response: ResponseLike) {
+  /** @param presentToken default: the token of the Authorization header */
+  constructor(
+    services: Services,
+    request: RequestLike,
+    response: ResponseLike,
+    presentToken?: () => string | undefined,
+  ) {
     this.parts = services.parts
     this.sessionEvents = services.sessionEvents
     this.#authenticator = services.authenticator
@@ -140,7 +149,8 @@ export class RequestState {
       this.#revokedMs = Math.max(this.#revokedMs ?? 0, waitedMs)
     })
     // Only from the Authorization header: URLs end up in logs, histories and Referer headers (RFC 6750, 5.3).
-    this.#token = bearerToken(header(request, 'authorization'))
+    const token = bearerToken(header(request, 'authorization'))
+    this.#presentToken = presentToken ?? (() => token)
     this.wantsRenewal = header(request, 'annul-renew') === '1'
   }
 
@@ -148,11 +158,13 @@ export class RequestState {
    * The sender of the request, or the reason why the sender is refused. The first decision holds for the whole request,
    * so that all fields of one answer agree.
    *
-   * @param again decides anew: for root mutation fields, so that `{ revokeSessions secret }` does not answer `secret`
+   * @param again decides anew: for root mutation fields, so that `{ revokeSessions secret }` does not answer `secret`,
+   *   and for each event of a subscription
    */
   decide(again = false): Decision | Promise<Decision> {
     if (this.#decision !== undefined && !again) return this.#decision
     this.forget()
+    this.#token = this.#presentToken()
     const made = this.#authenticator.decide(this.visitor, this.#token)
     this.#decision = made
     if (made instanceof Promise) made.then(settled => this.#settle(made, settled))
@@ -168,6 +180,23 @@ export class RequestState {
     this.#decision = undefined
     this.#settled = undefined
     this.#users = undefined
+  }
+
+  /**
+   * Whether what was made for the viewer of the last decision may still be sent: decides about the very same token once
+   * more, whatever token is present by now. The last decision stays.
+   *
+   * @returns nothing, where no viewer was let in or the viewer's token lives on; else why it may not be sent
+   */
+  refusedSince(): AuthError | undefined | Promise<AuthError | undefined> {
+    if (this.#settled === undefined || this.#settled instanceof AuthError) return undefined
+    const made = this.#authenticator.decide(this.visitor, this.#token)
+    return made instanceof Promise ? made.then(errorOf) : errorOf(made)
+  }
+
+  /** The token that the last decision was about. */
+  get decidedToken(): string | undefined {
+    return this.#token
   }
 
   /** The viewer of the present decision. @throws AuthError UNAUTHENTICATED, UNAVAILABLE */
@@ -250,6 +279,10 @@ function addressOf(ip = ''): string | null {
   // A zone (fe80::1%eth0) names an interface of this machine, and PostgreSQL's inet has none.
   const address = ip.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
   return isIP(address) ? address : null
+}
+
+function errorOf(decision: Decision): AuthError | undefined {
+  return decision instanceof AuthError ? decision : undefined
 }
 
 function bearerToken(authorization: string | undefined): string | undefined {

@@ -15,7 +15,7 @@ export interface SessionEvent {
 
 export interface SessionEvents {
   /** A user's events from now on, until the iterator is returned. */
-  of(userId: string): AsyncGenerator<SessionEvent>
+  of(userId: string): Promise<AsyncIterableIterator<SessionEvent>>
   close(): void
 }
 
@@ -82,7 +82,7 @@ export function openSessionEvents(parts: Pick<Parts, 'db' | 'log' | 'revocation'
   }, pollMs).unref()
 
   return {
-    async *of(userId) {
+    async of(userId) {
       const known = await parts.db
         .select({ id: sessions.id })
         .from(sessions)
@@ -92,15 +92,15 @@ export function openSessionEvents(parts: Pick<Parts, 'db' | 'log' | 'revocation'
             gt(sessions.createdAt, sql`now() - make_interval(secs => ${2 * overlapSeconds})`),
           ),
         )
-      const listener = new Listener(known.map(({ id }) => id))
-      listeners.set(userId, (listeners.get(userId) ?? new Set()).add(listener))
-      try {
-        for (;;) yield await listener.next()
-      } finally {
+      const leave = () => {
         const others = listeners.get(userId)
         others?.delete(listener)
         if (others?.size === 0) listeners.delete(userId)
       }
+      const openedBefore = known.map(({ id }) => id)
+      const listener: Listener = new Listener(openedBefore, leave)
+      listeners.set(userId, (listeners.get(userId) ?? new Set()).add(listener))
+      return listener
     },
     close() {
       clearInterval(timer)
@@ -109,36 +109,52 @@ export function openSessionEvents(parts: Pick<Parts, 'db' | 'log' | 'revocation'
   }
 }
 
-/** One subscription's queue. Readings overlap, so it knows what it has told. */
-class Listener {
+/**
+ * One subscription's queue. Readings overlap, so it knows what it has told. Not an async generator, whose `return` would
+ * wait for one more event: the queue of a client that went away would stay until then.
+ */
+class Listener implements AsyncIterableIterator<SessionEvent> {
   readonly #told: Set<string>
+  readonly #leave: () => void
   readonly #waiting: SessionEvent[] = []
-  #wake: (event: SessionEvent) => void = () => {}
-  #asked = false
+  #wake: ((result: IteratorResult<SessionEvent>) => void) | undefined
+  #ended = false
 
-  constructor(openedBefore: string[]) {
+  constructor(openedBefore: string[], leave: () => void) {
     this.#told = new Set(openedBefore.map(id => `OPENED ${id}`))
+    this.#leave = leave
   }
 
   push(event: SessionEvent): void {
     const name = `${event.kind} ${event.session.id}`
     if (this.#told.has(name)) return
     this.#told.add(name)
-    if (this.#asked) {
-      this.#asked = false
-      this.#wake(event)
+    if (this.#wake) {
+      this.#wake({ done: false, value: event })
+      this.#wake = undefined
     } else {
       this.#waiting.push(event)
       if (this.#waiting.length > maxWaiting) this.#waiting.shift()
     }
   }
 
-  next(): Promise<SessionEvent> {
+  async next(): Promise<IteratorResult<SessionEvent>> {
+    if (this.#ended) return { done: true, value: undefined }
     const first = this.#waiting.shift()
-    if (first) return Promise.resolve(first)
-    this.#asked = true
+    if (first) return { done: false, value: first }
     return new Promise(resolve => {
       this.#wake = resolve
     })
+  }
+
+  async return(): Promise<IteratorResult<SessionEvent>> {
+    this.#ended = true
+    this.#leave()
+    this.#wake?.({ done: true, value: undefined })
+    return { done: true, value: undefined }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
   }
 }

@@ -9,7 +9,7 @@ import { isIP } from 'node:net'
 
 /** To the address: an IPv4 one as a whole, of an IPv6 one the /64 that a household or a phone is given. */
 export function bindAddress(address: string): string {
-  return hash(`ip ${network(address)}`)
+  return hash(`ip ${networkOf(address)}`)
 }
 
 /** To the value of a cookie that no script can read (OWASP: token sidejacking). */
@@ -22,7 +22,7 @@ function hash(text: string): string {
 }
 
 /** `2001:db8::1` -> `2001:db8:0:0`, `::ffff:192.0.2.1` and `::ffff:c000:201` -> `192.0.2.1`. */
-function network(address: string): string {
+export function networkOf(address: string): string {
   const bare = address.replace(/%.*$/, '')
   if (isIP(bare) !== 6) return bare
   // The one spelling of RFC 5952. Else all IPv4 addresses that are written as hex groups would share one /64.

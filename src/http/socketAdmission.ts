@@ -1,0 +1,66 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { OpenedAuth } from '../auth.ts'
+import type { Config } from '../config.ts'
+import { AuthError, tooManyRequests, unavailable } from '../errors.ts'
+import { stateOf } from '../request/context.ts'
+import { isAllowedOrigin } from '../request/cookies.ts'
+import { header, type RequestLike } from '../request/message.ts'
+import { networkOf } from '../tokens/binding.ts'
+import type { Turns } from './socketTurns.ts'
+
+/** Seconds after which a client that found no place may try again. */
+const retryAfter = 10
+
+/** Lets an upgrade to a WebSocket through, or answers it with a refusal: 403, 429 or 503. For the route's onRequest. */
+export function admitSockets(auth: OpenedAuth, turns: Turns) {
+  const { config } = auth.parts
+  const ofClients = new Map<string, number>()
+  let all = 0
+
+  const count = (client: string, difference: 1 | -1) => {
+    all += difference
+    const ofClient = (ofClients.get(client) ?? 0) + difference
+    if (ofClient > 0) ofClients.set(client, ofClient)
+    else ofClients.delete(client)
+  }
+
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    if (!request.ws) return
+    const client = clientOf(auth, request)
+    if (isForeignPage(config, request)) return refuse(request, reply, 403, foreignPage())
+    if (all >= config.sockets) return refuse(request, reply, 503, unavailable(retryAfter))
+    if ((ofClients.get(client) ?? 0) >= config.socketsPerAddress)
+      return refuse(request, reply, 429, tooManyRequests(retryAfter))
+    const { socket } = request.raw
+    if (socket.destroyed) return reply.hijack()
+    count(client, 1)
+    socket.once('close', () => count(client, -1))
+    await turns.wait(client)
+  }
+}
+
+/** The client as sockets are counted: its address, of an IPv6 one the network that one household is given. */
+export function clientOf(auth: OpenedAuth, request: RequestLike): string {
+  const { ipAddress } = stateOf(auth.socketContext(request, () => undefined).auth).visitor
+  return ipAddress === null ? 'unknown' : networkOf(ipAddress)
+}
+
+/**
+ * A browser opens a WebSocket to any server for any page, without a preflight (cross-site WebSocket hijacking). What
+ * sends neither header is no browser, and no page made it connect.
+ */
+function isForeignPage(config: Config, request: RequestLike): boolean {
+  const isBrowser = header(request, 'origin') !== undefined || header(request, 'sec-fetch-site') !== undefined
+  return isBrowser && !isAllowedOrigin(config, request)
+}
+
+function foreignPage(): AuthError {
+  return new AuthError('ORIGIN_NOT_ALLOWED', 'A page of this origin may not open a WebSocket here.')
+}
+
+function refuse(request: FastifyRequest, reply: FastifyReply, status: number, error: AuthError) {
+  const { message, code, details } = error
+  request.note.code = code
+  if (typeof details.retryAfter === 'number') reply.header('retry-after', details.retryAfter)
+  return reply.status(status).send({ errors: [{ message, extensions: { code, ...details } }] })
+}

@@ -1,0 +1,89 @@
+import {
+  type ExecutionArgs,
+  type FormattedExecutionResult,
+  GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  getOperationAST,
+  parse,
+  subscribe,
+  validate,
+} from 'graphql'
+import type { ExecutionResult, SubscribePayload } from 'graphql-ws'
+import type { Auth } from '../auth.ts'
+import { tooManyRequests } from '../errors.ts'
+import type { ServerContext } from './logPlugin.ts'
+import { maxOperations } from './socketBounds.ts'
+import type { SocketConnection } from './socketConnection.ts'
+
+/** What a socket asks for, ready to be carried out; or why it is not. */
+export function prepare(
+  schema: GraphQLSchema,
+  connection: SocketConnection,
+  { query, operationName, variables }: SubscribePayload,
+): ExecutionArgs | GraphQLError[] {
+  // The operation counts itself.
+  if (connection.running().length > maxOperations) return [carrying(tooManyRequests(1))]
+  try {
+    const document = parse(query)
+    const errors = validate(schema, document)
+    if (errors.length > 0) return errors.map(error => withCode(error, 'GRAPHQL_VALIDATION_FAILED'))
+    // A mutation's answer may carry cookies, which a socket can't.
+    if (getOperationAST(document, operationName)?.operation === 'mutation')
+      return [new GraphQLError('Mutations are sent over HTTP.', { extensions: { code: 'BAD_REQUEST' } })]
+    const contextValue: ServerContext = { ...connection.context(), note: {} }
+    return { schema, document, operationName, variableValues: variables, contextValue }
+  } catch (error) {
+    if (error instanceof GraphQLError) return [withCode(error, 'GRAPHQL_PARSE_FAILED')]
+    // The parser calls itself for each level.
+    if (error instanceof RangeError)
+      return [withCode(new GraphQLError('The operation is nested too deeply.'), 'GRAPHQL_PARSE_FAILED')]
+    throw error
+  }
+}
+
+/** As graphql's, but what an app's `subscribe` does wrong ends the operation and not the whole socket. */
+export async function begin(args: ExecutionArgs): Promise<Awaited<ReturnType<typeof subscribe>>> {
+  try {
+    return await subscribe(args)
+  } catch (error) {
+    return { errors: [withCode(carrying(error), 'INTERNAL_SERVER_ERROR')] }
+  }
+}
+
+export function isSubscription({ document, operationName }: ExecutionArgs): boolean {
+  return getOperationAST(document, operationName)?.operation === 'subscription'
+}
+
+/** A result, with what a client may know of its errors. Apollo Server does the same for HTTP. */
+export function formatResult(auth: Auth, result: ExecutionResult): FormattedExecutionResult | undefined {
+  // As it is.
+  if (!result.errors) return undefined
+  const errors = result.errors.map(error =>
+    // Without a path it is about the operation's name or its variables.
+    format(auth, error, error.path ? 'INTERNAL_SERVER_ERROR' : 'BAD_USER_INPUT'),
+  )
+  return { data: result.data ?? null, errors }
+}
+
+/** What a client may know of an operation that was refused, or whose events ended with an error. */
+export function formatFailure(auth: Auth, error: GraphQLError): GraphQLFormattedError {
+  // graphql-ws wraps whatever was thrown.
+  const cause = error.path === undefined ? (error.originalError ?? error) : error
+  if (cause instanceof GraphQLError) return format(auth, cause, 'INTERNAL_SERVER_ERROR')
+  return auth.formatError({ message: '', extensions: { code: 'INTERNAL_SERVER_ERROR' } }, cause)
+}
+
+/** A GraphQLError around any other. */
+export function carrying(error: unknown): GraphQLError {
+  return new GraphQLError('', { originalError: error instanceof Error ? error : new Error(String(error)) })
+}
+
+function format(auth: Auth, error: GraphQLError, code: string): GraphQLFormattedError {
+  return auth.formatError({ ...error.toJSON(), extensions: { code, ...error.extensions } }, error)
+}
+
+function withCode(error: GraphQLError, code: string): GraphQLError {
+  Object.assign(error.extensions, { code })
+  return error
+}

@@ -65,8 +65,8 @@ export class RequestState {
   readonly sessionEvents: SessionEvents
   readonly visitor: Visitor
   readonly cookies: CookieJar
-  /** Whether the client asks for renewed access tokens (`annul-renew: 1`). */
-  readonly wantsRenewal: boolean
+  /** The header `annul-renew`, by which a client asks for a renewed access token. */
+  readonly renewal: string | undefined
   readonly #authenticator: Authenticator
   readonly #token: string | undefined
   #decision: Decision | Promise<Decision> | undefined
@@ -85,7 +85,7 @@ export class RequestState {
     })
     // From the Authorization header only: URLs end up in logs, histories and Referer headers (RFC 6750, 5.3).
     this.#token = bearerToken(header(request, 'authorization'))
-    this.wantsRenewal = header(request, 'annul-renew') === '1'
+    this.renewal = header(request, 'annul-renew')
   }
 
   /**

@@ -9,7 +9,7 @@ import type { GraphQLResult, Sent, Session } from './types.ts'
  * @example
  * const client = new ApolloClient({ link: sessionLink(session).concat(new HttpLink({ uri: '/graphql' })), cache })
  */
-export function sessionLink(session: Pick<Session, 'headers' | 'settle'>): ApolloLink {
+export function sessionLink(session: Pick<Session, 'headers' | 'handleResult'>): ApolloLink {
   return new ApolloLink((operation, forward) => {
     const sent = describe(operation)
 
@@ -33,7 +33,7 @@ export function sessionLink(session: Pick<Session, 'headers' | 'settle'>): Apoll
         }
         const look = (result: unknown, pass: () => void) =>
           inTurn(async () => {
-            const repeat = isFirst && isResult(result) && (await session.settle(result, added, sent))
+            const repeat = isFirst && isResult(result) && (await session.handleResult(result, added, sent))
             isFirst = false
             if (isClosed) return
             if (!repeat || again) return pass()

@@ -137,7 +137,7 @@ export interface Session {
    * @param headers the very object that `headers()` returned for the request
    * @returns whether the request should be sent once more, with new headers
    */
-  settle(
+  handleResult(
     result: GraphQLResult | readonly GraphQLResult[],
     headers: Readonly<Record<string, string>>,
     sent: Sent,

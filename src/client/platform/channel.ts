@@ -1,4 +1,4 @@
-import type { Incoming } from '../tokens/current.ts'
+import type { Incoming } from '../tokens/localState.ts'
 import type { SignedOutReason } from '../types.ts'
 import { platform } from './platform.ts'
 
@@ -7,7 +7,7 @@ export type Message =
   | { readonly tokens: Incoming }
   | {
       readonly tokens?: never
-      readonly about: string | undefined
+      readonly tokenName: string | undefined
       readonly sessionId: string | undefined
       readonly reason: SignedOutReason
     }

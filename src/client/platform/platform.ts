@@ -51,8 +51,8 @@ interface Transaction {
 }
 
 interface ObjectStore {
-  get(key: number): Asking<[about: string, attempt: string][] | undefined>
-  put(value: (readonly [about: string, attempt: string])[], key: number): unknown
+  get(key: number): Asking<[name: string, attempt: string][] | undefined>
+  put(value: (readonly [name: string, attempt: string])[], key: number): unknown
 }
 
 export const platform = globalThis as unknown as Platform

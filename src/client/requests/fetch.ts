@@ -13,7 +13,7 @@ type Fetch = typeof globalThis.fetch
  * refused for its token is sent once more. Streams, in either direction, pass unread.
  */
 export function createFetch(
-  { headers, settle }: Pick<Session, 'headers' | 'settle'>,
+  { headers, handleResult }: Pick<Session, 'headers' | 'handleResult'>,
   { endpoint, fetch, cookies, retryMs }: Config,
 ): Fetch {
   const home = locate(endpoint)
@@ -53,7 +53,7 @@ export function createFetch(
         .json()
         .catch(() => {})
       if (!result || typeof result !== 'object') return response
-      const repeat = await abortable(settle(result, added, sent), signal)
+      const repeat = await abortable(handleResult(result, added, sent), signal)
       if (!repeat || again || !repeatable) return response
     }
   }

@@ -8,16 +8,16 @@ import { within } from '../platform/time.ts'
  * Attempts: one random value for each refresh token, fixed before the token is sent and the same for everybody who
  * sends it: every retry, every tab, the page after a crash. It tells the server an honest repetition from theft.
  *
- * `about` names what an attempt is for: the token's SHA-256, or the cookie's `sessionId.generation`.
+ * `name` names what an attempt is for: the token's SHA-256, or the cookie's `sessionId.generation`.
  */
 export interface Attempts {
   /** Put-if-absent: the attempt that is kept under this name, a new one if there is none. */
-  claim(about: string): Promise<string>
-  find(about: string): Promise<string | undefined>
+  claim(name: string): Promise<string>
+  find(name: string): Promise<string | undefined>
 }
 
 /** All entries are one value: nothing to clean up, nothing that grows. */
-type Entries = readonly (readonly [about: string, attempt: string])[]
+type Entries = readonly (readonly [name: string, attempt: string])[]
 
 /** A tab that slept through more rotations than these finds its token replaced anyway. */
 const keptInDatabase = 64
@@ -37,14 +37,14 @@ export function openAttempts(storage: SessionStorage, key: string): Attempts {
   const apart = keepInStorage(openStorage(storage), `${key}.attempts`, storage)
   return {
     // The storage first: what was put there because the database failed must not get a rival when that works again.
-    find: async about => (await apart(about).catch(nothing)) ?? transact(about).catch(nothing),
-    async claim(about) {
+    find: async name => (await apart(name).catch(nothing)) ?? transact(name).catch(nothing),
+    async claim(name) {
       // 144 bits: who has copied the token cannot guess it.
       const fresh = hex(platform.crypto?.getRandomValues?.(new Uint8Array(18)) ?? new Uint8Array())
       return (
-        (await apart(about).catch(nothing)) ??
-        (await transact(about, fresh).catch(nothing)) ??
-        (await apart(about, fresh).catch(nothing)) ??
+        (await apart(name).catch(nothing)) ??
+        (await transact(name, fresh).catch(nothing)) ??
+        (await apart(name, fresh).catch(nothing)) ??
         fresh
       )
     },
@@ -54,7 +54,7 @@ export function openAttempts(storage: SessionStorage, key: string): Attempts {
 const nothing = (): undefined => undefined
 
 /** @returns the entry; with `fresh`, the one that is there afterwards. Undefined or rejects where there is no database. */
-function transact(about: string, fresh?: string): Promise<string | undefined> {
+function transact(name: string, fresh?: string): Promise<string | undefined> {
   const transaction = new Promise<string | undefined>((resolve, reject) => {
     const opening = platform.indexedDB?.open('annul', 1)
     if (!opening) return resolve(undefined)
@@ -71,8 +71,8 @@ function transact(about: string, fresh?: string): Promise<string | undefined> {
       let found: string | undefined
       reading.onsuccess = () => {
         const entries = reading.result ?? []
-        found = attemptIn(entries, about) ?? fresh
-        if (fresh && found === fresh) store.put(append(entries, about, fresh, keptInDatabase), 0)
+        found = attemptIn(entries, name) ?? fresh
+        if (fresh && found === fresh) store.put(append(entries, name, fresh, keptInDatabase), 0)
       }
       writing.oncomplete = () => {
         database.close()
@@ -89,16 +89,16 @@ function transact(about: string, fresh?: string): Promise<string | undefined> {
 
 function keepInStorage(items: Items, key: string, owner: object) {
   const queue = createQueue(owner)
-  return (about: string, fresh?: string): Promise<string | undefined> =>
+  return (name: string, fresh?: string): Promise<string | undefined> =>
     queue(async () => {
       const entries = parse<Entries>((await items.get(key)) ?? '') ?? []
-      const found = attemptIn(entries, about) ?? fresh
+      const found = attemptIn(entries, name) ?? fresh
       if (fresh && found === fresh)
-        await items.set(key, JSON.stringify(append(entries, about, fresh, keptInStorage)))
+        await items.set(key, JSON.stringify(append(entries, name, fresh, keptInStorage)))
       return found
     })
 }
 
-const attemptIn = (entries: Entries, about: string) => entries.find(entry => entry[0] === about)?.[1]
-const append = (entries: Entries, about: string, attempt: string, kept: number) =>
-  [...entries, [about, attempt] as const].slice(-kept)
+const attemptIn = (entries: Entries, name: string) => entries.find(entry => entry[0] === name)?.[1]
+const append = (entries: Entries, name: string, attempt: string, kept: number) =>
+  [...entries, [name, attempt] as const].slice(-kept)

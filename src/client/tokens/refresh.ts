@@ -5,12 +5,12 @@ import { backoff, sleep } from '../platform/time.ts'
 import type { Send } from '../requests/send.ts'
 import type { SignedOutReason, Tokens } from '../types.ts'
 import type { Attempts } from './attempts.ts'
-import type { Current } from './current.ts'
-import type { Held, Holder } from './holder.ts'
+import type { LocalState } from './localState.ts'
+import type { StoredToken, TokenStore } from './tokenStore.ts'
 
 export interface Parts {
-  readonly current: Current
-  readonly holder: Holder
+  readonly local: LocalState
+  readonly store: TokenStore
   readonly attempts: Attempts
   readonly lock: Lock
   readonly channel: Channel
@@ -38,16 +38,16 @@ const maxTries = 5
 
 /** The client's half of "Refresh" in docs/client.md: every step is there to survive one kind of accident. */
 export function createRefresher(parts: Parts): Refresher {
-  const { current, holder, lock } = parts
+  const { local, store, lock } = parts
   let running: Promise<void> | undefined
   let leaving = new AbortController()
 
   const run = async (force: boolean, refused?: SignedOutReason) => {
-    const { life } = current
+    const { life } = local
     const { signal } = leaving
-    const asked = await holder.read()
-    if (!asked) return lost(current, life, refused)
-    current.about ??= asked.about
+    const asked = await store.read()
+    if (!asked) return lost(local, life, refused)
+    local.tokenName ??= asked.tokenName
     await lock(() => underLock(parts, force, signal, refused))
   }
   const begin = (force: boolean, refused?: SignedOutReason) => {
@@ -76,43 +76,43 @@ async function underLock(
   signal: AbortSignal,
   refused?: SignedOutReason,
 ): Promise<void> {
-  const { current, holder, attempts, send } = parts
+  const { local, store, attempts, send } = parts
   let stale: string | undefined
 
   for (let tries = 0; tries < maxTries; tries++) {
     if (signal.aborted) return
-    const { life, about } = current
-    const held = await holder.read()
-    if (!held) return lost(current, life, refused)
+    const { life, tokenName } = local
+    const stored = await store.read()
+    if (!stored) return lost(local, life, refused)
 
     // Another tab has refreshed while we waited for the lock: its message brings the access token.
-    const isOvertaken = !force && !tries && held.about !== about
-    for (let step = 0; isOvertaken && step < messageSteps && !current.fresh(); step++) await sleep(10)
-    if (!force && current.fresh()) return
+    const isOvertaken = !force && !tries && stored.tokenName !== tokenName
+    for (let step = 0; isOvertaken && step < messageSteps && !local.fresh(); step++) await sleep(10)
+    if (!force && local.fresh()) return
 
     // The attempt is kept before the token is sent: if the answer or this page is lost, the next try repeats it.
-    const random = await attempts.claim(held.about)
+    const random = await attempts.claim(stored.tokenName)
     // If the token is still there now, nobody has sent it with another attempt: they would have found ours, or we theirs.
-    if ((await holder.read())?.about !== held.about) continue
+    if ((await store.read())?.tokenName !== stored.tokenName) continue
 
     try {
-      const attempt = holder.cookie ? `${held.about}.${random}` : random
-      const variables = { refreshToken: held.token, attempt }
+      const attempt = store.cookie ? `${stored.tokenName}.${random}` : random
+      const variables = { refreshToken: stored.token, attempt }
       const tokens = await send<Tokens>('refresh', variables, { signal, repeatable: true })
-      const next = await holder.put(tokens, held)
+      const next = await store.put(tokens, stored)
       // A logout or another login came first, here (life) or in another tab (storage): this answer is of the past.
-      if (!next || current.life !== life) continue
-      if (force) current.drop()
+      if (!next || local.life !== life) continue
+      if (force) local.drop()
       return share(parts, tokens, next)
     } catch (error) {
-      if (current.life !== life) continue
+      if (local.life !== life) continue
       if (!(error instanceof SessionError)) throw error
       const isStale = error.reason === 'TOKEN_STALE'
-      if (error.recover === 'LOGIN' || (isStale && stale === held.about)) {
-        if (await refuse(parts, held, error.reason as SignedOutReason)) return
+      if (error.recover === 'LOGIN' || (isStale && stale === stored.tokenName)) {
+        if (await refuse(parts, stored, error.reason as SignedOutReason)) return
       } else if (isStale) {
         // We, or the readable cookie, are behind: read again, once the tab that is ahead had time to write.
-        stale = held.about
+        stale = stored.tokenName
         await sleep(backoff(0), signal)
       } else throw error
     }
@@ -121,27 +121,31 @@ async function underLock(
 }
 
 /** New tokens: for this tab, and without the refresh token for the others, which find that in the storage. */
-export function share({ current, channel }: Parts, given: Tokens, held: Held | undefined): void {
-  const tokens = { ...given, refreshToken: null, about: held?.about }
-  current.adopt(tokens)
+export function share({ local, channel }: Parts, given: Tokens, stored: StoredToken | undefined): void {
+  const tokens = { ...given, refreshToken: null, tokenName: stored?.tokenName }
+  local.adopt(tokens)
   channel.tell({ tokens })
 }
 
 /** The server's last word on a token ends the session here, unless a newer login has taken the token's place. */
 async function refuse(
-  { current, holder, channel }: Parts,
-  held: Held,
+  { local, store, channel }: Parts,
+  stored: StoredToken,
   reason: SignedOutReason,
 ): Promise<boolean> {
-  const { life, sessionId } = current
-  if (!(await holder.end(held)) || current.life !== life) return false
-  current.end(reason)
+  const { life, sessionId } = local
+  if (!(await store.end(stored)) || local.life !== life) return false
+  local.end(reason)
   // A tab with an outdated copy of its own (a duplicated tab's sessionStorage) does not speak for the session.
-  channel.tell({ about: held.about, sessionId: reason === 'TOKEN_STALE' ? undefined : sessionId, reason })
+  channel.tell({
+    tokenName: stored.tokenName,
+    sessionId: reason === 'TOKEN_STALE' ? undefined : sessionId,
+    reason,
+  })
   return true
 }
 
 /** There is no refresh token: another tab signed out, or nobody was signed in. */
-function lost(current: Current, life: number, refused: SignedOutReason = 'LOGGED_OUT'): void {
-  if (current.life === life) current.end(current.state.user && refused)
+function lost(local: LocalState, life: number, refused: SignedOutReason = 'LOGGED_OUT'): void {
+  if (local.life === life) local.end(local.state.user && refused)
 }

@@ -6,9 +6,9 @@ import type { Tokens } from '../types.ts'
 import type { Attempts } from './attempts.ts'
 
 /** The refresh token that this browser or app has now. */
-export interface Held {
+export interface StoredToken {
   /** Names the token without being it: its SHA-256, or the cookie's `sessionId.generation`. */
-  readonly about: string
+  readonly tokenName: string
   /** The token. Undefined in cookie mode, where no script can read it. */
   readonly token?: string
 }
@@ -17,26 +17,26 @@ export interface Held {
 export type Kept = Pick<Tokens, 'refreshToken'> & Partial<Pick<Tokens, 'session'>>
 
 /** Where the refresh token is. What all tabs share, so every change compares with what is there. */
-export interface Holder {
+export interface TokenStore {
   readonly cookie: boolean
-  read(): Promise<Held | undefined>
+  read(): Promise<StoredToken | undefined>
   /**
    * @param from what was refreshed; undefined for a login, which takes the place of whatever was there
    * @returns undefined, and nothing changed, when `from` is no longer there: a logout or another login came first
    */
-  put(tokens: Kept, from?: Held): Promise<Held | undefined>
-  /** Takes away `held`, or with undefined whatever is there, and returns it. */
-  end(held?: Held): Promise<Held | undefined>
+  put(tokens: Kept, from?: StoredToken): Promise<StoredToken | undefined>
+  /** Takes away `stored`, or with undefined whatever is there, and returns it. */
+  end(stored?: StoredToken): Promise<StoredToken | undefined>
 }
 
 /** The refresh token as a value in the given storage. Errors of the storage pass: they say nothing about the session. */
-export function holdInStorage(storage: SessionStorage, key: string): Holder {
+export function storeInStorage(storage: SessionStorage, key: string): TokenStore {
   const items = openStorage(storage)
   const name = `${key}.token`
   const queue = createQueue(storage)
-  const held = async (token: string | null | undefined) =>
-    token ? { about: await nameOf(token), token } : undefined
-  const read = async () => held(await items.get(name))
+  const named = async (token: string | null | undefined) =>
+    token ? { tokenName: await nameOf(token), token } : undefined
+  const read = async () => named(await items.get(name))
 
   return {
     cookie: false,
@@ -45,12 +45,12 @@ export function holdInStorage(storage: SessionStorage, key: string): Holder {
       queue(async () => {
         if (!refreshToken || (from && (await items.get(name)) !== from.token)) return undefined
         await items.set(name, refreshToken)
-        return held(refreshToken)
+        return named(refreshToken)
       }),
     end: expected =>
       queue(async () => {
         const present = await read()
-        if (!present || (expected && expected.about !== present.about)) return undefined
+        if (!present || (expected && expected.tokenName !== present.tokenName)) return undefined
         await items.remove(name)
         return present
       }),
@@ -70,15 +70,15 @@ async function nameOf(token: string): Promise<string> {
  * The refresh token in a HttpOnly cookie. Of it the client knows what the readable cookie beside it says, and it never
  * writes either: a session that has ended is remembered as such instead, because a late deletion would hit a newer login.
  */
-export function holdInCookie(attempts: Attempts): Holder {
+export function storeInCookie(attempts: Attempts): TokenStore {
   const mark = (sessionId: string) => `ended.${sessionId}`
   /** For as long as the mark is not written: a logout counts from the moment it is asked for. */
   const ended = new Set<string>()
 
   const look = () => {
-    const [, about, sessionId] =
+    const [, tokenName, sessionId] =
       /(?:^|; )__Host-annul-session=(([^.;]+)[^;]*)/.exec(platform.document?.cookie ?? '') ?? []
-    return about && sessionId && !ended.has(sessionId) ? { about, sessionId } : undefined
+    return tokenName && sessionId && !ended.has(sessionId) ? { tokenName, sessionId } : undefined
   }
   const read = async () => {
     const present = look()
@@ -90,12 +90,12 @@ export function holdInCookie(attempts: Attempts): Holder {
     read,
     /** The browser has set the cookies before the answer reaches us; unless another tab's answer came after it. */
     async put({ session }) {
-      const held = await read()
-      return held?.sessionId === session?.id ? held : undefined
+      const stored = await read()
+      return stored?.sessionId === session?.id ? stored : undefined
     },
     async end(expected) {
       const present = look()
-      if (!present || (expected && expected.about !== present.about)) return undefined
+      if (!present || (expected && expected.tokenName !== present.tokenName)) return undefined
       ended.add(present.sessionId)
       await attempts.claim(mark(present.sessionId))
       return present

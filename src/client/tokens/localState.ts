@@ -12,18 +12,18 @@ interface Access {
   readonly elevated: boolean
 }
 
-/** Tokens that came in, here or in another tab: without the refresh token, but with its name, as Held has it. */
+/** Tokens that came in, here or in another tab: without the refresh token, but with its name, as StoredToken has it. */
 export interface Incoming extends Tokens {
   readonly refreshToken: null
-  readonly about: string | undefined
+  readonly tokenName: string | undefined
 }
 
 /** What this tab knows. */
-export interface Current {
+export interface LocalState {
   state: SessionState
   access: Access | undefined
-  /** The refresh token that this tab last saw, as Held names it. */
-  about: string | undefined
+  /** The refresh token that this tab last saw, as StoredToken names it. */
+  tokenName: string | undefined
   sessionId: string | undefined
   /** Changes when another session begins or this one ends: what was asked in an earlier life is not for this one. */
   life: number
@@ -39,49 +39,49 @@ export interface Current {
   subscribe(listener: (state: SessionState) => void): () => void
 }
 
-export function createCurrent(onSignedOut: ((reason: SignedOutReason) => void) | undefined): Current {
+export function createLocalState(onSignedOut: ((reason: SignedOutReason) => void) | undefined): LocalState {
   const listeners = new Set<(state: SessionState) => void>()
   const show = (state: SessionState) => {
-    if (JSON.stringify(state) === JSON.stringify(current.state)) return
-    current.state = state
+    if (JSON.stringify(state) === JSON.stringify(local.state)) return
+    local.state = state
     // Each by itself: an error in the app's listener is the app's, and must not stop a sign-out half way.
     for (const listener of listeners) queueMicrotask(() => listener(state))
   }
 
-  const current: Current = {
+  const local: LocalState = {
     state: { status: 'restoring', user: null, reason: null },
     access: undefined,
-    about: undefined,
+    tokenName: undefined,
     sessionId: undefined,
     life: 0,
-    fresh: () => current.access !== undefined && now() < current.access.dueAt,
+    fresh: () => local.access !== undefined && now() < local.access.dueAt,
 
     adopt(incoming) {
-      if (current.sessionId !== incoming.session.id) {
-        current.life++
-        current.drop()
+      if (local.sessionId !== incoming.session.id) {
+        local.life++
+        local.drop()
       }
       // Another tab's refresh must not take away what the user has just typed the password for.
-      if (!current.access?.elevated || !current.fresh()) current.take(incoming, false)
-      current.about = incoming.about
-      current.sessionId = incoming.session.id
+      if (!local.access?.elevated || !local.fresh()) local.take(incoming, false)
+      local.tokenName = incoming.tokenName
+      local.sessionId = incoming.session.id
       show({ status: 'signedIn', user: incoming.user, reason: null })
     },
 
     take({ accessToken: token, expiresIn }, elevated) {
       const lifetimeMs = expiresIn * 1000
       const expiresAt = now() + lifetimeMs
-      current.access = { token, expiresAt, dueAt: expiresAt - Math.min(15_000, lifetimeMs / 6), elevated }
+      local.access = { token, expiresAt, dueAt: expiresAt - Math.min(15_000, lifetimeMs / 6), elevated }
     },
 
     drop(token) {
-      if (!token || current.access?.token === token) current.access = undefined
+      if (!token || local.access?.token === token) local.access = undefined
     },
 
     end(reason) {
-      if (current.state.status === 'signedOut') return
-      current.life++
-      current.access = current.sessionId = current.about = undefined
+      if (local.state.status === 'signedOut') return
+      local.life++
+      local.access = local.sessionId = local.tokenName = undefined
       show({ status: 'signedOut', user: null, reason })
       if (reason) queueMicrotask(() => onSignedOut?.(reason))
     },
@@ -91,5 +91,5 @@ export function createCurrent(onSignedOut: ((reason: SignedOutReason) => void) |
       return () => void listeners.delete(listener)
     },
   }
-  return current
+  return local
 }

@@ -12,7 +12,17 @@ interface Platform {
   readonly crypto?: {
     getRandomValues?(bytes: Uint8Array): Uint8Array
     /** Not on pages over plain http, other than localhost, and not in React Native. */
-    readonly subtle?: { digest(algorithm: 'SHA-256', bytes: Uint8Array): Promise<ArrayBuffer> }
+    readonly subtle?: {
+      digest(algorithm: 'SHA-256', bytes: Uint8Array): Promise<ArrayBuffer>
+      importKey(
+        format: 'raw',
+        bytes: Uint8Array,
+        algorithm: { name: 'HMAC'; hash: 'SHA-256' },
+        extractable: false,
+        usages: ['sign'],
+      ): Promise<object>
+      sign(algorithm: 'HMAC', key: object, bytes: Uint8Array): Promise<ArrayBuffer>
+    }
   }
 }
 

@@ -1,16 +1,24 @@
 import { now } from '../platform/platform.ts'
 import type { Parts, Refresher } from '../tokens/refresh.ts'
+import { proveRenewal } from '../tokens/renewalProof.ts'
 import type { Session, SignedOutReason } from '../types.ts'
 import { isRefusal, mayRepeat } from './operation.ts'
 
 /** What goes with the requests of guarded data, and what their answers mean. */
 export function createResultHandler(
-  { local }: Parts,
+  { local, store }: Parts,
   refresher: Refresher,
   renew: boolean,
 ): Pick<Session, 'headers' | 'handleResult'> {
   /** In which life headers were given out. */
   const given = new WeakMap<object, number>()
+
+  /** In cookie mode the browser adds the proof, which is the cookie. */
+  const proofFor = async (accessToken: string) => {
+    if (store.cookie) return '1'
+    const { token } = (await store.read()) ?? {}
+    return token && proveRenewal(token, accessToken)
+  }
 
   const headers = async () => {
     if (local.state.status !== 'signedOut' && !local.fresh())
@@ -20,7 +28,10 @@ export function createResultHandler(
       })
     const { access, life } = local
     const added: Record<string, string> = access ? bearer(access.token) : {}
-    if (access && renew) added['annul-renew'] = '1'
+    if (access && renew && now() >= access.renewAt) {
+      const proof = await proofFor(access.token).catch(() => {})
+      if (proof) added['annul-renew'] = proof
+    }
     given.set(added, life)
     return added
   }

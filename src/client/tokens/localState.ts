@@ -8,6 +8,8 @@ interface Access {
   readonly expiresAt: number
   /** When a refresh is due, so that requests under way do not arrive with a token that has expired. */
   readonly dueAt: number
+  /** From when on the server renews it: in the last third of its life. */
+  readonly renewAt: number
   /** It proves a recent password (reauthenticate), which a refreshed one does not. */
   readonly elevated: boolean
 }
@@ -71,7 +73,8 @@ export function createLocalState(onSignedOut: ((reason: SignedOutReason) => void
     take({ accessToken: token, expiresIn }, elevated) {
       const lifetimeMs = expiresIn * 1000
       const expiresAt = now() + lifetimeMs
-      local.access = { token, expiresAt, dueAt: expiresAt - Math.min(15_000, lifetimeMs / 6), elevated }
+      const dueAt = expiresAt - Math.min(15_000, lifetimeMs / 6)
+      local.access = { token, expiresAt, dueAt, renewAt: expiresAt - lifetimeMs / 3, elevated }
     },
 
     drop(token) {

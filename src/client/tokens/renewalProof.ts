@@ -1,0 +1,23 @@
+import { platform } from '../platform/platform.ts'
+import { parse } from '../platform/text.ts'
+
+/**
+ * The proof that whoever sends an access token also holds its session's refresh token, which the server wants before it
+ * renews: base64url(HMAC-SHA-256(refresh token, "annul-renew" || jti)). It is good for this access token only.
+ *
+ * @returns undefined where there is no crypto.subtle, on pages over plain http and in React Native
+ */
+export async function proveRenewal(refreshToken: string, accessToken: string): Promise<string | undefined> {
+  const { subtle } = platform.crypto ?? {}
+  if (!subtle) return undefined
+  const payload = atob((accessToken.split('.')[1] ?? '').replace(/-/g, '+').replace(/_/g, '/'))
+  const jti = parse<{ jti: string }>(payload)?.jti
+  const encode = (text: string) => new TextEncoder().encode(text)
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' } as const
+  const key = await subtle.importKey('raw', encode(refreshToken), algorithm, false, ['sign'])
+  const mac = await subtle.sign('HMAC', key, encode(`annul-renew${jti}`))
+  return btoa(String.fromCharCode(...new Uint8Array(mac)))
+    .replace(/\+/g, '-')
+    .replace(/\//g, '_')
+    .replace('=', '')
+}

@@ -7,8 +7,8 @@ import { bearer, createResultHandler } from './requests/handleResult.ts'
 import { createSend } from './requests/send.ts'
 import { openAttempts } from './tokens/attempts.ts'
 import { createLocalState } from './tokens/localState.ts'
-import { createRefresher, type Parts, share } from './tokens/refresh.ts'
-import { storeInCookie, storeInStorage } from './tokens/tokenStore.ts'
+import { createRefresher, type Parts, reasonOf, share } from './tokens/refresh.ts'
+import { type StoredState, storeInCookie, storeInStorage } from './tokens/tokenStore.ts'
 import type { Session, SessionOptions, SessionUser, Tokens } from './types.ts'
 
 /**
@@ -29,17 +29,20 @@ export function createSession(options: SessionOptions): Session {
   const isCookie = storage === 'cookie'
   const owner = isCookie ? new Map<string, string>() : storage
   const attempts = openAttempts(owner, key)
-  const store = isCookie ? storeInCookie(attempts) : storeInStorage(storage, key)
+  const store = isCookie ? storeInCookie(attempts, local) : storeInStorage(storage, key, local)
 
   const receive = async (message: Message) => {
     const { life } = local
     const names = [local.tokenName, local.sessionId]
     if (message.tokens) {
-      const stored = await store.read()
+      const { stored } = await store.read()
       if (stored?.tokenName === message.tokens.tokenName && life === local.life) local.adopt(message.tokens)
     } else if (names.some(name => name && (name === message.tokenName || name === message.sessionId))) {
+      // The reason that was kept first is every tab's: a message of a logout may overtake that of a theft.
+      const { ended } = await store.read().catch((): StoredState => ({}))
+      if (life !== local.life) return
       refresher.abandon()
-      local.end(message.reason)
+      local.end(reasonOf(local, ended, message.reason))
     }
   }
   const channel = openChannel(config.shared ? name : undefined, receive)
@@ -113,12 +116,12 @@ export function createSession(options: SessionOptions): Session {
       refresher.abandon()
       local.end('LOGGED_OUT')
       channel.tell({ tokenName, sessionId, reason: 'LOGGED_OUT' })
-      const removing = store.end()
+      const removing = store.end('LOGGED_OUT')
       removing.catch(() => {})
       return parts.lock(async () => {
         const stored = await removing
         // In cookie mode the browser adds the cookie it has now: not for us, if another tab has signed in.
-        if (store.cookie && (await store.read())) return false
+        if (store.cookie && (await store.read()).stored) return false
         if (!stored && !access) return true
         return tellServer(stored?.token, access?.token)
       })

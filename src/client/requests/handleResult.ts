@@ -1,7 +1,7 @@
 import { now } from '../platform/platform.ts'
 import type { Parts, Refresher } from '../tokens/refresh.ts'
 import { proveRenewal } from '../tokens/renewalProof.ts'
-import type { Session, SignedOutReason } from '../types.ts'
+import type { Session } from '../types.ts'
 import { isRefusal, mayRepeat } from './operation.ts'
 
 /** What goes with the requests of guarded data, and what their answers mean. */
@@ -16,8 +16,8 @@ export function createResultHandler(
   /** In cookie mode the browser adds the proof, which is the cookie. */
   const proofFor = async (accessToken: string) => {
     if (store.cookie) return '1'
-    const { token } = (await store.read()) ?? {}
-    return token && proveRenewal(token, accessToken)
+    const { stored } = await store.read()
+    return stored?.token && proveRenewal(stored.token, accessToken)
   }
 
   const headers = async () => {
@@ -67,8 +67,7 @@ export function createResultHandler(
       // Whatever the reason: only the refresh token's fate decides about the session. This device's own changePassword,
       // in another tab or with a lost answer, refuses its old access tokens with PASSWORD_CHANGED.
       local.drop(token)
-      if (!local.fresh())
-        await refresher.refresh(refusal.extensions?.reason as SignedOutReason).catch(() => {})
+      if (!local.fresh()) await refresher.refresh().catch(() => {})
       return local.life === life && local.access !== undefined && mayRepeat(results, sent)
     },
   }

@@ -11,8 +11,8 @@ import { within } from '../platform/time.ts'
  * `name` names what an attempt is for: the token's SHA-256, or the cookie's `sessionId.generation`.
  */
 export interface Attempts {
-  /** Put-if-absent: the attempt that is kept under this name, a new one if there is none. */
-  claim(name: string): Promise<string>
+  /** Put-if-absent: what is kept under this name; if there is nothing, the given value or a new attempt. */
+  claim(name: string, value?: string): Promise<string>
   find(name: string): Promise<string | undefined>
 }
 
@@ -38,9 +38,7 @@ export function openAttempts(storage: SessionStorage, key: string): Attempts {
   return {
     // The storage first: what was put there because the database failed must not get a rival when that works again.
     find: async name => (await apart(name).catch(nothing)) ?? transact(name).catch(nothing),
-    async claim(name) {
-      // 144 bits: who has copied the token cannot guess it.
-      const fresh = hex(platform.crypto?.getRandomValues?.(new Uint8Array(18)) ?? new Uint8Array())
+    async claim(name, fresh = newAttempt()) {
       return (
         (await apart(name).catch(nothing)) ??
         (await transact(name, fresh).catch(nothing)) ??
@@ -51,6 +49,8 @@ export function openAttempts(storage: SessionStorage, key: string): Attempts {
   }
 }
 
+/** 144 bits: who has copied the token cannot guess it. */
+const newAttempt = () => hex(platform.crypto?.getRandomValues?.(new Uint8Array(18)) ?? new Uint8Array())
 const nothing = (): undefined => undefined
 
 /** @returns the entry; with `fresh`, the one that is there afterwards. Undefined or rejects where there is no database. */

@@ -6,7 +6,7 @@ import type { Send } from '../requests/send.ts'
 import type { SignedOutReason, Tokens } from '../types.ts'
 import type { Attempts } from './attempts.ts'
 import type { LocalState } from './localState.ts'
-import type { StoredToken, TokenStore } from './tokenStore.ts'
+import type { EndedSession, StoredToken, TokenStore } from './tokenStore.ts'
 
 export interface Parts {
   readonly local: LocalState
@@ -21,10 +21,9 @@ export interface Refresher {
   /**
    * One refresh for everybody who asks while it runs.
    *
-   * @param refused why the server refused the access token, if it did
    * @throws SessionError UNAVAILABLE and what else says nothing about the session, which then stays
    */
-  refresh(refused?: SignedOutReason): Promise<void>
+  refresh(): Promise<void>
   /** A refresh that begins now, after the one that may be running: copies of the present token shall become useless. */
   rotate(): Promise<void>
   /** Logout: the refresh that runs is no longer wanted, and need not hold the lock for its retries. */
@@ -42,23 +41,23 @@ export function createRefresher(parts: Parts): Refresher {
   let running: Promise<void> | undefined
   let leaving = new AbortController()
 
-  const run = async (force: boolean, refused?: SignedOutReason) => {
+  const run = async (force: boolean) => {
     const { life } = local
     const { signal } = leaving
-    const asked = await store.read()
-    if (!asked) return lost(local, life, refused)
-    local.tokenName ??= asked.tokenName
-    await lock(() => underLock(parts, force, signal, refused))
+    const { stored, ended } = await store.read()
+    if (!stored) return lost(local, life, ended)
+    local.tokenName ??= stored.tokenName
+    await lock(() => underLock(parts, force, signal))
   }
-  const begin = (force: boolean, refused?: SignedOutReason) => {
-    running ??= run(force, refused).finally(() => {
+  const begin = (force: boolean) => {
+    running ??= run(force).finally(() => {
       running = undefined
     })
     return running
   }
 
   return {
-    refresh: refused => begin(false, refused),
+    refresh: () => begin(false),
     async rotate() {
       while (running) await running.catch(() => {})
       await begin(true)
@@ -70,20 +69,15 @@ export function createRefresher(parts: Parts): Refresher {
   }
 }
 
-async function underLock(
-  parts: Parts,
-  force: boolean,
-  signal: AbortSignal,
-  refused?: SignedOutReason,
-): Promise<void> {
+async function underLock(parts: Parts, force: boolean, signal: AbortSignal): Promise<void> {
   const { local, store, attempts, send } = parts
   let stale: string | undefined
 
   for (let tries = 0; tries < maxTries; tries++) {
     if (signal.aborted) return
     const { life, tokenName } = local
-    const stored = await store.read()
-    if (!stored) return lost(local, life, refused)
+    const { stored, ended } = await store.read()
+    if (!stored) return lost(local, life, ended)
 
     // Another tab has refreshed while we waited for the lock: its message brings the access token.
     const isOvertaken = !force && !tries && stored.tokenName !== tokenName
@@ -93,7 +87,7 @@ async function underLock(
     // The attempt is kept before the token is sent: if the answer or this page is lost, the next try repeats it.
     const random = await attempts.claim(stored.tokenName)
     // If the token is still there now, nobody has sent it with another attempt: they would have found ours, or we theirs.
-    if ((await store.read())?.tokenName !== stored.tokenName) continue
+    if ((await store.read()).stored?.tokenName !== stored.tokenName) continue
 
     try {
       const attempt = store.cookie ? `${stored.tokenName}.${random}` : random
@@ -134,7 +128,7 @@ async function refuse(
   reason: SignedOutReason,
 ): Promise<boolean> {
   const { life, sessionId } = local
-  if (!(await store.end(stored)) || local.life !== life) return false
+  if (!(await store.end(reason, stored)) || local.life !== life) return false
   local.end(reason)
   // A tab with an outdated copy of its own (a duplicated tab's sessionStorage) does not speak for the session.
   channel.tell({
@@ -145,7 +139,20 @@ async function refuse(
   return true
 }
 
-/** There is no refresh token: another tab signed out, or nobody was signed in. */
-function lost(local: LocalState, life: number, refused: SignedOutReason = 'LOGGED_OUT'): void {
-  if (local.life === life) local.end(local.state.user && refused)
+/** There is no refresh token: another tab signed out or heard of the end, or nobody was signed in. */
+function lost(local: LocalState, life: number, ended: EndedSession | undefined): void {
+  if (local.life === life) local.end(local.state.user && reasonOf(local, ended))
+}
+
+/**
+ * Why this tab's session has ended: what is kept in the token's place, unless that is of another session.
+ *
+ * @param otherwise where nothing is kept, as after a logout
+ */
+export function reasonOf(
+  { sessionId }: LocalState,
+  ended: EndedSession | undefined,
+  otherwise: SignedOutReason = 'LOGGED_OUT',
+): SignedOutReason {
+  return ended && (ended.sessionId ?? sessionId) === sessionId ? ended.reason : otherwise
 }

@@ -2,8 +2,9 @@ import { createQueue } from '../platform/lock.ts'
 import { platform } from '../platform/platform.ts'
 import { openStorage, type SessionStorage } from '../platform/storage.ts'
 import { hex } from '../platform/text.ts'
-import type { Tokens } from '../types.ts'
+import type { SignedOutReason, Tokens } from '../types.ts'
 import type { Attempts } from './attempts.ts'
+import type { LocalState } from './localState.ts'
 
 /** The refresh token that this browser or app has now. */
 export interface StoredToken {
@@ -13,30 +14,51 @@ export interface StoredToken {
   readonly token?: string
 }
 
-/** What of new tokens is kept, or says which session the cookie must name. */
-export type Kept = Pick<Tokens, 'refreshToken'> & Partial<Pick<Tokens, 'session'>>
+/** What is kept in the place of a token whose session has ended, so that every tab tells the same reason. */
+export interface EndedSession {
+  readonly reason: SignedOutReason
+  /** Undefined where the tab that learned of the end did not know it. */
+  readonly sessionId: string | undefined
+}
 
-/** Where the refresh token is. What all tabs share, so every change compares with what is there. */
+/** One of the two, or neither: nobody was signed in, or the user has signed out. */
+export interface StoredState {
+  readonly stored?: StoredToken | undefined
+  readonly ended?: EndedSession | undefined
+}
+
+/** Where the refresh token is. All tabs share it, so every change compares with what is there. */
 export interface TokenStore {
   readonly cookie: boolean
-  read(): Promise<StoredToken | undefined>
+  read(): Promise<StoredState>
   /**
    * @param from what was refreshed; undefined for a login, which takes the place of whatever was there
    * @returns undefined, and nothing changed, when `from` is no longer there: a logout or another login came first
    */
-  put(tokens: Kept, from?: StoredToken): Promise<StoredToken | undefined>
-  /** Takes away `stored`, or with undefined whatever is there, and returns it. */
-  end(stored?: StoredToken): Promise<StoredToken | undefined>
+  put(
+    tokens: Pick<Tokens, 'refreshToken'> & Partial<Pick<Tokens, 'session'>>,
+    from?: StoredToken,
+  ): Promise<StoredToken | undefined>
+  /**
+   * Takes the token away, and keeps the reason in its place.
+   *
+   * @param expected the token to take away; undefined for whichever is there
+   * @returns the token; undefined, and nothing changed, when it was no longer there
+   */
+  end(reason: SignedOutReason, expected?: StoredToken): Promise<StoredToken | undefined>
 }
 
 /** The refresh token as a value in the given storage. Errors of the storage pass: they say nothing about the session. */
-export function storeInStorage(storage: SessionStorage, key: string): TokenStore {
+export function storeInStorage(storage: SessionStorage, key: string, local: LocalState): TokenStore {
   const items = openStorage(storage)
   const name = `${key}.token`
   const queue = createQueue(storage)
-  const named = async (token: string | null | undefined) =>
-    token ? { tokenName: await nameOf(token), token } : undefined
-  const read = async () => named(await items.get(name))
+  const read = async (): Promise<StoredState> => {
+    const text = await items.get(name)
+    const [, reason, sessionId] = /^ended:(\w+):(.*)$/.exec(text ?? '') ?? []
+    if (reason) return { ended: { reason: reason as SignedOutReason, sessionId: sessionId || undefined } }
+    return { stored: text ? await describeToken(text) : undefined }
+  }
 
   return {
     cookie: false,
@@ -45,44 +67,51 @@ export function storeInStorage(storage: SessionStorage, key: string): TokenStore
       queue(async () => {
         if (!refreshToken || (from && (await items.get(name)) !== from.token)) return undefined
         await items.set(name, refreshToken)
-        return named(refreshToken)
+        return describeToken(refreshToken)
       }),
-    end: expected =>
-      queue(async () => {
-        const present = await read()
-        if (!present || (expected && expected.tokenName !== present.tokenName)) return undefined
-        await items.remove(name)
-        return present
-      }),
+    end(reason, expected) {
+      const { sessionId = '' } = local
+      return queue(async () => {
+        const { stored } = await read()
+        if (!stored || (expected && expected.tokenName !== stored.tokenName)) return undefined
+        // Nothing in the token's place says that the user has signed out.
+        if (reason === 'LOGGED_OUT') await items.remove(name)
+        else await items.set(name, `ended:${reason}:${sessionId}`)
+        return stored
+      })
+    },
   }
 }
 
 /**
- * SHA-256, so that the attempts outlive a token without keeping it. Where there is none, attempts and tokens are in one
- * storage anyway, and the token may stand for itself.
+ * The name is the SHA-256, so that the attempts outlive a token without keeping it. Where there is none, attempts and
+ * tokens are in one storage anyway, and the token may stand for itself.
  */
-async function nameOf(token: string): Promise<string> {
+async function describeToken(token: string): Promise<StoredToken> {
   const digest = await platform.crypto?.subtle?.digest('SHA-256', new TextEncoder().encode(token))
-  return digest ? hex(new Uint8Array(digest)) : token
+  return { tokenName: digest ? hex(new Uint8Array(digest)) : token, token }
 }
 
 /**
- * The refresh token in a HttpOnly cookie. Of it the client knows what the readable cookie beside it says, and it never
- * writes either: a session that has ended is remembered as such instead, because a late deletion would hit a newer login.
+ * The refresh token in a HttpOnly cookie. The client knows what the readable cookie beside it says, and never writes
+ * either. A session that has ended is kept among the attempts instead: a late deletion would hit a newer login.
  */
-export function storeInCookie(attempts: Attempts): TokenStore {
-  const mark = (sessionId: string) => `ended.${sessionId}`
-  /** For as long as the mark is not written: a logout counts from the moment it is asked for. */
-  const ended = new Set<string>()
+export function storeInCookie(attempts: Attempts, local: LocalState): TokenStore {
+  const recordName = (sessionId: string) => `ended.${sessionId}`
+  /** By session, while the record is not written: a logout counts from the moment it is asked for. */
+  const ending = new Map<string, SignedOutReason>()
 
-  const look = () => {
+  const readCookie = () => {
     const [, tokenName, sessionId] =
       /(?:^|; )__Host-annul-session=(([^.;]+)[^;]*)/.exec(platform.document?.cookie ?? '') ?? []
-    return tokenName && sessionId && !ended.has(sessionId) ? { tokenName, sessionId } : undefined
+    return tokenName && sessionId ? { tokenName, sessionId } : undefined
   }
   const read = async () => {
-    const present = look()
-    return present && !(await attempts.find(mark(present.sessionId))) ? present : undefined
+    const stored = readCookie()
+    // Without a cookie, which a logout clears, the record of this tab's session still says how that has ended.
+    const { sessionId } = stored ?? local
+    const reason = sessionId && ((await attempts.find(recordName(sessionId))) ?? ending.get(sessionId))
+    return reason ? { ended: { reason: reason as SignedOutReason, sessionId } } : { stored }
   }
 
   return {
@@ -90,15 +119,15 @@ export function storeInCookie(attempts: Attempts): TokenStore {
     read,
     /** The browser has set the cookies before the answer reaches us; unless another tab's answer came after it. */
     async put({ session }) {
-      const stored = await read()
+      const { stored } = await read()
       return stored?.sessionId === session?.id ? stored : undefined
     },
-    async end(expected) {
-      const present = look()
-      if (!present || (expected && expected.tokenName !== present.tokenName)) return undefined
-      ended.add(present.sessionId)
-      await attempts.claim(mark(present.sessionId))
-      return present
+    async end(reason, expected) {
+      const stored = readCookie()
+      if (!stored || (expected && expected.tokenName !== stored.tokenName)) return undefined
+      ending.set(stored.sessionId, reason)
+      const first = await attempts.claim(recordName(stored.sessionId), reason)
+      return first === reason ? stored : undefined
     },
   }
 }

@@ -1,5 +1,7 @@
 import { ApolloLink } from '@apollo/client/link'
 import { Observable } from '@apollo/client/utilities'
+import { parse } from './platform/text.ts'
+import { readResults } from './requests/operation.ts'
 import type { GraphQLResult, Sent, Session } from './types.ts'
 
 /**
@@ -45,7 +47,7 @@ export function sessionLink(session: Pick<Session, 'headers' | 'handleResult'>):
 
         subscription = forward(operation).subscribe({
           next: result => look(result, () => observer.next(result)),
-          error: error => look(bodyOf(error), () => observer.error(error)),
+          error: error => look(resultOf(error, again), () => observer.error(error)),
           complete: () => inTurn(() => observer.complete()),
         })
       }
@@ -71,19 +73,17 @@ function describe(operation: ApolloLink.Operation): Sent {
   return { kind: 'read', fields: '' }
 }
 
-function isResult(value: unknown): value is GraphQLResult {
+function isResult(value: unknown): value is GraphQLResult | GraphQLResult[] {
   return (
-    typeof value === 'object' &&
-    value !== null &&
-    ('errors' in value || 'data' in value || 'extensions' in value)
+    Array.isArray(value) ||
+    (typeof value === 'object' &&
+      value !== null &&
+      ('errors' in value || 'data' in value || 'extensions' in value))
   )
 }
 
 /** The GraphQL answer inside the error that HttpLink makes of a status such as 401 (ServerError). */
-function bodyOf(error: unknown): unknown {
-  try {
-    return JSON.parse((error as { bodyText: string }).bodyText)
-  } catch {
-    return undefined
-  }
+function resultOf(error: unknown, again: boolean): unknown {
+  const { statusCode, bodyText = '' } = Object(error)
+  return readResults(again ? 0 : statusCode, parse(bodyText))
 }

@@ -12,7 +12,10 @@ export function readOptions(options: SessionOptions) {
   const isCookie = storage === 'cookie'
   const credentials = options.credentials ?? (isCookie ? 'include' : undefined)
 
-  if (!locate(endpoint).origin) throw new TypeError(`createSession: no http(s) endpoint: ${endpoint}`)
+  const { origin } = locate(endpoint)
+  const page = platform.location && locate(platform.location.href).origin
+
+  if (!origin) throw new TypeError(`createSession: no http(s) endpoint: ${endpoint}`)
   if (!platform.crypto?.getRandomValues) throw new TypeError('createSession: no crypto.getRandomValues')
   // A page reads the cookies of its own host only; ports they do not tell apart.
   if (isCookie && (!platform.document || hostOf(endpoint) !== hostOf(platform.location?.href ?? endpoint)))
@@ -29,6 +32,10 @@ export function readOptions(options: SessionOptions) {
     cookies: credentials ? { credentials } : {},
     timeoutMs,
     retryMs,
+    /** For the developer whose page the server does not allow: which setting lacks what. Empty where there is no page. */
+    originHint: page ? ` ANNUL_ALLOWED_ORIGINS must name ${page}.` : '',
+    /** Whether a request that was not answered may be one that the browser has kept from a page of another origin. */
+    crossOrigin: page !== origin,
     fetch:
       options.fetch ?? (((input, init) => globalThis.fetch(input, init)) satisfies typeof globalThis.fetch),
   }

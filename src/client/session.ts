@@ -136,8 +136,7 @@ export function createSession(options: SessionOptions): Session {
       return local.state
     },
     fetch: sessionFetch,
-    headers: guarded.headers,
-    handleResult: guarded.handleResult,
+    ...guarded,
     subscribe: local.subscribe,
     close: channel.close,
   }

@@ -1,8 +1,8 @@
 import type { Config } from '../options.ts'
 import { locate } from '../platform/origin.ts'
 import { abortable } from '../platform/time.ts'
-import type { Sent, Session } from '../types.ts'
-import { describe } from './operation.ts'
+import type { GraphQLResult, Sent, Session } from '../types.ts'
+import { describe, passingError, readResults } from './operation.ts'
 import { persist, retryAfter } from './send.ts'
 
 type Fetch = typeof globalThis.fetch
@@ -19,7 +19,7 @@ export function createFetch(
   const home = locate(endpoint)
 
   return async (input, init = {}) => {
-    const request = typeof input === 'object' && 'url' in input ? input : undefined
+    const request = 'url' in Object(input) ? (input as Request) : undefined
     const url = request ? request.url : String(input)
     const given = new Headers(init.headers ?? request?.headers)
     const { origin, address } = locate(url)
@@ -37,37 +37,43 @@ export function createFetch(
 
     for (let again = false; ; again = true) {
       const added = await abortable(headers(), signal)
-      const work = () => {
+      const work = async () => {
         const merged = new Headers(given)
         for (const [name, value] of Object.entries(added)) merged.set(name, value)
         const target = carrier && repeatable ? carrier.clone() : input
-        return fetch(target, { ...cookies, ...init, headers: merged })
+        const response = await fetch(target, { ...cookies, ...init, headers: merged })
+        const hasJson = atEndpoint && jsonType.test(response.headers.get('content-type') ?? '')
+        const json: unknown =
+          hasJson &&
+          (await response
+            .clone()
+            .json()
+            .catch(() => {}))
+        return { response, results: readResults(again ? 0 : response.status, json) }
       }
       // Again only what surely is a query: whether a mutation was carried out, a lost answer does not tell.
       const isPatient = atEndpoint && sent.kind === 'read' && repeatable
-      const response = await persist(work, retryOf, isPatient ? retryMs : 0, signal)
-      if (!atEndpoint || !jsonType.test(response.headers.get('content-type') ?? '')) return response
-
-      const result: unknown = await response
-        .clone()
-        .json()
-        .catch(() => {})
-      if (!result || typeof result !== 'object') return response
-      const repeat = await abortable(handleResult(result, added, sent), signal)
+      const { response, results } = await persist(work, retryOf, isPatient ? retryMs : 0, signal)
+      const repeat = atEndpoint && (await abortable(handleResult(results, added, sent), signal))
       if (!repeat || again || !repeatable) return response
     }
   }
 }
 
 /** A lost answer, or a server that is busy or away. */
-function retryOf(response: Response | undefined): number | undefined {
-  if (!response) return 0
-  return response.status === 429 || response.status === 503 ? retryAfter(response) : undefined
+function retryOf(
+  answer: { response: Response; results: readonly GraphQLResult[] } | undefined,
+): number | undefined {
+  if (!answer) return 0
+  const { response, results } = answer
+  const error = passingError(results)
+  return error || /429|503/.test(String(response.status)) ? retryAfter(response, error) : undefined
 }
 
 /** Answers that end: no server-sent events, no multipart. */
 const jsonType = /^application\/(graphql-response\+)?json\b/
 
 function isStream(body: unknown): boolean {
-  return typeof body === 'object' && body !== null && ('getReader' in body || Symbol.asyncIterator in body)
+  const stream = Object(body)
+  return 'getReader' in stream || Symbol.asyncIterator in stream
 }

@@ -2,7 +2,7 @@ import { now } from '../platform/platform.ts'
 import type { Parts, Refresher } from '../tokens/refresh.ts'
 import { proveRenewal } from '../tokens/renewalProof.ts'
 import type { Session } from '../types.ts'
-import { isRefusal, mayRepeat } from './operation.ts'
+import { errorsOf, isRefusal, mayRepeat } from './operation.ts'
 
 /** What goes with the requests of guarded data, and what their answers mean. */
 export function createResultHandler(
@@ -57,13 +57,12 @@ export function createResultHandler(
       const token = added.authorization?.slice('Bearer '.length)
       const [{ data, extensions } = {}] = results
       const renewed = extensions?.annul
-      if (isAccess(renewed) && local.access && local.access.token === token)
+      if (token && local.access?.token === token && isAccess(renewed))
         local.take(renewed, local.access.elevated)
-      const done = Object.values(data ?? {}).find(value => value)
+      const done = Object.values(data ?? {}).find(Boolean)
       if (done && sent.kind === 'write') await conclude(done, sent.fields)
 
-      const refusal = results.flatMap(({ errors }) => errors ?? []).find(isRefusal)
-      if (!refusal || !token) return false
+      if (!token || !errorsOf(results).some(isRefusal)) return false
       // Whatever the reason: only the refresh token's fate decides about the session. This device's own changePassword,
       // in another tab or with a lost answer, refuses its old access tokens with PASSWORD_CHANGED.
       local.drop(token)

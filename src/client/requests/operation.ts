@@ -1,5 +1,5 @@
 import { parse } from '../platform/text.ts'
-import type { GraphQLResult, Sent } from '../types.ts'
+import type { GraphQLFailure, GraphQLResult, Sent } from '../types.ts'
 
 type Operation = { readonly query?: unknown }
 
@@ -29,7 +29,7 @@ export function mayRepeat(results: readonly GraphQLResult[], { kind, first }: Se
       const refused = errors.filter(({ path = [], ...error }) => isRefusal(error) && path.length < 2)
       const path = refused[0]?.path ?? [first]
       return (
-        values.every(value => value == null) &&
+        values.every(isNothing) &&
         refused.length >= Math.max(1, values.length) &&
         (kind === 'other' || path[0] === first)
       )
@@ -37,9 +37,43 @@ export function mayRepeat(results: readonly GraphQLResult[], { kind, first }: Se
   )
 }
 
+/**
+ * The answers in a response, one unless the request was a batch. A 401 without a code is not the auth server's, but a
+ * gateway's or proxy's own for the token: it counts as a refusal of the token.
+ *
+ * @param status 0 for a request that was repeated already: what is refused twice is refused
+ * @param json the body, if it was JSON
+ */
+export function readResults(status: number, json: unknown): GraphQLResult[] {
+  const results = [json].flat().map(each => Object(each) as GraphQLResult)
+  const isBare = status === 401 && !errorsOf(results).some(codeOf)
+  return isBare ? results.map(each => ({ ...each, errors: [refusal] })) : results
+}
+
+const refusal: GraphQLFailure = { extensions: { code: 'UNAUTHENTICATED' } }
+
+const codeOf = (error: GraphQLFailure | undefined) => error?.extensions?.code
+
+/** The server is busy or away: nothing was decided, and a later try may succeed. */
+export function isPassing(error: GraphQLFailure | undefined): boolean {
+  return /^(UNAVAILABLE|TOO_MANY_REQUESTS)$/.test(String(codeOf(error)))
+}
+
+/**
+ * The error for which a request may be tried again: answers without data whose every error is passing. By the codes and
+ * not only by the status, because a gateway answers 200.
+ */
+export function passingError(results: readonly GraphQLResult[]): GraphQLFailure | undefined {
+  const errors = errorsOf(results)
+  const values = results.flatMap(({ data }) => Object.values(data ?? {}))
+  return errors.every(isPassing) && values.every(isNothing) ? errors[0] : undefined
+}
+
+/** Of all answers. */
+export const errorsOf = (results: readonly GraphQLResult[]) => results.flatMap(({ errors }) => errors ?? [])
+const isNothing = (value: unknown) => value == null
+
 /** The access token, or its absence, was refused. */
-export function isRefusal(error: {
-  readonly extensions?: Readonly<Record<string, unknown>> | undefined
-}): boolean {
-  return error.extensions?.code === 'UNAUTHENTICATED'
+export function isRefusal(error: GraphQLFailure): boolean {
+  return codeOf(error) === 'UNAUTHENTICATED'
 }

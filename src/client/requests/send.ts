@@ -3,8 +3,9 @@ import type { Config } from '../options.ts'
 import { now } from '../platform/platform.ts'
 import { parse } from '../platform/text.ts'
 import { backoff, sleep } from '../platform/time.ts'
-import type { GraphQLResult } from '../types.ts'
+import type { GraphQLFailure, GraphQLResult } from '../types.ts'
 import { documents } from './documents.ts'
+import { isPassing } from './operation.ts'
 
 /**
  * Tries again, with growing pauses, for as long as that may take. A pause that would not fit is not begun.
@@ -31,9 +32,9 @@ export async function persist<T>(
   }
 }
 
-/** Seconds, if that is what the header says (a date would need the device's clock). */
-export function retryAfter(response: Response): number {
-  return Number(response.headers.get('retry-after')) || 0
+/** Seconds, as the error or else the header says (a date would need the device's clock). */
+export function retryAfter({ headers }: Response, failure?: GraphQLFailure): number {
+  return Number(failure?.extensions?.retryAfter ?? headers.get('retry-after')) || 0
 }
 
 export interface SendOptions {
@@ -57,6 +58,7 @@ export interface SendOptions {
 export type Send = <T>(field: keyof typeof documents, variables: object, options?: SendOptions) => Promise<T>
 
 export function createSend(options: Config): Send {
+  const { originHint } = options
   return <T>(field: keyof typeof documents, variables: object, request: SendOptions = {}) => {
     const { fetch = options.fetch, headers, repeatable, signal, keepalive = false } = request
     const work = async (): Promise<T> => {
@@ -76,9 +78,11 @@ export function createSend(options: Config): Send {
           signal: timeout.signal,
           ...options.cookies,
         })
-        return readAnswer<T>(await response.text(), field, response)
+        return readAnswer<T>(await response.text(), field, response, originHint)
       } catch (error) {
-        throw error instanceof SessionError ? error : unreachable(error, repeatable ? 0 : undefined)
+        if (error instanceof SessionError) throw error
+        // A page of an origin that is not allowed is told by its browser only that there was no answer.
+        throw unreachable(error, repeatable ? 0 : undefined, options.crossOrigin ? originHint : '')
       } finally {
         clearTimeout(timer)
         signal?.removeEventListener('abort', abort)
@@ -94,15 +98,17 @@ export function createSend(options: Config): Send {
 }
 
 /** What an answer means: the field's value, a refusal, or a passing failure. */
-function readAnswer<T>(body: string, field: string, response: Response): T {
+function readAnswer<T>(body: string, field: string, response: Response, originHint: string): T {
   const { data, errors } = parse<GraphQLResult>(body) ?? {}
   const failure = errors?.[0]
   const value = data?.[field]
   if (value || (data && !failure)) return value as T
 
   const extensions = failure?.extensions
-  const isPassing = response.status === 429 || response.status >= 500 || extensions?.recover === 'RETRY'
-  const pause = isPassing ? Number(extensions?.retryAfter ?? retryAfter(response)) : undefined
+  const mayPass = response.status === 429 || response.status >= 500 || isPassing(failure)
+  const pause = mayPass ? retryAfter(response, failure) : undefined
   // Without extensions it is a proxy's page, or an app's own 404: no word of the server about the session.
-  throw extensions ? new SessionError(failure.message ?? '', extensions, pause) : unreachable(body, pause)
+  if (!extensions) throw unreachable(body, pause)
+  const hint = extensions.code === 'ORIGIN_NOT_ALLOWED' ? originHint : ''
+  throw new SessionError((failure.message ?? '') + hint, extensions, pause)
 }

@@ -37,14 +37,9 @@ export function openAttempts(storage: SessionStorage, key: string): Attempts {
   const apart = keepInStorage(openStorage(storage), `${key}.attempts`, storage)
   return {
     // The storage first: what was put there because the database failed must not get a rival when that works again.
-    find: async name => (await apart(name).catch(nothing)) ?? transact(name).catch(nothing),
+    find: async name => (await apart(name)) ?? transact(name),
     async claim(name, fresh = newAttempt()) {
-      return (
-        (await apart(name).catch(nothing)) ??
-        (await transact(name, fresh).catch(nothing)) ??
-        (await apart(name, fresh).catch(nothing)) ??
-        fresh
-      )
+      return (await apart(name)) ?? (await transact(name, fresh)) ?? (await apart(name, fresh)) ?? fresh
     },
   }
 }
@@ -53,7 +48,7 @@ export function openAttempts(storage: SessionStorage, key: string): Attempts {
 const newAttempt = () => hex(platform.crypto?.getRandomValues?.(new Uint8Array(18)) ?? new Uint8Array())
 const nothing = (): undefined => undefined
 
-/** @returns the entry; with `fresh`, the one that is there afterwards. Undefined or rejects where there is no database. */
+/** @returns the entry; with `fresh`, the one that is there afterwards. Undefined where there is no database. */
 function transact(name: string, fresh?: string): Promise<string | undefined> {
   const transaction = new Promise<string | undefined>((resolve, reject) => {
     const opening = platform.indexedDB?.open('annul', 1)
@@ -84,7 +79,7 @@ function transact(name: string, fresh?: string): Promise<string | undefined> {
       }
     }
   })
-  return within(databaseMs, transaction)
+  return within(databaseMs, transaction).catch(nothing)
 }
 
 function keepInStorage(items: Items, key: string, owner: object) {
@@ -96,7 +91,7 @@ function keepInStorage(items: Items, key: string, owner: object) {
       if (fresh && found === fresh)
         await items.set(key, JSON.stringify(append(entries, name, fresh, keptInStorage)))
       return found
-    })
+    }).catch(nothing)
 }
 
 const attemptIn = (entries: Entries, name: string) => entries.find(entry => entry[0] === name)?.[1]

@@ -23,10 +23,10 @@ export interface Incoming extends Tokens {
 /** What this tab knows. */
 export interface LocalState {
   state: SessionState
-  access: Access | undefined
+  access?: Access | undefined
   /** The refresh token that this tab last saw, as StoredToken names it. */
-  tokenName: string | undefined
-  sessionId: string | undefined
+  tokenName?: string | undefined
+  sessionId?: string | undefined
   /** Changes when another session begins or this one ends: what was asked in an earlier life is not for this one. */
   life: number
   /** Whether there is an access token that needs no refresh. */
@@ -52,9 +52,6 @@ export function createLocalState(onSignedOut: ((reason: SignedOutReason) => void
 
   const local: LocalState = {
     state: { status: 'restoring', user: null, reason: null },
-    access: undefined,
-    tokenName: undefined,
-    sessionId: undefined,
     life: 0,
     fresh: () => local.access !== undefined && now() < local.access.dueAt,
 

@@ -154,5 +154,5 @@ export function reasonOf(
   ended: EndedSession | undefined,
   otherwise: SignedOutReason = 'LOGGED_OUT',
 ): SignedOutReason {
-  return ended && (ended.sessionId ?? sessionId) === sessionId ? ended.reason : otherwise
+  return ended && (ended.sessionId || sessionId) === sessionId ? ended.reason : otherwise
 }

@@ -1,5 +1,5 @@
 import { platform } from '../platform/platform.ts'
-import { parse } from '../platform/text.ts'
+import { encode, parse } from '../platform/text.ts'
 
 /**
  * The proof that whoever sends an access token also holds its session's refresh token, which the server wants before it
@@ -10,14 +10,13 @@ import { parse } from '../platform/text.ts'
 export async function proveRenewal(refreshToken: string, accessToken: string): Promise<string | undefined> {
   const { subtle } = platform.crypto ?? {}
   if (!subtle) return undefined
-  const payload = atob((accessToken.split('.')[1] ?? '').replace(/-/g, '+').replace(/_/g, '/'))
+  const payload = atob((accessToken.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/'))
   const jti = parse<{ jti: string }>(payload)?.jti
-  const encode = (text: string) => new TextEncoder().encode(text)
   const algorithm = { name: 'HMAC', hash: 'SHA-256' } as const
   const key = await subtle.importKey('raw', encode(refreshToken), algorithm, false, ['sign'])
   const mac = await subtle.sign('HMAC', key, encode(`annul-renew${jti}`))
   return btoa(String.fromCharCode(...new Uint8Array(mac)))
-    .replace(/\+/g, '-')
-    .replace(/\//g, '_')
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
     .replace('=', '')
 }

@@ -1,7 +1,7 @@
 import { createQueue } from '../platform/lock.ts'
 import { platform } from '../platform/platform.ts'
 import { openStorage, type SessionStorage } from '../platform/storage.ts'
-import { hex } from '../platform/text.ts'
+import { encode, hex } from '../platform/text.ts'
 import type { SignedOutReason, Tokens } from '../types.ts'
 import type { Attempts } from './attempts.ts'
 import type { LocalState } from './localState.ts'
@@ -17,7 +17,7 @@ export interface StoredToken {
 /** What is kept in the place of a token whose session has ended, so that every tab tells the same reason. */
 export interface EndedSession {
   readonly reason: SignedOutReason
-  /** Undefined where the tab that learned of the end did not know it. */
+  /** Empty or undefined where the tab that learned of the end did not know it. */
   readonly sessionId: string | undefined
 }
 
@@ -55,8 +55,8 @@ export function storeInStorage(storage: SessionStorage, key: string, local: Loca
   const queue = createQueue(storage)
   const read = async (): Promise<StoredState> => {
     const text = await items.get(name)
-    const [, reason, sessionId] = /^ended:(\w+):(.*)$/.exec(text ?? '') ?? []
-    if (reason) return { ended: { reason: reason as SignedOutReason, sessionId: sessionId || undefined } }
+    const [, reason, sessionId] = /^ended:(\w+):(.*)/.exec(text ?? '') ?? []
+    if (reason) return { ended: { reason: reason as SignedOutReason, sessionId } }
     return { stored: text ? await describeToken(text) : undefined }
   }
 
@@ -88,7 +88,7 @@ export function storeInStorage(storage: SessionStorage, key: string, local: Loca
  * tokens are in one storage anyway, and the token may stand for itself.
  */
 async function describeToken(token: string): Promise<StoredToken> {
-  const digest = await platform.crypto?.subtle?.digest('SHA-256', new TextEncoder().encode(token))
+  const digest = await platform.crypto?.subtle?.digest('SHA-256', encode(token))
   return { tokenName: digest ? hex(new Uint8Array(digest)) : token, token }
 }
 

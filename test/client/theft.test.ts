@@ -63,9 +63,10 @@ class HeldChannel {
     HeldChannel.#open.delete(this)
   }
 
+  /** The latest first: between two senders no order is promised. */
   static release(): void {
     HeldChannel.isHeld = false
-    for (const deliver of HeldChannel.#waiting.splice(0)) deliver()
+    for (const deliver of HeldChannel.#waiting.splice(0).reverse()) deliver()
   }
 }
 
@@ -235,6 +236,19 @@ describe.each(openBrowsers)('a theft is told as a theft in every tab, over %s', 
     HeldChannel.release()
     await pause(50)
     expect(browser.tabs.map(({ session }) => session.state.status)).toEqual(Array(tabCount).fill('signedIn'))
+  })
+
+  test('and is not told in a tab that still shows an earlier session than the one that was stolen', async () => {
+    const browser = openBrowser(openRandom(5))
+    const [first, behind] = browser.tabs
+    await first?.session.login(account)
+    await until(() => browser.tabs.every(({ session }) => session.user))
+    HeldChannel.isHeld = true
+    await first?.session.login(account)
+    await server.refresh(browser.refreshToken(), 'thief'.repeat(5))
+    await first?.session.refresh()
+    await behind?.session.refresh()
+    expect([first?.told, behind?.told]).toEqual([['REFRESH_REUSED'], ['LOGGED_OUT']])
   })
 
   test('as is a log-out by the server for another reason', async () => {

@@ -24,7 +24,7 @@ export function sessionLink(session: Pick<Session, 'headers' | 'handleResult'>):
         if (isClosed) return
         operation.setContext(({ headers }) => ({ headers: { ...headers, ...added } }))
 
-        // One event at a time, because to look into the first one may take a refresh.
+        // Events are handled one at a time: the first may need a refresh before it is passed on.
         let turn = Promise.resolve()
         let isFirst = true
         let isReplaced = false
@@ -39,7 +39,7 @@ export function sessionLink(session: Pick<Session, 'headers' | 'handleResult'>):
             isFirst = false
             if (isClosed) return
             if (!repeat || again) return pass()
-            // What the refused one still says, such as that it is complete, is not for the observer of the second.
+            // Later events of the refused request, such as its completion, must not reach the observer.
             isReplaced = true
             subscription?.unsubscribe()
             await start(true)
@@ -61,7 +61,7 @@ export function sessionLink(session: Pick<Session, 'headers' | 'handleResult'>):
   })
 }
 
-/** Whether the operation may be sent twice, from its document. */
+/** Reads from the document whether the operation may be sent twice. */
 function describe(operation: ApolloLink.Operation): Sent {
   for (const definition of operation.query.definitions) {
     if (definition.kind !== 'OperationDefinition' || definition.operation !== 'mutation') continue
@@ -82,7 +82,7 @@ function isResult(value: unknown): value is GraphQLResult | GraphQLResult[] {
   )
 }
 
-/** The GraphQL answer inside the error that HttpLink makes of a status such as 401 (ServerError). */
+/** The GraphQL answers inside the error that HttpLink makes of a status such as 401 (ServerError). */
 function resultOf(error: unknown, again: boolean): unknown {
   const { statusCode, bodyText = '' } = Object(error)
   return readResults(again ? 0 : statusCode, parse(bodyText))

@@ -1,7 +1,7 @@
 import type { Code, Recover } from '../errors.ts'
 
 /**
- * What `login`, `register`, `logout` and the others throw. The server's words, or UNAVAILABLE where there was no answer.
+ * What the session's methods throw: the server's error, or UNAVAILABLE where there was no answer.
  *
  * @example
  * try {
@@ -17,11 +17,11 @@ export class SessionError extends Error {
   declare readonly code: Code | (string & {})
   /** The detail, where there is one: EMAIL_TAKEN, PASSWORD_TOO_SHORT, … */
   declare readonly reason: string | undefined
-  /** What to do about it. RETRY: nothing is lost, try later. */
+  /** What to do next. RETRY: nothing is lost, try later. */
   declare readonly recover: Recover | undefined
-  /** All that the server put beside it: `argument`, `retryAfter`, `maxAge` (seconds), `required`, … */
+  /** All extensions of the server's error: `argument`, `retryAfter`, `maxAge` (seconds), `required`, … */
   declare readonly extensions: Readonly<Record<string, unknown>>
-  /** Seconds after which another try makes sense (0: any time). Undefined where it makes none, or could do harm. */
+  /** Seconds after which another try makes sense (0: any time). Undefined where a second try is useless or harmful. */
   declare readonly retryAfter: number | undefined
 
   constructor(message: string, extensions: Record<string, unknown>, retryAfter?: number, cause?: unknown) {
@@ -35,9 +35,9 @@ export class SessionError extends Error {
 }
 
 /**
- * There was no answer that can be understood. It says nothing about the session, which therefore stays.
+ * There was no answer, or none that can be understood. The session is not affected.
  *
- * @param hint what may be the cause, after a space
+ * @param hint a possible cause, which follows the message and begins with a space
  */
 export function unreachable(cause: unknown, retryAfter?: number, hint = ''): SessionError {
   const extensions = { code: 'UNAVAILABLE', recover: 'RETRY' }

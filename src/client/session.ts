@@ -12,8 +12,8 @@ import { type StoredState, storeInCookie, storeInStorage } from './tokens/tokenS
 import type { Session, SessionOptions, SessionUser, Tokens } from './types.ts'
 
 /**
- * The session of this browser, app or process with an Annul server: signs in and out, and keeps the access token fresh
- * for whoever sends requests. One for each page or app.
+ * Creates the session of this browser, app or process with an Annul server. The session signs in and out, and keeps the
+ * access token fresh. Create one session for each page or app.
  *
  * @throws TypeError for options that cannot work
  * @example
@@ -38,7 +38,7 @@ export function createSession(options: SessionOptions): Session {
       const { stored } = await store.read()
       if (stored?.tokenName === message.tokens.tokenName && life === local.life) local.adopt(message.tokens)
     } else if (names.some(name => name && (name === message.tokenName || name === message.sessionId))) {
-      // The reason that was kept first is every tab's: a message of a logout may overtake that of a theft.
+      // Every tab tells the reason that was kept first: the message of a logout may overtake the message of a theft.
       const { ended } = await store.read().catch((): StoredState => ({}))
       if (life !== local.life) return
       refresher.abandon()
@@ -59,12 +59,12 @@ export function createSession(options: SessionOptions): Session {
       await send('logout', { refreshToken }, { headers, keepalive: true, repeatable: true })
       return true
     } catch (error) {
-      // A token that it does not know needs no ending.
+      // The server does not know the token: there is nothing to end.
       return (error as SessionError).recover === 'LOGIN'
     }
   }
 
-  /** Login, register and reset: another session takes the place of the one that is here. */
+  /** Login, register and reset: the new session replaces the present one. */
   const open = (field: 'login' | 'register' | 'resetPassword', given: object) => {
     const before = logouts
     return parts.lock(async (): Promise<SessionUser | null> => {
@@ -72,7 +72,7 @@ export function createSession(options: SessionOptions): Session {
       const tokens = await send<Tokens | null>(field, { input }, { repeatable: field === 'login' })
       if (!tokens) return null
       if (before !== logouts) {
-        // The user has logged out while this was under way, and wants to stay so.
+        // The user has logged out while this request was under way, and must stay logged out.
         await tellServer(tokens.refreshToken, tokens.accessToken)
         throw new SessionError('Signed out.', {
           code: 'UNAUTHENTICATED',
@@ -85,7 +85,7 @@ export function createSession(options: SessionOptions): Session {
     })
   }
 
-  /** A guarded mutation. What its tokens mean, `handleResult` knows. */
+  /** A guarded mutation. `handleResult` takes the tokens from its answer. */
   const call = async (
     field: 'changePassword' | 'revokeOtherSessions' | 'reauthenticate',
     variables: object,
@@ -102,7 +102,7 @@ export function createSession(options: SessionOptions): Session {
       .refresh()
       .catch(() => {})
       .then(() => local.state),
-    // Field by field, because an app may hand over a whole form, and GraphQL refuses what it does not know.
+    // Field by field: an app may pass a whole form, and GraphQL refuses unknown fields.
     login: ({ email, password }) => open('login', { email, password }) as Promise<SessionUser>,
     register: ({ email, password }) => open('register', { email, password }),
     resetPassword: ({ token, newPassword }) =>
@@ -111,8 +111,8 @@ export function createSession(options: SessionOptions): Session {
     logout() {
       logouts++
       const { access, tokenName, sessionId } = local
-      // Here at once, whoever holds the lock; and the lock is asked for in the same breath, so that a login that
-      // follows comes after us, with its cookies safe from the clearing answer.
+      // This tab is signed out at once, without the lock. The lock is requested synchronously, so that a login that
+      // follows runs after the logout, and the answer of the logout can't clear the login's cookies.
       refresher.abandon()
       local.end('LOGGED_OUT')
       channel.tell({ tokenName, sessionId, reason: 'LOGGED_OUT' })
@@ -120,7 +120,7 @@ export function createSession(options: SessionOptions): Session {
       removing.catch(() => {})
       return parts.lock(async () => {
         const stored = await removing
-        // In cookie mode the browser adds the cookie it has now: not for us, if another tab has signed in.
+        // In cookie mode the browser sends its present cookie. If another tab has signed in, its session must not end.
         if (store.cookie && (await store.read()).stored) return false
         if (!stored && !access) return true
         return tellServer(stored?.token, access?.token)

@@ -8,9 +8,9 @@ import { persist, retryAfter } from './send.ts'
 type Fetch = typeof globalThis.fetch
 
 /**
- * The drop-in for `fetch`. It knows three kinds of request: those to elsewhere pass untouched; those to the endpoint's
- * origin get the access token; and of GraphQL answers from the endpoint itself it reads the errors, so that a request
- * refused for its token is sent once more. Streams, in either direction, pass unread.
+ * The replacement for `fetch`. Requests to other origins pass untouched. Requests to the endpoint's origin get the access
+ * token. GraphQL answers from the endpoint itself are read, so that a request that was refused for its token is sent once
+ * more. Streams pass unread, in both directions.
  */
 export function createFetch(
   { headers, handleResult }: Pick<Session, 'headers' | 'handleResult'>,
@@ -23,7 +23,7 @@ export function createFetch(
     const url = request ? request.url : String(input)
     const given = new Headers(init.headers ?? request?.headers)
     const { origin, address } = locate(url)
-    // To another origin, never; and an app that sends a token of its own means it.
+    // Other origins never get the token, and a token that the app has set is not replaced.
     if (origin !== home.origin || given.has('authorization')) return fetch(input, init)
 
     const signal = init.signal ?? request?.signal
@@ -51,7 +51,7 @@ export function createFetch(
             .catch(() => {}))
         return { response, results: readResults(again ? 0 : response.status, json) }
       }
-      // Again only what surely is a query: whether a mutation was carried out, a lost answer does not tell.
+      // Only a query is tried again: after a lost answer nobody knows whether a mutation was carried out.
       const isPatient = atEndpoint && sent.kind === 'read' && repeatable
       const { response, results } = await persist(work, retryOf, isPatient ? retryMs : 0, signal)
       const repeat = atEndpoint && (await abortable(handleResult(results, added, sent), signal))
@@ -60,7 +60,7 @@ export function createFetch(
   }
 }
 
-/** A lost answer, or a server that is busy or away. */
+/** Seconds to wait after a lost answer, or when the server is busy or away; undefined when the answer is final. */
 function retryOf(
   answer: { response: Response; results: readonly GraphQLResult[] } | undefined,
 ): number | undefined {
@@ -70,7 +70,7 @@ function retryOf(
   return error || /429|503/.test(String(response.status)) ? retryAfter(response, error) : undefined
 }
 
-/** Answers that end: no server-sent events, no multipart. */
+/** Answers that are complete JSON: no server-sent events, no multipart. */
 const jsonType = /^application\/(graphql-response\+)?json\b/
 
 function isStream(body: unknown): boolean {

@@ -4,16 +4,16 @@ import { proveRenewal } from '../tokens/renewalProof.ts'
 import type { Session } from '../types.ts'
 import { errorsOf, isRefusal, mayRepeat } from './operation.ts'
 
-/** What goes with the requests of guarded data, and what their answers mean. */
+/** The headers of requests for guarded data, and the handling of the answers. */
 export function createResultHandler(
   { local, store }: Parts,
   refresher: Refresher,
   renew: boolean,
 ): Pick<Session, 'headers' | 'handleResult'> {
-  /** In which life headers were given out. */
+  /** The `life` in which each headers object was made. */
   const given = new WeakMap<object, number>()
 
-  /** In cookie mode the browser adds the proof, which is the cookie. */
+  /** The value of `annul-renew`. In cookie mode the cookie is the proof, and the browser adds it. */
   const proofFor = async (accessToken: string) => {
     if (store.cookie) return '1'
     const { stored } = await store.read()
@@ -23,7 +23,7 @@ export function createResultHandler(
   const headers = async () => {
     if (local.state.status !== 'signedOut' && !local.fresh())
       await refresher.refresh().catch(error => {
-        // The server is away, but the token that we have is still good.
+        // The server can't be reached, but the present token has not expired.
         if (!local.access || local.access.expiresAt < now()) throw error
       })
     const { access, life } = local
@@ -36,13 +36,13 @@ export function createResultHandler(
     return added
   }
 
-  /** A mutation that the app sent by itself, and that has succeeded: what the session's own method would have done. */
+  /** After a successful mutation that the app sent by itself: does what the session's own method would have done. */
   const conclude = async (tokens: unknown, fields: string) => {
-    // By their names, because an app may have access tokens of another kind.
+    // Found by the mutation's name, because an app may have access tokens of another kind.
     const [name] = /\b(changePassword|revokeOtherSessions|reauthenticate)\b/.exec(fields) ?? []
     const elevated = name === 'reauthenticate'
     if (name && isAccess(tokens)) local.take(tokens, elevated)
-    // At once, so that copies of the old refresh token become useless. If it fails, the next request does it.
+    // Refreshes at once, so that copies of the old refresh token become useless. After a failure the next request does.
     if (name && !elevated) await refresher.rotate().catch(() => {})
   }
 
@@ -51,7 +51,7 @@ export function createResultHandler(
     async handleResult(result, added, sent) {
       const results = [result].flat()
       const life = given.get(added)
-      // Since then somebody has signed out or in: nothing in this answer is about the session of now.
+      // Since the request was sent, a session has ended or begun: the answer is not about the present session.
       if (life !== local.life) return false
 
       const token = added.authorization?.slice('Bearer '.length)
@@ -63,8 +63,9 @@ export function createResultHandler(
       if (done && sent.kind === 'write') await conclude(done, sent.fields)
 
       if (!token || !errorsOf(results).some(isRefusal)) return false
-      // Whatever the reason: only the refresh token's fate decides about the session. This device's own changePassword,
-      // in another tab or with a lost answer, refuses its old access tokens with PASSWORD_CHANGED.
+      // The refusal's reason does not matter here: only a refused refresh token ends the session. For example, after
+      // changePassword on this device (in another tab, or with a lost answer) the server refuses this device's old
+      // access tokens with PASSWORD_CHANGED, and the session lives on.
       local.drop(token)
       if (!local.fresh()) await refresher.refresh().catch(() => {})
       return local.life === life && local.access !== undefined && mayRepeat(results, sent)

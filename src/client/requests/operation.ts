@@ -4,8 +4,8 @@ import type { GraphQLFailure, GraphQLResult, Sent } from '../types.ts'
 type Operation = { readonly query?: unknown }
 
 /**
- * What the JSON of a POST asks for, seen without a GraphQL parser. Wherever that is not certain the answer is the careful
- * one: not to send a mutation twice.
+ * What the JSON of a POST asks for, found without a GraphQL parser. In doubt the operation counts as a mutation, which
+ * is not sent twice.
  */
 export function describe(json: string): Sent {
   const operations = [parse<Operation | Operation[]>(json)].flat()
@@ -19,7 +19,7 @@ export function describe(json: string): Sent {
 
 /**
  * Whether a request that was refused for its token may be sent again: a query always, a mutation only when none of its
- * fields was carried out. They run in order, and a failed field without null stops the rest and leaves no data at all.
+ * fields was carried out. Fields run in order. A failed field that is not nullable stops the rest and leaves no data.
  */
 export function mayRepeat(results: readonly GraphQLResult[], { kind, first }: Sent): boolean {
   return (
@@ -38,10 +38,10 @@ export function mayRepeat(results: readonly GraphQLResult[], { kind, first }: Se
 }
 
 /**
- * The answers in a response, one unless the request was a batch. A 401 without a code is not the auth server's, but a
- * gateway's or proxy's own for the token: it counts as a refusal of the token.
+ * The answers in a response; a batch has several. A 401 without a code does not come from the auth server, but from a
+ * gateway or proxy: it counts as a refusal of the token.
  *
- * @param status 0 for a request that was repeated already: what is refused twice is refused
+ * @param status 0 for a request that was repeated already: a second 401 without a code is passed on
  * @param json the body, if it was JSON
  */
 export function readResults(status: number, json: unknown): GraphQLResult[] {
@@ -54,14 +54,14 @@ const refusal: GraphQLFailure = { extensions: { code: 'UNAUTHENTICATED' } }
 
 const codeOf = (error: GraphQLFailure | undefined) => error?.extensions?.code
 
-/** The server is busy or away: nothing was decided, and a later try may succeed. */
+/** The server is busy or away. A later try may succeed. */
 export function isPassing(error: GraphQLFailure | undefined): boolean {
   return /^(UNAVAILABLE|TOO_MANY_REQUESTS)$/.test(String(codeOf(error)))
 }
 
 /**
- * The error for which a request may be tried again: answers without data whose every error is passing. By the codes and
- * not only by the status, because a gateway answers 200.
+ * The error for which a request may be tried again: the answers have no data, and every error is passing. Decided by
+ * code and not only by status, because gateways answer 200.
  */
 export function passingError(results: readonly GraphQLResult[]): GraphQLFailure | undefined {
   const errors = errorsOf(results)
@@ -69,7 +69,7 @@ export function passingError(results: readonly GraphQLResult[]): GraphQLFailure 
   return errors.every(isPassing) && values.every(isNothing) ? errors[0] : undefined
 }
 
-/** Of all answers. */
+/** The errors of all answers. */
 export const errorsOf = (results: readonly GraphQLResult[]) => results.flatMap(({ errors }) => errors ?? [])
 const isNothing = (value: unknown) => value == null
 

@@ -1,42 +1,42 @@
 import { now } from '../platform/platform.ts'
 import type { SessionState, SignedOutReason, Tokens } from '../types.ts'
 
-/** The access token, which is in memory only: a script that is injected later finds no file to read it from. */
+/** The access token. In memory only, so that a script that is injected later finds it in no storage. */
 interface Access {
   readonly token: string
-  /** On the monotonic clock. The token's own `exp` is database time, which the device's clock need not agree with. */
+  /** On the monotonic clock. The token's `exp` is database time, and the device's clock may differ from that. */
   readonly expiresAt: number
-  /** When a refresh is due, so that requests under way do not arrive with a token that has expired. */
+  /** When a refresh is due: before `expiresAt`, so that requests under way do not arrive with an expired token. */
   readonly dueAt: number
-  /** From when on the server renews it: in the last third of its life. */
+  /** From when on the server renews the token: in the last third of the token's life. */
   readonly renewAt: number
-  /** It proves a recent password (reauthenticate), which a refreshed one does not. */
+  /** The token proves a recent password (reauthenticate). A refreshed token would not. */
   readonly elevated: boolean
 }
 
-/** Tokens that came in, here or in another tab: without the refresh token, but with its name, as StoredToken has it. */
+/** Tokens that this tab or another tab has received. The refresh token itself is left out; its name is given. */
 export interface Incoming extends Tokens {
   readonly refreshToken: null
   readonly tokenName: string | undefined
 }
 
-/** What this tab knows. */
+/** The session as this tab (or app or process) knows it. */
 export interface LocalState {
   state: SessionState
   access?: Access | undefined
-  /** The refresh token that this tab last saw, as StoredToken names it. */
+  /** The name of the refresh token that this tab last saw (see StoredToken). */
   tokenName?: string | undefined
   sessionId?: string | undefined
-  /** Changes when another session begins or this one ends: what was asked in an earlier life is not for this one. */
+  /** Changes when a session begins or ends, so that answers to earlier requests are recognised as outdated. */
   life: number
   /** Whether there is an access token that needs no refresh. */
   fresh(): boolean
   adopt(incoming: Incoming): void
-  /** A new access token for the session that is here. */
+  /** Takes a new access token for the present session. */
   take(token: Pick<Tokens, 'accessToken' | 'expiresIn'>, elevated: boolean): void
-  /** The server refused this access token (or, without one, whichever there is): nobody sends it again. */
+  /** Forgets this access token, because the server has refused it. Without an argument: forgets any. */
   drop(token?: string): void
-  /** The session is over; with a reason, the app is told. Only once: what comes later finds it ended. */
+  /** Ends the session, and tells the app the reason, if there is one. Later calls do nothing. */
   end(reason: SignedOutReason | null): void
   subscribe(listener: (state: SessionState) => void): () => void
 }
@@ -46,7 +46,7 @@ export function createLocalState(onSignedOut: ((reason: SignedOutReason) => void
   const show = (state: SessionState) => {
     if (JSON.stringify(state) === JSON.stringify(local.state)) return
     local.state = state
-    // Each by itself: an error in the app's listener is the app's, and must not stop a sign-out half way.
+    // Each listener in a microtask of its own: an error in one must not stop a sign-out half way.
     for (const listener of listeners) queueMicrotask(() => listener(state))
   }
 
@@ -60,7 +60,7 @@ export function createLocalState(onSignedOut: ((reason: SignedOutReason) => void
         local.life++
         local.drop()
       }
-      // Another tab's refresh must not take away what the user has just typed the password for.
+      // Another tab's refresh must not replace the token for which the user has just typed the password.
       if (!local.access?.elevated || !local.fresh()) local.take(incoming, false)
       local.tokenName = incoming.tokenName
       local.sessionId = incoming.session.id

@@ -19,23 +19,23 @@ export interface Parts {
 
 export interface Refresher {
   /**
-   * One refresh for everybody who asks while it runs.
+   * Refreshes. All callers share the refresh that is running.
    *
-   * @throws SessionError UNAVAILABLE and what else says nothing about the session, which then stays
+   * @throws SessionError UNAVAILABLE, and any other error that does not end the session
    */
   refresh(): Promise<void>
-  /** A refresh that begins now, after the one that may be running: copies of the present token shall become useless. */
+  /** Begins a new refresh, after a running one has finished, so that copies of the present token become useless. */
   rotate(): Promise<void>
-  /** Logout: the refresh that runs is no longer wanted, and need not hold the lock for its retries. */
+  /** For logout: stops the retries of the running refresh, so that it releases the lock. */
   abandon(): void
 }
 
-/** How long another tab's message may take after its lock was released, in steps of 10 ms. */
+/** How long to wait for another tab's message after that tab has released the lock, in steps of 10 ms. */
 const messageSteps = 25
-/** In each try but the last, another tab changed the token meanwhile. */
+/** Each further try means that another tab has changed the token during the try before. */
 const maxTries = 5
 
-/** The client's half of "Refresh" in docs/client.md: every step is there to survive one kind of accident. */
+/** The client's part of a refresh (see docs/client.md). Each step covers one kind of accident. */
 export function createRefresher(parts: Parts): Refresher {
   const { local, store, lock } = parts
   let running: Promise<void> | undefined
@@ -79,14 +79,14 @@ async function underLock(parts: Parts, force: boolean, signal: AbortSignal): Pro
     const { stored, ended } = await store.read()
     if (!stored) return lost(local, life, ended)
 
-    // Another tab has refreshed while we waited for the lock: its message brings the access token.
+    // Another tab has refreshed while this tab waited for the lock. The other tab's message brings the access token.
     const isOvertaken = !force && !tries && stored.tokenName !== tokenName
     for (let step = 0; isOvertaken && step < messageSteps && !local.fresh(); step++) await sleep(10)
     if (!force && local.fresh()) return
 
     // The attempt is kept before the token is sent: if the answer or this page is lost, the next try repeats it.
     const random = await attempts.claim(stored.tokenName)
-    // If the token is still there now, nobody has sent it with another attempt: they would have found ours, or we theirs.
+    // If the token is still stored now, no tab has sent it with a different attempt: all tabs share the list of attempts.
     if ((await store.read()).stored?.tokenName !== stored.tokenName) continue
 
     try {
@@ -94,7 +94,7 @@ async function underLock(parts: Parts, force: boolean, signal: AbortSignal): Pro
       const variables = { refreshToken: stored.token, attempt }
       const tokens = await send<Tokens>('refresh', variables, { signal, repeatable: true })
       const next = await store.put(tokens, stored)
-      // A logout or another login came first, here (life) or in another tab (storage): this answer is of the past.
+      // A logout or another login came first, in this tab (life) or in another tab (storage): the answer is outdated.
       if (!next || local.life !== life) continue
       if (force) local.drop()
       return share(parts, tokens, next)
@@ -105,7 +105,7 @@ async function underLock(parts: Parts, force: boolean, signal: AbortSignal): Pro
       if (error.recover === 'LOGIN' || (isStale && stale === stored.tokenName)) {
         if (await refuse(parts, stored, error.reason as SignedOutReason)) return
       } else if (isStale) {
-        // We, or the readable cookie, are behind: read again, once the tab that is ahead had time to write.
+        // This tab, or the readable cookie, is behind. Reads again after a pause, in which the other tab can write.
         stale = stored.tokenName
         await sleep(backoff(0), signal)
       } else throw error
@@ -114,14 +114,14 @@ async function underLock(parts: Parts, force: boolean, signal: AbortSignal): Pro
   throw unreachable('Other tabs kept changing the session.')
 }
 
-/** New tokens: for this tab, and without the refresh token for the others, which find that in the storage. */
+/** Adopts new tokens, and tells the other tabs, without the refresh token: they read it from the storage. */
 export function share({ local, channel }: Parts, given: Tokens, stored: StoredToken | undefined): void {
   const tokens = { ...given, refreshToken: null, tokenName: stored?.tokenName }
   local.adopt(tokens)
   channel.tell({ tokens })
 }
 
-/** The server's last word on a token ends the session here, unless a newer login has taken the token's place. */
+/** Ends the session after a final refusal of its token, unless a newer login has replaced the token. */
 async function refuse(
   { local, store, channel }: Parts,
   stored: StoredToken,
@@ -130,7 +130,7 @@ async function refuse(
   const { life, sessionId } = local
   if (!(await store.end(reason, stored)) || local.life !== life) return false
   local.end(reason)
-  // A tab with an outdated copy of its own (a duplicated tab's sessionStorage) does not speak for the session.
+  // TOKEN_STALE is about one tab's outdated copy (a duplicated tab's sessionStorage), not about the session.
   channel.tell({
     tokenName: stored.tokenName,
     sessionId: reason === 'TOKEN_STALE' ? undefined : sessionId,
@@ -139,15 +139,15 @@ async function refuse(
   return true
 }
 
-/** There is no refresh token: another tab signed out or heard of the end, or nobody was signed in. */
+/** There is no refresh token: another tab has signed out or learned of the end, or nobody was signed in. */
 function lost(local: LocalState, life: number, ended: EndedSession | undefined): void {
   if (local.life === life) local.end(local.state.user && reasonOf(local, ended))
 }
 
 /**
- * Why this tab's session has ended: what is kept in the token's place, unless that is of another session.
+ * Why this tab's session has ended: the reason that is kept in the token's place, unless it belongs to another session.
  *
- * @param otherwise where nothing is kept, as after a logout
+ * @param otherwise the reason when none is kept, as after a logout
  */
 export function reasonOf(
   { sessionId }: LocalState,

@@ -2,10 +2,10 @@ import { platform } from '../platform/platform.ts'
 import { encode, parse } from '../platform/text.ts'
 
 /**
- * The proof that whoever sends an access token also holds its session's refresh token, which the server wants before it
- * renews: base64url(HMAC-SHA-256(refresh token, "annul-renew" || jti)). It is good for this access token only.
+ * Proves that the sender of an access token also holds the session's refresh token. The server renews only with this
+ * proof: base64url(HMAC-SHA-256(refresh token, "annul-renew" || jti)). The proof is valid for this access token only.
  *
- * @returns undefined where there is no crypto.subtle, on pages over plain http and in React Native
+ * @returns undefined without crypto.subtle: on pages over plain http, and in React Native
  */
 export async function proveRenewal(refreshToken: string, accessToken: string): Promise<string | undefined> {
   const { subtle } = platform.crypto ?? {}

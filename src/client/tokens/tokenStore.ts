@@ -8,47 +8,47 @@ import type { LocalState } from './localState.ts'
 
 /** The refresh token that this browser or app has now. */
 export interface StoredToken {
-  /** Names the token without being it: its SHA-256, or the cookie's `sessionId.generation`. */
+  /** Identifies the token without revealing it: the token's SHA-256, or the cookie's `sessionId.generation`. */
   readonly tokenName: string
   /** The token. Undefined in cookie mode, where no script can read it. */
   readonly token?: string
 }
 
-/** What is kept in the place of a token whose session has ended, so that every tab tells the same reason. */
+/** Kept in the place of a token whose session has ended, so that every tab tells the same reason. */
 export interface EndedSession {
   readonly reason: SignedOutReason
-  /** Empty or undefined where the tab that learned of the end did not know it. */
+  /** Empty or undefined if the tab that learned of the end did not know the id. */
   readonly sessionId: string | undefined
 }
 
-/** One of the two, or neither: nobody was signed in, or the user has signed out. */
+/** At most one of the two. Neither: nobody was signed in, or the user has signed out. */
 export interface StoredState {
   readonly stored?: StoredToken | undefined
   readonly ended?: EndedSession | undefined
 }
 
-/** Where the refresh token is. All tabs share it, so every change compares with what is there. */
+/** The place of the refresh token. All tabs share it, so every change first compares with the present content. */
 export interface TokenStore {
   readonly cookie: boolean
   read(): Promise<StoredState>
   /**
-   * @param from what was refreshed; undefined for a login, which takes the place of whatever was there
-   * @returns undefined, and nothing changed, when `from` is no longer there: a logout or another login came first
+   * @param from the token that was refreshed; undefined for a login, which replaces any content
+   * @returns the new token; undefined, and nothing changed, if `from` is gone: a logout or another login came first
    */
   put(
     tokens: Pick<Tokens, 'refreshToken'> & Partial<Pick<Tokens, 'session'>>,
     from?: StoredToken,
   ): Promise<StoredToken | undefined>
   /**
-   * Takes the token away, and keeps the reason in its place.
+   * Removes the token, and keeps the reason in its place.
    *
-   * @param expected the token to take away; undefined for whichever is there
-   * @returns the token; undefined, and nothing changed, when it was no longer there
+   * @param expected the token to remove; undefined for any token
+   * @returns the removed token; undefined, and nothing changed, if the token was gone
    */
   end(reason: SignedOutReason, expected?: StoredToken): Promise<StoredToken | undefined>
 }
 
-/** The refresh token as a value in the given storage. Errors of the storage pass: they say nothing about the session. */
+/** The refresh token as a value in the given storage. Errors of the storage are thrown on, and never end the session. */
 export function storeInStorage(storage: SessionStorage, key: string, local: LocalState): TokenStore {
   const items = openStorage(storage)
   const name = `${key}.token`
@@ -74,7 +74,7 @@ export function storeInStorage(storage: SessionStorage, key: string, local: Loca
       return queue(async () => {
         const { stored } = await read()
         if (!stored || (expected && expected.tokenName !== stored.tokenName)) return undefined
-        // Nothing in the token's place says that the user has signed out.
+        // An empty place means that the user has signed out.
         if (reason === 'LOGGED_OUT') await items.remove(name)
         else await items.set(name, `ended:${reason}:${sessionId}`)
         return stored
@@ -84,8 +84,8 @@ export function storeInStorage(storage: SessionStorage, key: string, local: Loca
 }
 
 /**
- * The name is the SHA-256, so that the attempts outlive a token without keeping it. Where there is none, attempts and
- * tokens are in one storage anyway, and the token may stand for itself.
+ * The name is the token's SHA-256, so that the list of attempts does not contain tokens. Without crypto.subtle the token
+ * is its own name: there the attempts are in the same storage as the token anyway.
  */
 async function describeToken(token: string): Promise<StoredToken> {
   const digest = await platform.crypto?.subtle?.digest('SHA-256', encode(token))
@@ -93,12 +93,12 @@ async function describeToken(token: string): Promise<StoredToken> {
 }
 
 /**
- * The refresh token in a HttpOnly cookie. The client knows what the readable cookie beside it says, and never writes
- * either. A session that has ended is kept among the attempts instead: a late deletion would hit a newer login.
+ * The refresh token in a HttpOnly cookie. The client reads the readable cookie beside it, and writes neither. The end of
+ * a session is recorded among the attempts instead: deleting the cookies late would delete those of a newer login.
  */
 export function storeInCookie(attempts: Attempts, local: LocalState): TokenStore {
   const recordName = (sessionId: string) => `ended.${sessionId}`
-  /** By session, while the record is not written: a logout counts from the moment it is asked for. */
+  /** Reasons by session until the record is written: a session counts as ended from the call of `end`. */
   const ending = new Map<string, SignedOutReason>()
 
   const readCookie = () => {
@@ -108,7 +108,7 @@ export function storeInCookie(attempts: Attempts, local: LocalState): TokenStore
   }
   const read = async () => {
     const stored = readCookie()
-    // Without a cookie, which a logout clears, the record of this tab's session still says how that has ended.
+    // After a logout has cleared the cookies, the record of this tab's session still has the reason.
     const { sessionId } = stored ?? local
     const reason = sessionId && ((await attempts.find(recordName(sessionId))) ?? ending.get(sessionId))
     return reason ? { ended: { reason: reason as SignedOutReason, sessionId } } : { stored }
@@ -117,7 +117,7 @@ export function storeInCookie(attempts: Attempts, local: LocalState): TokenStore
   return {
     cookie: true,
     read,
-    /** The browser has set the cookies before the answer reaches us; unless another tab's answer came after it. */
+    /** The browser sets the cookies before a script gets the answer. A later answer of another tab may replace them. */
     async put({ session }) {
       const { stored } = await read()
       return stored?.sessionId === session?.id ? stored : undefined

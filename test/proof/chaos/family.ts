@@ -103,7 +103,7 @@ function ask(tab: Session, endpoint: string): Promise<Response> {
 export interface Thief {
   readonly answer: Answer<{ refresh: TokensAnswer }>
   /**
-   * What each node says to the stolen tokens: the reason for which it refuses, or "accepted".
+   * All that nodes have said to the stolen tokens: the reason of a refusal, or "accepted".
    *
    * @throws when a node can't tell now (UNAVAILABLE)
    */
@@ -113,10 +113,11 @@ export interface Thief {
 export async function steal(url: string, refreshToken: string, attempt: string | undefined): Promise<Thief> {
   const answer = await createClient(url).refresh(refreshToken, attempt)
   const stolen = answer.data?.refresh
+  // Kept also when a later node can't tell and all are asked again: nothing that was accepted once is forgotten.
+  const said: string[] = []
   return {
     answer,
     async refusals(urls) {
-      const said: string[] = []
       for (const each of urls) {
         const client = createClient(each)
         if (stolen) said.push(verdictOf(await client.send('{ me { id } }', { token: stolen.accessToken })))

@@ -18,6 +18,7 @@ export type AuditKind =
   | 'login-failed'
   | 'logout'
   | 'refresh-reused'
+  | 'renew'
   | 'revoke-session'
   | 'revoke-sessions'
   | 'revoke-other-sessions'

@@ -1,5 +1,7 @@
 import { ApolloLink } from '@apollo/client/link'
 import { Observable } from '@apollo/client/utilities'
+import { parse } from './platform/text.ts'
+import { readResults } from './requests/operation.ts'
 import type { GraphQLResult, Sent, Session } from './types.ts'
 
 /**
@@ -9,7 +11,7 @@ import type { GraphQLResult, Sent, Session } from './types.ts'
  * @example
  * const client = new ApolloClient({ link: sessionLink(session).concat(new HttpLink({ uri: '/graphql' })), cache })
  */
-export function sessionLink(session: Pick<Session, 'headers' | 'settle'>): ApolloLink {
+export function sessionLink(session: Pick<Session, 'headers' | 'handleResult'>): ApolloLink {
   return new ApolloLink((operation, forward) => {
     const sent = describe(operation)
 
@@ -22,7 +24,7 @@ export function sessionLink(session: Pick<Session, 'headers' | 'settle'>): Apoll
         if (isClosed) return
         operation.setContext(({ headers }) => ({ headers: { ...headers, ...added } }))
 
-        // One event at a time, because to look into the first one may take a refresh.
+        // Events are handled one at a time: the first may need a refresh before it is passed on.
         let turn = Promise.resolve()
         let isFirst = true
         let isReplaced = false
@@ -33,11 +35,11 @@ export function sessionLink(session: Pick<Session, 'headers' | 'settle'>): Apoll
         }
         const look = (result: unknown, pass: () => void) =>
           inTurn(async () => {
-            const repeat = isFirst && isResult(result) && (await session.settle(result, added, sent))
+            const repeat = isFirst && isResult(result) && (await session.handleResult(result, added, sent))
             isFirst = false
             if (isClosed) return
             if (!repeat || again) return pass()
-            // What the refused one still says, such as that it is complete, is not for the observer of the second.
+            // Later events of the refused request, such as its completion, must not reach the observer.
             isReplaced = true
             subscription?.unsubscribe()
             await start(true)
@@ -45,7 +47,7 @@ export function sessionLink(session: Pick<Session, 'headers' | 'settle'>): Apoll
 
         subscription = forward(operation).subscribe({
           next: result => look(result, () => observer.next(result)),
-          error: error => look(bodyOf(error), () => observer.error(error)),
+          error: error => look(resultOf(error, again), () => observer.error(error)),
           complete: () => inTurn(() => observer.complete()),
         })
       }
@@ -59,7 +61,7 @@ export function sessionLink(session: Pick<Session, 'headers' | 'settle'>): Apoll
   })
 }
 
-/** Whether the operation may be sent twice, from its document. */
+/** Reads from the document whether the operation may be sent twice. */
 function describe(operation: ApolloLink.Operation): Sent {
   for (const definition of operation.query.definitions) {
     if (definition.kind !== 'OperationDefinition' || definition.operation !== 'mutation') continue
@@ -71,19 +73,17 @@ function describe(operation: ApolloLink.Operation): Sent {
   return { kind: 'read', fields: '' }
 }
 
-function isResult(value: unknown): value is GraphQLResult {
+function isResult(value: unknown): value is GraphQLResult | GraphQLResult[] {
   return (
-    typeof value === 'object' &&
-    value !== null &&
-    ('errors' in value || 'data' in value || 'extensions' in value)
+    Array.isArray(value) ||
+    (typeof value === 'object' &&
+      value !== null &&
+      ('errors' in value || 'data' in value || 'extensions' in value))
   )
 }
 
-/** The GraphQL answer inside the error that HttpLink makes of a status such as 401 (ServerError). */
-function bodyOf(error: unknown): unknown {
-  try {
-    return JSON.parse((error as { bodyText: string }).bodyText)
-  } catch {
-    return undefined
-  }
+/** The GraphQL answers inside the error that HttpLink makes of a status such as 401 (ServerError). */
+function resultOf(error: unknown, again: boolean): unknown {
+  const { statusCode, bodyText = '' } = Object(error)
+  return readResults(again ? 0 : statusCode, parse(bodyText))
 }

@@ -1,7 +1,7 @@
 import type { Code, Recover } from '../errors.ts'
 
 /**
- * What `login`, `register`, `logout` and the others throw. The server's words, or UNAVAILABLE where there was no answer.
+ * What the session's methods throw: the server's error, or UNAVAILABLE where there was no answer.
  *
  * @example
  * try {
@@ -14,15 +14,15 @@ import type { Code, Recover } from '../errors.ts'
 export class SessionError extends Error {
   override readonly name = 'SessionError'
   /** The class of failure, as the contract lists them, or one of GraphQL's own such as GRAPHQL_VALIDATION_FAILED. */
-  readonly code: Code | (string & {})
+  declare readonly code: Code | (string & {})
   /** The detail, where there is one: EMAIL_TAKEN, PASSWORD_TOO_SHORT, … */
-  readonly reason: string | undefined
-  /** What to do about it. RETRY: nothing is lost, try later. */
-  readonly recover: Recover | undefined
-  /** All that the server put beside it: `argument`, `retryAfter`, `maxAge` (seconds), `required`, … */
-  readonly extensions: Readonly<Record<string, unknown>>
-  /** Seconds after which another try makes sense (0: any time). Undefined where it makes none, or could do harm. */
-  readonly retryAfter: number | undefined
+  declare readonly reason: string | undefined
+  /** What to do next. RETRY: nothing is lost, try later. */
+  declare readonly recover: Recover | undefined
+  /** All extensions of the server's error: `argument`, `retryAfter`, `maxAge` (seconds), `required`, … */
+  declare readonly extensions: Readonly<Record<string, unknown>>
+  /** Seconds after which another try makes sense (0: any time). Undefined where a second try is useless or harmful. */
+  declare readonly retryAfter: number | undefined
 
   constructor(message: string, extensions: Record<string, unknown>, retryAfter?: number, cause?: unknown) {
     super(message, { cause })
@@ -34,8 +34,17 @@ export class SessionError extends Error {
   }
 }
 
-/** There was no answer that can be understood. It says nothing about the session, which therefore stays. */
-export function unreachable(cause: unknown, retryAfter?: number): SessionError {
+/**
+ * There was no answer, or none that can be understood. The session is not affected.
+ *
+ * @param hint a possible cause, which follows the message and begins with a space
+ */
+export function unreachable(cause: unknown, retryAfter?: number, hint = ''): SessionError {
   const extensions = { code: 'UNAVAILABLE', recover: 'RETRY' }
-  return new SessionError('The service cannot be reached. Please try again.', extensions, retryAfter, cause)
+  return new SessionError(
+    `The service cannot be reached. Please try again.${hint}`,
+    extensions,
+    retryAfter,
+    cause,
+  )
 }

@@ -4,7 +4,7 @@ import type { SessionOptions } from './types.ts'
 
 export type Config = ReturnType<typeof readOptions>
 
-/** The options with every default set. @throws TypeError with what is wrong: it can only be the app's mistake */
+/** Sets every default. @throws TypeError for options that can't work: a mistake of the app's developer */
 export function readOptions(options: SessionOptions) {
   const { renew = false, key = 'annul', timeoutMs = 10_000, retryMs = 15_000 } = options
   const endpoint = String(options.endpoint)
@@ -12,9 +12,12 @@ export function readOptions(options: SessionOptions) {
   const isCookie = storage === 'cookie'
   const credentials = options.credentials ?? (isCookie ? 'include' : undefined)
 
-  if (!locate(endpoint).origin) throw new TypeError(`createSession: no http(s) endpoint: ${endpoint}`)
+  const { origin } = locate(endpoint)
+  const page = platform.location && locate(platform.location.href).origin
+
+  if (!origin) throw new TypeError(`createSession: no http(s) endpoint: ${endpoint}`)
   if (!platform.crypto?.getRandomValues) throw new TypeError('createSession: no crypto.getRandomValues')
-  // A page reads the cookies of its own host only; ports they do not tell apart.
+  // A page can read the cookies of its own host only. Cookies do not distinguish ports.
   if (isCookie && (!platform.document || hostOf(endpoint) !== hostOf(platform.location?.href ?? endpoint)))
     throw new TypeError('createSession: cookies need a page on the host of the endpoint')
 
@@ -22,13 +25,17 @@ export function readOptions(options: SessionOptions) {
     endpoint,
     storage,
     key,
-    /** Whether other tabs may see the same session. Memory of our own is nobody else's. */
+    /** Whether other tabs may have the same session. The default storage, memory, is never shared. */
     shared: options.storage !== undefined || isCookie,
     renew,
-    /** Goes with every request to the endpoint's origin. */
+    /** Added to every request to the endpoint's origin. */
     cookies: credentials ? { credentials } : {},
     timeoutMs,
     retryMs,
+    /** Tells the developer of a page that the server does not allow which setting to change. Empty without a page. */
+    originHint: page ? ` ANNUL_ALLOWED_ORIGINS must name ${page}.` : '',
+    /** Whether page and endpoint have different origins, so that the browser may hide an answer from the page. */
+    crossOrigin: page !== origin,
     fetch:
       options.fetch ?? (((input, init) => globalThis.fetch(input, init)) satisfies typeof globalThis.fetch),
   }

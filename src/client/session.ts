@@ -3,17 +3,17 @@ import { readOptions } from './options.ts'
 import { type Message, openChannel } from './platform/channel.ts'
 import { createLock } from './platform/lock.ts'
 import { createFetch } from './requests/fetch.ts'
+import { bearer, createResultHandler } from './requests/handleResult.ts'
 import { createSend } from './requests/send.ts'
-import { bearer, createSettle } from './requests/settle.ts'
 import { openAttempts } from './tokens/attempts.ts'
-import { createCurrent } from './tokens/current.ts'
-import { holdInCookie, holdInStorage } from './tokens/holder.ts'
-import { createRefresher, type Parts, share } from './tokens/refresh.ts'
+import { createLocalState } from './tokens/localState.ts'
+import { createRefresher, type Parts, reasonOf, share } from './tokens/refresh.ts'
+import { type StoredState, storeInCookie, storeInStorage } from './tokens/tokenStore.ts'
 import type { Session, SessionOptions, SessionUser, Tokens } from './types.ts'
 
 /**
- * The session of this browser, app or process with an Annul server: signs in and out, and keeps the access token fresh
- * for whoever sends requests. One for each page or app.
+ * Creates the session of this browser, app or process with an Annul server. The session signs in and out, and keeps the
+ * access token fresh. Create one session for each page or app.
  *
  * @throws TypeError for options that cannot work
  * @example
@@ -25,28 +25,31 @@ export function createSession(options: SessionOptions): Session {
   const config = readOptions(options)
   const { storage, key } = config
   const name = `annul:${config.endpoint}:${key}`
-  const current = createCurrent(options.onSignedOut)
+  const local = createLocalState(options.onSignedOut)
   const isCookie = storage === 'cookie'
   const owner = isCookie ? new Map<string, string>() : storage
   const attempts = openAttempts(owner, key)
-  const holder = isCookie ? holdInCookie(attempts) : holdInStorage(storage, key)
+  const store = isCookie ? storeInCookie(attempts, local) : storeInStorage(storage, key, local)
 
   const receive = async (message: Message) => {
-    const { life } = current
-    const names = [current.about, current.sessionId]
+    const { life } = local
+    const names = [local.tokenName, local.sessionId]
     if (message.tokens) {
-      const held = await holder.read()
-      if (held?.about === message.tokens.about && life === current.life) current.adopt(message.tokens)
-    } else if (names.some(name => name && (name === message.about || name === message.sessionId))) {
+      const { stored } = await store.read()
+      if (stored?.tokenName === message.tokens.tokenName && life === local.life) local.adopt(message.tokens)
+    } else if (names.some(name => name && (name === message.tokenName || name === message.sessionId))) {
+      // Every tab tells the reason that was kept first: the message of a logout may overtake the message of a theft.
+      const { ended } = await store.read().catch((): StoredState => ({}))
+      if (life !== local.life) return
       refresher.abandon()
-      current.end(message.reason)
+      local.end(reasonOf(local, ended, message.reason))
     }
   }
   const channel = openChannel(config.shared ? name : undefined, receive)
   const send = createSend(config)
-  const parts: Parts = { current, holder, attempts, channel, send, lock: createLock(name, owner) }
+  const parts: Parts = { local, store, attempts, channel, send, lock: createLock(name, owner) }
   const refresher = createRefresher(parts)
-  const guarded = createSettle(parts, refresher, config.renew)
+  const guarded = createResultHandler(parts, refresher, config.renew)
   const sessionFetch = createFetch(guarded, config)
 
   let logouts = 0
@@ -56,20 +59,20 @@ export function createSession(options: SessionOptions): Session {
       await send('logout', { refreshToken }, { headers, keepalive: true, repeatable: true })
       return true
     } catch (error) {
-      // A token that it does not know needs no ending.
+      // The server does not know the token: there is nothing to end.
       return (error as SessionError).recover === 'LOGIN'
     }
   }
 
-  /** Login, register and reset: another session takes the place of the one that is here. */
+  /** Login, register and reset: the new session replaces the present one. */
   const open = (field: 'login' | 'register' | 'resetPassword', given: object) => {
     const before = logouts
     return parts.lock(async (): Promise<SessionUser | null> => {
-      const input = holder.cookie ? { ...given, cookie: true } : given
+      const input = store.cookie ? { ...given, cookie: true } : given
       const tokens = await send<Tokens | null>(field, { input }, { repeatable: field === 'login' })
       if (!tokens) return null
       if (before !== logouts) {
-        // The user has logged out while this was under way, and wants to stay so.
+        // The user has logged out while this request was under way, and must stay logged out.
         await tellServer(tokens.refreshToken, tokens.accessToken)
         throw new SessionError('Signed out.', {
           code: 'UNAUTHENTICATED',
@@ -77,12 +80,12 @@ export function createSession(options: SessionOptions): Session {
           recover: 'LOGIN',
         })
       }
-      share(parts, tokens, await holder.put(tokens))
+      share(parts, tokens, await store.put(tokens))
       return tokens.user
     })
   }
 
-  /** A guarded mutation. What its tokens mean, `settle` knows. */
+  /** A guarded mutation. `handleResult` takes the tokens from its answer. */
   const call = async (
     field: 'changePassword' | 'revokeOtherSessions' | 'reauthenticate',
     variables: object,
@@ -90,16 +93,16 @@ export function createSession(options: SessionOptions): Session {
 
   return {
     get state() {
-      return current.state
+      return local.state
     },
     get user() {
-      return current.state.user
+      return local.state.user
     },
     ready: refresher
       .refresh()
       .catch(() => {})
-      .then(() => current.state),
-    // Field by field, because an app may hand over a whole form, and GraphQL refuses what it does not know.
+      .then(() => local.state),
+    // Field by field: an app may pass a whole form, and GraphQL refuses unknown fields.
     login: ({ email, password }) => open('login', { email, password }) as Promise<SessionUser>,
     register: ({ email, password }) => open('register', { email, password }),
     resetPassword: ({ token, newPassword }) =>
@@ -107,20 +110,20 @@ export function createSession(options: SessionOptions): Session {
 
     logout() {
       logouts++
-      const { access, about, sessionId } = current
-      // Here at once, whoever holds the lock; and the lock is asked for in the same breath, so that a login that
-      // follows comes after us, with its cookies safe from the clearing answer.
+      const { access, tokenName, sessionId } = local
+      // This tab is signed out at once, without the lock. The lock is requested synchronously, so that a login that
+      // follows runs after the logout, and the answer of the logout can't clear the login's cookies.
       refresher.abandon()
-      current.end('LOGGED_OUT')
-      channel.tell({ about, sessionId, reason: 'LOGGED_OUT' })
-      const removing = holder.end()
+      local.end('LOGGED_OUT')
+      channel.tell({ tokenName, sessionId, reason: 'LOGGED_OUT' })
+      const removing = store.end('LOGGED_OUT')
       removing.catch(() => {})
       return parts.lock(async () => {
-        const held = await removing
-        // In cookie mode the browser adds the cookie it has now: not for us, if another tab has signed in.
-        if (holder.cookie && (await holder.read())) return false
-        if (!held && !access) return true
-        return tellServer(held?.token, access?.token)
+        const stored = await removing
+        // In cookie mode the browser sends its present cookie. If another tab has signed in, its session must not end.
+        if (store.cookie && (await store.read()).stored) return false
+        if (!stored && !access) return true
+        return tellServer(stored?.token, access?.token)
       })
     },
 
@@ -130,12 +133,11 @@ export function createSession(options: SessionOptions): Session {
     reauthenticate: password => call('reauthenticate', { password }),
     refresh: async () => {
       await refresher.rotate()
-      return current.state
+      return local.state
     },
     fetch: sessionFetch,
-    headers: guarded.headers,
-    settle: guarded.settle,
-    subscribe: current.subscribe,
+    ...guarded,
+    subscribe: local.subscribe,
     close: channel.close,
   }
 }

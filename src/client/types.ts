@@ -14,12 +14,12 @@ export interface SessionUser {
 export type SignedOutReason = Reason | 'TOKEN_STALE'
 
 /**
- * What a user interface needs to know. The same object until something changes, so that it can be a snapshot
- * (`useSyncExternalStore`).
+ * What a user interface needs to know. The object stays the same until something changes, so that it can serve as a
+ * snapshot (`useSyncExternalStore`).
  *
  * - `restoring`: there may be a session, and the server has not yet said whose
- * - `signedIn`: there is, and `user` is known
- * - `signedOut`: there is none; `reason` says why, if one has ended while this page was open
+ * - `signedIn`: there is a session, and `user` is known
+ * - `signedOut`: there is no session; `reason` says why, if a session has ended while this page was open
  */
 export type SessionState =
   | { readonly status: 'restoring'; readonly user: null; readonly reason: null }
@@ -30,16 +30,19 @@ export interface SessionOptions {
   /** The GraphQL endpoint. May be relative in a browser. Cookie mode needs it on the page's own host (any port). */
   readonly endpoint: string | URL
   /**
-   * Where the refresh token is: `'cookie'`, or a storage private to the app (localStorage, React Native's AsyncStorage, a
+   * Where the refresh token is kept: `'cookie'`, or a storage private to the app (localStorage, React Native's AsyncStorage, a
    * Map). Default: `'cookie'` in a page; elsewhere memory, which lasts as long as the process.
    */
   readonly storage?: SessionStorage | 'cookie' | undefined
   /**
-   * A session has ended, and the user must sign in again. Called once for each, in every tab, whatever ended it; after
+   * Called when a session has ended and the user must sign in again: once for each session in every tab, and after
    * `logout()` with LOGGED_OUT. Never called because the server or the network is down.
    */
   readonly onSignedOut?: ((reason: SignedOutReason) => void) | undefined
-  /** Ask for sliding access tokens, so that an active user is not interrupted by a refresh. Default: false */
+  /**
+   * Asks for sliding access tokens, so that an active user is not interrupted by a refresh. With a storage it needs
+   * `crypto.subtle`; without that (React Native, pages over plain http) nothing is asked for. Default: false
+   */
   readonly renew?: boolean | undefined
   /** Prefix of the storage's keys: two sessions of one origin need two. Letters, digits and dots. Default: 'annul' */
   readonly key?: string | undefined
@@ -47,7 +50,7 @@ export interface SessionOptions {
   readonly credentials?: 'include' | 'same-origin' | 'omit' | undefined
   /** How long one request of the client's own may take, in milliseconds. Default: 10000 */
   readonly timeoutMs?: number | undefined
-  /** For how long what failed for a passing reason is tried again, in milliseconds; 0: never. Default: 15000 */
+  /** For how long a request is tried again after a passing failure, in milliseconds; 0: never. Default: 15000 */
   readonly retryMs?: number | undefined
   /** What sends requests. Default: the global fetch at the time of sending */
   readonly fetch?: typeof globalThis.fetch | undefined
@@ -79,20 +82,20 @@ export interface GraphQLFailure {
 
 /** What a request asks for: whether it may be sent twice, and which mutations are in it. */
 export interface Sent {
-  /** `other` where that can't be seen (persisted operations, uploads): sent again only if nothing of it was done. */
+  /** `other`: the kind can't be seen (persisted operations, uploads). Sent again only if no field was carried out. */
   readonly kind: 'read' | 'write' | 'other'
-  /** The answer's key of the first root field. Undefined where it can't be seen. */
+  /** The answer's key of the first root field. Undefined where the key can't be seen. */
   readonly first?: string | undefined
-  /** A text in which the names of the root fields occur: the document itself will do. */
+  /** A text that contains the names of the root fields, for example the document. */
   readonly fields: string
 }
 
-/** What `createSession` returns. All functions may be detached: `const { fetch } = session`. */
+/** What `createSession` returns. Its functions work without the object: `const { fetch } = session`. */
 export interface Session {
   readonly state: SessionState
   /** Short for `state.user`. */
   readonly user: SessionUser | null
-  /** Settled when it is known who is signed in, or that this can't be found out now. Never rejects. */
+  /** Resolves when it is known who is signed in, or that this can't be found out now. Never rejects. */
   readonly ready: Promise<SessionState>
   /** @throws SessionError INVALID_CREDENTIALS, BAD_USER_INPUT, TOO_MANY_REQUESTS, UNAVAILABLE */
   login(input: { email: string; password: string }): Promise<SessionUser>
@@ -106,8 +109,8 @@ export interface Session {
   /**
    * Signs out here, at once and in every tab, and tells the server.
    *
-   * @returns whether the server knows; false: it could not be reached, and the session stays in its list until it
-   *   expires, though nobody here has its tokens any more. Never rejects because of that.
+   * @returns whether the server knows. False: the server could not be reached, and the session stays in the server's
+   *   list until it expires, although its tokens are deleted here. An unreachable server never makes it reject.
    */
   logout(): Promise<boolean>
   /** This device stays signed in, all others end. @throws SessionError INVALID_CREDENTIALS, BAD_USER_INPUT, … */
@@ -119,31 +122,31 @@ export interface Session {
   /** Fetches new tokens now, for example to see new roles. @throws SessionError UNAVAILABLE */
   refresh(): Promise<SessionState>
   /**
-   * In place of the global `fetch`. Requests to the endpoint's origin carry the access token; others, and those with an
-   * Authorization header of their own, pass untouched.
+   * Use it in place of the global `fetch`. Requests to the endpoint's origin carry the access token. Requests to other
+   * origins, and those with an Authorization header of their own, pass untouched.
    */
   readonly fetch: typeof globalThis.fetch
   /**
-   * The headers that a request needs now, after a refresh if one is due. For what does not go through `fetch`, such as a
-   * WebSocket's `connectionParams`.
+   * The headers that a request needs now, after a refresh if one is due. For requests that do not go through `fetch`,
+   * such as a WebSocket's `connectionParams`. Ask anew for each request.
    *
    * @throws SessionError UNAVAILABLE when a refresh is due and the server can't be reached
    */
   headers(): Promise<Readonly<Record<string, string>>>
   /**
-   * For integrations that do not use `fetch`: draws the conclusions from an answer.
+   * For integrations that do not use `fetch`: takes new tokens from an answer, and refreshes after a refusal.
    *
-   * @param result one answer, or those of a batch
+   * @param result one answer, or the answers of a batch
    * @param headers the very object that `headers()` returned for the request
    * @returns whether the request should be sent once more, with new headers
    */
-  settle(
+  handleResult(
     result: GraphQLResult | readonly GraphQLResult[],
     headers: Readonly<Record<string, string>>,
     sent: Sent,
   ): Promise<boolean>
-  /** Calls the listener after every change of `state`. @returns what ends that */
+  /** Calls the listener after every change of `state`. @returns a function that ends the subscription */
   subscribe(listener: (state: SessionState) => void): () => void
-  /** Stops listening to other tabs. The session itself goes on, in its storage. */
+  /** Stops listening to other tabs. The session in the storage goes on. */
   close(): void
 }

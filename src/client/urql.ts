@@ -2,8 +2,8 @@ import { type Exchange, makeOperation, mapExchange } from '@urql/core'
 import type { Session } from './types.ts'
 
 /**
- * An exchange for `@urql/core`: operations are sent by `session.fetch`. Place it before the fetchExchange. An operation
- * whose context brings a `fetch` of its own keeps that.
+ * An exchange for `@urql/core` that sends operations by `session.fetch`. Place it before the fetchExchange. An operation
+ * whose context has a `fetch` already keeps that one.
  *
  * @example
  * const client = new Client({ url: '/graphql', exchanges: [cacheExchange, sessionExchange(session), fetchExchange] })

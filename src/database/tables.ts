@@ -82,7 +82,7 @@ export const sessions = annul.table(
     authTime: time('auth_time').notNull(),
     /** Its refresh token lives in a cookie, and is never told to a script again, whatever is asked. */
     cookie: boolean('cookie').notNull().default(false),
-    /** When an access token was last renewed without a refresh (sessions/renew.ts). */
+    /** When an access token was last renewed without a refresh (sessions/renewAccessToken.ts). */
     renewedAt: time('renewed_at'),
     userAgent: text('user_agent'),
     ipAddress: inet('ip_address'),

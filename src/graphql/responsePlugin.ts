@@ -2,7 +2,8 @@ import type { ApolloServerPlugin, HTTPGraphQLHead } from '@apollo/server'
 import type { GraphQLFormattedError } from 'graphql'
 import { AuthError } from '../errors.ts'
 import { type GraphQLContext, type RequestState, stateOf } from '../request/context.ts'
-import { renew } from '../sessions/renewAccessToken.ts'
+import { readRenewalProof } from '../request/renewalProof.ts'
+import { renewAccessToken } from '../sessions/renewAccessToken.ts'
 import { overallCode } from './formatErrors.ts'
 
 /**
@@ -31,11 +32,12 @@ async function extensionOf(state: RequestState): Promise<Record<string, unknown>
   return { ...renewed, revokedOnAllNodesMs: Math.round(waitedMs * 10) / 10 }
 }
 
-/** Renews only for a client that asks. Without a renewal the client loses nothing: its token stays valid. */
+/** Renews only for a client that asks, with proof. Without a renewal the client loses nothing: its token stays valid. */
 async function renewFor(state: RequestState) {
   const viewer = state.lastDecision()
-  if (!state.wantsRenewal || viewer === undefined || viewer instanceof AuthError) return undefined
-  return renew(state.parts, viewer).catch(() => undefined)
+  const proof = readRenewalProof(state)
+  if (proof === undefined || viewer === undefined || viewer instanceof AuthError) return undefined
+  return renewAccessToken(state.parts, viewer, proof).catch(() => undefined)
 }
 
 function setStatus(

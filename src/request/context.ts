@@ -118,8 +118,8 @@ export class RequestState {
   readonly sessionEvents: SessionEvents
   readonly visitor: Visitor
   readonly cookies: CookieJar
-  /** Whether the client asks for renewed access tokens (`annul-renew: 1`). */
-  readonly wantsRenewal: boolean
+  /** The header `annul-renew`, by which a client asks for a renewed access token. */
+  readonly renewal: string | undefined
   readonly #authenticator: Authenticator
   /** The token of this moment: a socket takes a fresh one over while its operations run. */
   readonly #presentToken: () => string | undefined
@@ -151,7 +151,7 @@ export class RequestState {
     // Only from the Authorization header: URLs end up in logs, histories and Referer headers (RFC 6750, 5.3).
     const token = bearerToken(header(request, 'authorization'))
     this.#presentToken = presentToken ?? (() => token)
-    this.wantsRenewal = header(request, 'annul-renew') === '1'
+    this.renewal = header(request, 'annul-renew')
   }
 
   /**

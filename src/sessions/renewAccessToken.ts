@@ -1,7 +1,14 @@
-import { and, eq, isNull, lt, or, sql } from 'drizzle-orm'
+import { and, eq, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
+import { appendAudit } from '../audit/appendAudit.ts'
+import { byViewer } from '../audit/byViewer.ts'
 import { databaseTime } from '../database/clock.ts'
+import type { Queries } from '../database/open.ts'
+import { sessionColumns, userColumns } from '../database/rows.ts'
 import { epochs, sessions, users } from '../database/tables.ts'
 import type { Parts } from '../parts.ts'
+import { fenced } from '../revocation/fence.ts'
+import type { RefreshClaims } from '../tokens/refreshToken.ts'
+import { isRenewalProof } from '../tokens/renewalProof.ts'
 import type { Viewer } from '../viewer.ts'
 import { issueTokens } from './issueTokens.ts'
 
@@ -15,18 +22,83 @@ export interface Renewed {
 }
 
 /**
+ * What shows that the sender of an access token also holds its session's refresh token. In cookie mode the claims of
+ * the authentic cookie, elsewhere a proof that is made for this very access token (tokens/renewalProof.ts).
+ */
+export type RenewalProof = { readonly cookie: RefreshClaims } | { readonly proof: string }
+
+/**
  * A new access token for an active user whose present one is in its last third, so that no refresh interrupts them.
  * Using the session moves its idle end, as a refresh does. At most one per session and minute, on all nodes together.
  *
- * Never for a token from before the session's last refresh: so a thief who copied only an access token can't keep it
- * alive beyond the owner's next refresh.
+ * Only for who proves to hold the session's current refresh token: a stolen access token must not outlive its time.
+ * And only for a token since the session's last refresh.
  *
- * @returns undefined where none is due
+ * @returns undefined where none is due, or nothing is proved
  */
-export async function renew(parts: Parts, viewer: Viewer): Promise<Renewed | undefined> {
-  const { exp, iat, ver, auth_time } = viewer.claims
+export async function renewAccessToken(
+  parts: Parts,
+  viewer: Viewer,
+  proof: RenewalProof,
+): Promise<Renewed | undefined> {
+  const { exp, iat, auth_time } = viewer.claims
   if (exp - parts.clock.now() > (exp - iat) / 3) return undefined
-  const [row] = await parts.db
+  if ('cookie' in proof && proof.cookie.sessionId !== viewer.sessionId) return undefined
+
+  return fenced(parts, viewer, async tx => {
+    const due = await readDue(tx, viewer)
+    if (due === undefined || !isProved(parts, viewer, proof, due)) return undefined
+    const source = await extend(parts, tx, viewer, due.generation)
+    if (source === undefined) return undefined
+    if (due.isFirstOfDay) await appendAudit(tx, { kind: 'renew', ...byViewer(viewer) })
+    const { accessToken, expiresIn } = issueTokens(parts, viewer, source, { authTime: auth_time })
+    return { accessToken, expiresIn }
+  })
+}
+
+/** Beside `isLive`: the viewer's session, which was not renewed within the last minute, nor refreshed since the token. */
+const isDue = ({ sessionId, claims }: Viewer): SQL | undefined =>
+  and(
+    eq(sessions.id, sessionId),
+    or(isNull(sessions.renewedAt), lt(sessions.renewedAt, sql`now() - interval '1 minute'`)),
+    sql`floor(extract(epoch from ${sessions.rotatedAt})) <= ${claims.iat}::float8`,
+    eq(users.id, sessions.userId),
+    eq(users.tokenVersion, claims.ver),
+    isLive,
+  )
+
+/** One event for each session and day (UTC): one for each renewal would bury the others. */
+const isFirstOfDay = sql<boolean>`coalesce(
+  date_trunc('day', ${sessions.renewedAt}, 'UTC') < date_trunc('day', now(), 'UTC'), true)`
+
+interface Due {
+  readonly generation: number
+  readonly cookie: boolean
+  readonly isFirstOfDay: boolean
+}
+
+async function readDue(tx: Queries, viewer: Viewer): Promise<Due | undefined> {
+  const [due] = await tx
+    .select({ generation: sessions.generation, cookie: sessions.cookie, isFirstOfDay })
+    .from(sessions)
+    .innerJoin(users, eq(users.id, sessions.userId))
+    .innerJoin(epochs, eq(epochs.id, 1))
+    .where(isDue(viewer))
+  return due
+}
+
+/** The session decides which kind of proof is the right one: no script ever had a cookie session's refresh token. */
+function isProved(parts: Parts, { sessionId, claims }: Viewer, proof: RenewalProof, due: Due): boolean {
+  const { generation, cookie } = due
+  if ('cookie' in proof) return cookie && proof.cookie.generation === generation
+  return (
+    !cookie && isRenewalProof(proof.proof, parts.refreshTokens.derive({ sessionId, generation }), claims.jti)
+  )
+}
+
+/** A refresh or another renewal may have come since `readDue`: then the conditions are no longer met. */
+async function extend(parts: Parts, tx: Queries, viewer: Viewer, generation: number) {
+  const [row] = await tx
     .update(sessions)
     .set({
       renewedAt: sql`now()`,
@@ -35,18 +107,7 @@ export async function renew(parts: Parts, viewer: Viewer): Promise<Renewed | und
     })
     .from(users)
     .innerJoin(epochs, eq(epochs.id, 1))
-    .where(
-      and(
-        eq(sessions.id, viewer.sessionId),
-        or(isNull(sessions.renewedAt), lt(sessions.renewedAt, sql`now() - interval '1 minute'`)),
-        sql`floor(extract(epoch from ${sessions.rotatedAt})) <= ${iat}::float8`,
-        eq(users.id, sessions.userId),
-        eq(users.tokenVersion, ver),
-        isLive,
-      ),
-    )
-    .returning({ session: sessions, user: users, epoch: epochs.epoch, readAt: databaseTime })
-  if (row === undefined) return undefined
-  const { accessToken, expiresIn } = issueTokens(parts, viewer, row, { authTime: auth_time })
-  return { accessToken, expiresIn }
+    .where(and(isDue(viewer), eq(sessions.generation, generation)))
+    .returning({ session: sessionColumns, user: userColumns, epoch: epochs.epoch, readAt: databaseTime })
+  return row
 }

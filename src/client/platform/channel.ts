@@ -1,4 +1,4 @@
-import type { Incoming } from '../tokens/current.ts'
+import type { Incoming } from '../tokens/localState.ts'
 import type { SignedOutReason } from '../types.ts'
 import { platform } from './platform.ts'
 
@@ -7,7 +7,7 @@ export type Message =
   | { readonly tokens: Incoming }
   | {
       readonly tokens?: never
-      readonly about: string | undefined
+      readonly tokenName: string | undefined
       readonly sessionId: string | undefined
       readonly reason: SignedOutReason
     }
@@ -18,11 +18,11 @@ export interface Channel {
 }
 
 /**
- * Other tabs learn outcomes over BroadcastChannel, where there is one. Nothing that arrives is believed as such: whoever
- * receives it compares it with the storage or cookie that both tabs share.
+ * Tells other tabs over BroadcastChannel, where it exists. A message alone is no proof: its receiver compares it with the
+ * storage or the cookie that both tabs share.
  *
- * @param name the same in all tabs that share a session; undefined where none can
- * @param receive called for one message at a time, in their order
+ * @param name the same in all tabs that share a session; undefined where the session is never shared
+ * @param receive called for one message at a time, in the order of arrival
  */
 export function openChannel(name: string | undefined, receive: (message: Message) => Promise<void>): Channel {
   if (!name || !platform.BroadcastChannel) return { tell() {}, close() {} }

@@ -1,16 +1,19 @@
 import { platform } from './platform.ts'
 import { within } from './time.ts'
 
-/** Runs work when all earlier work of the same owner is done; never two at once. */
+/** Runs work after all earlier work of the same owner has settled, never two pieces of work at once. */
 export type Lock = <T>(work: () => Promise<T>) => Promise<T>
 
-/** A tab may be frozen while it holds a lock, and an answer may never come. Attempts keep even the unlocked safe. */
+/**
+ * A tab may be frozen while it holds the lock, or wait for an answer for ever. Work without the lock is still safe,
+ * because the attempts protect it.
+ */
 const patienceMs = 15_000
 
 /**
- * The lock under which login, register, logout and refresh run: a Web Lock, which all tabs of an origin share, so that
- * one tab's cookies are not overtaken by another's. Where there are no tabs (Node, React Native) the sessions of one
- * storage take turns. Given up after 15 s, by those who wait and by whoever holds it.
+ * The lock under which login, register, logout and refresh run, so that the cookies of one tab's answer do not overwrite
+ * those of another's. In browsers it is a Web Lock, which all tabs of an origin share. Where there are no tabs (Node,
+ * React Native), the sessions of one storage take turns. Waiters and the holder give the lock up after 15 s.
  *
  * @param name the same in all tabs that share a session
  * @param owner the storage
@@ -18,7 +21,8 @@ const patienceMs = 15_000
 export function createLock(name: string, owner: object): Lock {
   const turns = createQueue(owner, locks)
   return async work => {
-    // Node 24 has Web Locks too, but there one process may act for many users, who must not wait for each other.
+    // Node 24 has Web Locks too. They are not used there: one process may serve many users, who must not wait for each
+    // other.
     const webLocks = platform.indexedDB && platform.navigator?.locks
     if (!webLocks) return turns(work)
 
@@ -29,7 +33,7 @@ export function createLock(name: string, owner: object): Lock {
         return within(patienceMs, settled(started))
       })
     } catch {
-      // We waited for too long, or may not use locks here (a sandboxed frame).
+      // The wait was too long, or locks are forbidden here (a sandboxed frame).
     }
     return started ?? work()
   }
@@ -38,7 +42,7 @@ export function createLock(name: string, owner: object): Lock {
 const locks = new WeakMap<object, Promise<unknown>>()
 const writes = new WeakMap<object, Promise<unknown>>()
 
-/** A turn for each storage: for what must not be torn apart, such as to read a value, compare it and write another. */
+/** Serialises steps on one storage that must not interleave, such as to read a value, compare it and write another. */
 export function createQueue(owner: object, queues = writes): Lock {
   return work => {
     const before = queues.get(owner)

@@ -1,6 +1,6 @@
 /**
- * What the client uses of a browser and may not find elsewhere. Described here, and not by TypeScript's DOM library, so
- * that the compiler makes every use say what happens in Node and React Native, where these are missing.
+ * The browser APIs that the client uses and that Node or React Native may lack. They are declared here as optional, and
+ * not taken from TypeScript's DOM library, so that the compiler demands a check at every use.
  */
 interface Platform {
   readonly document?: { readonly cookie: string }
@@ -11,8 +11,18 @@ interface Platform {
   readonly performance?: { now(): number }
   readonly crypto?: {
     getRandomValues?(bytes: Uint8Array): Uint8Array
-    /** Not on pages over plain http, other than localhost, and not in React Native. */
-    readonly subtle?: { digest(algorithm: 'SHA-256', bytes: Uint8Array): Promise<ArrayBuffer> }
+    /** Missing in React Native, and on pages over plain http other than localhost. */
+    readonly subtle?: {
+      digest(algorithm: 'SHA-256', bytes: Uint8Array): Promise<ArrayBuffer>
+      importKey(
+        format: 'raw',
+        bytes: Uint8Array,
+        algorithm: { name: 'HMAC'; hash: 'SHA-256' },
+        extractable: false,
+        usages: ['sign'],
+      ): Promise<object>
+      sign(algorithm: 'HMAC', key: object, bytes: Uint8Array): Promise<ArrayBuffer>
+    }
   }
 }
 
@@ -24,7 +34,7 @@ interface Channel {
   onmessage: ((event: { data: unknown }) => void) | null
   postMessage(message: unknown): void
   close(): void
-  /** Node only: a channel that listens would keep the process alive. */
+  /** Node only: a listening channel would keep the process alive. */
   unref?(): void
 }
 
@@ -51,11 +61,11 @@ interface Transaction {
 }
 
 interface ObjectStore {
-  get(key: number): Asking<[about: string, attempt: string][] | undefined>
-  put(value: (readonly [about: string, attempt: string])[], key: number): unknown
+  get(key: number): Asking<[name: string, attempt: string][] | undefined>
+  put(value: (readonly [name: string, attempt: string])[], key: number): unknown
 }
 
 export const platform = globalThis as unknown as Platform
 
-/** Milliseconds that only ever go forward: a device's wall clock can be hours off, and be set while we wait. */
+/** Monotonic milliseconds: a device's wall clock can be hours off, and can be changed during a wait. */
 export const now = (): number => (platform.performance ?? Date).now()

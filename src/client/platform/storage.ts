@@ -16,12 +16,12 @@ export interface MapStorage {
 }
 
 /**
- * Where refresh token and attempts are kept: texts under keys of letters and dots, synchronously or not. Must be
- * private to the app, and last as long as the session shall.
+ * Keeps the refresh token and the attempts: texts under keys of letters and dots, synchronously or asynchronously. The
+ * storage must be private to the app, and must last as long as the session should.
  */
 export type SessionStorage = ItemStorage | MapStorage
 
-/** One form for all of them. */
+/** The common form of every kind of storage. */
 export interface Items {
   get(key: string): Promise<string | null | undefined>
   set(key: string, value: string): Promise<unknown>
@@ -37,7 +37,7 @@ export function openStorage(storage: SessionStorage): Items {
   const find = (...names: string[]) => {
     const name = names.find(name => name in methods)
     if (!name) throw new TypeError(`createSession: storage without ${names[0]}`)
-    // Asynchronous also where it throws at once, as localStorage does when it is full.
+    // Async, so that a method that throws (localStorage when it is full) gives a rejected promise.
     return async (...values: string[]) => methods[name]?.(...values)
   }
   return {

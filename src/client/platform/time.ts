@@ -1,8 +1,9 @@
 /**
- * Waits for a promise, but no longer than that: then it is undefined. The timer is taken down with it, because a
- * forgotten one keeps Node alive.
+ * Waits for a promise for a limited time. The timer is cleared when the promise settles, because a running timer keeps
+ * Node alive.
  *
  * @param ms milliseconds
+ * @returns the promise's value; undefined when the time is over
  */
 export function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
@@ -12,7 +13,7 @@ export function within<T>(ms: number, promise: Promise<T>): Promise<T | undefine
 }
 
 /**
- * Waits for a promise that others wait for too, until the caller of `fetch` loses interest.
+ * Waits for a promise that has other waiters too, until the signal of one caller aborts.
  *
  * @throws the signal's reason, as `fetch` does
  */
@@ -27,7 +28,7 @@ export function abortable<T>(promise: Promise<T>, signal?: AbortSignal | null): 
 }
 
 /**
- * Waits.
+ * Pauses.
  *
  * @param ms milliseconds
  * @param signal ends the wait early, without an error
@@ -36,7 +37,7 @@ export function sleep(ms: number, signal?: AbortSignal | null): Promise<void> {
   return new Promise(resolve => {
     const end = () => {
       clearTimeout(timer)
-      // One signal outlives many pauses, and would keep a listener for each.
+      // A signal outlives many pauses, and would collect a listener for each.
       signal?.removeEventListener('abort', end)
       resolve()
     }
@@ -47,8 +48,9 @@ export function sleep(ms: number, signal?: AbortSignal | null): Promise<void> {
 }
 
 /**
- * How long to wait before the next try: what the server asks for, or a quarter second that doubles up to eight, and in
- * both cases up to as much again at random, so that the clients of a server that comes back do not all come at once.
+ * How long to wait before the next try. The base is 250 ms, doubled after each failure, at most 8 s. The wait is half of
+ * the base, or what the server asks for if that is longer, plus a random part (jitter) of up to the other half, so that
+ * the clients of a server that comes back do not all send at the same moment.
  *
  * @param tries how many failed before, from 0
  * @param retryAfter seconds, as the server says it

@@ -1,7 +1,7 @@
-/** The mutations that the client sends by itself. They ask for what the contract's fixed part has, and no more. */
+/** The client's own mutations. They select only fields of the contract's fixed part. */
 const tokens = '{accessToken expiresIn refreshToken session{id}user{id email emailVerified roles scopes}}'
 
-/** A mutation whose one argument is its input, of the type that is named after it. */
+/** A mutation whose only argument is `input`, of the type that is named after the mutation. */
 const withInput = (field: string) =>
   `mutation($input:${field.replace(/^./, letter => letter.toUpperCase())}Input!){${field}(input:$input)${tokens}}`
 

@@ -1,29 +1,29 @@
 import type { Config } from '../options.ts'
 import { locate } from '../platform/origin.ts'
 import { abortable } from '../platform/time.ts'
-import type { Sent, Session } from '../types.ts'
-import { describe } from './operation.ts'
+import type { GraphQLResult, Sent, Session } from '../types.ts'
+import { describe, passingError, readResults } from './operation.ts'
 import { persist, retryAfter } from './send.ts'
 
 type Fetch = typeof globalThis.fetch
 
 /**
- * The drop-in for `fetch`. It knows three kinds of request: those to elsewhere pass untouched; those to the endpoint's
- * origin get the access token; and of GraphQL answers from the endpoint itself it reads the errors, so that a request
- * refused for its token is sent once more. Streams, in either direction, pass unread.
+ * The replacement for `fetch`. Requests to other origins pass untouched. Requests to the endpoint's origin get the access
+ * token. GraphQL answers from the endpoint itself are read, so that a request that was refused for its token is sent once
+ * more. Streams pass unread, in both directions.
  */
 export function createFetch(
-  { headers, settle }: Pick<Session, 'headers' | 'settle'>,
+  { headers, handleResult }: Pick<Session, 'headers' | 'handleResult'>,
   { endpoint, fetch, cookies, retryMs }: Config,
 ): Fetch {
   const home = locate(endpoint)
 
   return async (input, init = {}) => {
-    const request = typeof input === 'object' && 'url' in input ? input : undefined
+    const request = 'url' in Object(input) ? (input as Request) : undefined
     const url = request ? request.url : String(input)
     const given = new Headers(init.headers ?? request?.headers)
     const { origin, address } = locate(url)
-    // To another origin, never; and an app that sends a token of its own means it.
+    // Other origins never get the token, and a token that the app has set is not replaced.
     if (origin !== home.origin || given.has('authorization')) return fetch(input, init)
 
     const signal = init.signal ?? request?.signal
@@ -37,37 +37,43 @@ export function createFetch(
 
     for (let again = false; ; again = true) {
       const added = await abortable(headers(), signal)
-      const work = () => {
+      const work = async () => {
         const merged = new Headers(given)
         for (const [name, value] of Object.entries(added)) merged.set(name, value)
         const target = carrier && repeatable ? carrier.clone() : input
-        return fetch(target, { ...cookies, ...init, headers: merged })
+        const response = await fetch(target, { ...cookies, ...init, headers: merged })
+        const hasJson = atEndpoint && jsonType.test(response.headers.get('content-type') ?? '')
+        const json: unknown =
+          hasJson &&
+          (await response
+            .clone()
+            .json()
+            .catch(() => {}))
+        return { response, results: readResults(again ? 0 : response.status, json) }
       }
-      // Again only what surely is a query: whether a mutation was carried out, a lost answer does not tell.
+      // Only a query is tried again: after a lost answer nobody knows whether a mutation was carried out.
       const isPatient = atEndpoint && sent.kind === 'read' && repeatable
-      const response = await persist(work, retryOf, isPatient ? retryMs : 0, signal)
-      if (!atEndpoint || !jsonType.test(response.headers.get('content-type') ?? '')) return response
-
-      const result: unknown = await response
-        .clone()
-        .json()
-        .catch(() => {})
-      if (!result || typeof result !== 'object') return response
-      const repeat = await abortable(settle(result, added, sent), signal)
+      const { response, results } = await persist(work, retryOf, isPatient ? retryMs : 0, signal)
+      const repeat = atEndpoint && (await abortable(handleResult(results, added, sent), signal))
       if (!repeat || again || !repeatable) return response
     }
   }
 }
 
-/** A lost answer, or a server that is busy or away. */
-function retryOf(response: Response | undefined): number | undefined {
-  if (!response) return 0
-  return response.status === 429 || response.status === 503 ? retryAfter(response) : undefined
+/** Seconds to wait after a lost answer, or when the server is busy or away; undefined when the answer is final. */
+function retryOf(
+  answer: { response: Response; results: readonly GraphQLResult[] } | undefined,
+): number | undefined {
+  if (!answer) return 0
+  const { response, results } = answer
+  const error = passingError(results)
+  return error || /429|503/.test(String(response.status)) ? retryAfter(response, error) : undefined
 }
 
-/** Answers that end: no server-sent events, no multipart. */
+/** Answers that are complete JSON: no server-sent events, no multipart. */
 const jsonType = /^application\/(graphql-response\+)?json\b/
 
 function isStream(body: unknown): boolean {
-  return typeof body === 'object' && body !== null && ('getReader' in body || Symbol.asyncIterator in body)
+  const stream = Object(body)
+  return 'getReader' in stream || Symbol.asyncIterator in stream
 }

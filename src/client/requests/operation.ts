@@ -1,11 +1,11 @@
 import { parse } from '../platform/text.ts'
-import type { GraphQLResult, Sent } from '../types.ts'
+import type { GraphQLFailure, GraphQLResult, Sent } from '../types.ts'
 
 type Operation = { readonly query?: unknown }
 
 /**
- * What the JSON of a POST asks for, seen without a GraphQL parser. Wherever that is not certain the answer is the careful
- * one: not to send a mutation twice.
+ * What the JSON of a POST asks for, found without a GraphQL parser. In doubt the operation counts as a mutation, which
+ * is not sent twice.
  */
 export function describe(json: string): Sent {
   const operations = [parse<Operation | Operation[]>(json)].flat()
@@ -19,7 +19,7 @@ export function describe(json: string): Sent {
 
 /**
  * Whether a request that was refused for its token may be sent again: a query always, a mutation only when none of its
- * fields was carried out. They run in order, and a failed field without null stops the rest and leaves no data at all.
+ * fields was carried out. Fields run in order. A failed field that is not nullable stops the rest and leaves no data.
  */
 export function mayRepeat(results: readonly GraphQLResult[], { kind, first }: Sent): boolean {
   return (
@@ -29,7 +29,7 @@ export function mayRepeat(results: readonly GraphQLResult[], { kind, first }: Se
       const refused = errors.filter(({ path = [], ...error }) => isRefusal(error) && path.length < 2)
       const path = refused[0]?.path ?? [first]
       return (
-        values.every(value => value == null) &&
+        values.every(isNothing) &&
         refused.length >= Math.max(1, values.length) &&
         (kind === 'other' || path[0] === first)
       )
@@ -37,9 +37,43 @@ export function mayRepeat(results: readonly GraphQLResult[], { kind, first }: Se
   )
 }
 
+/**
+ * The answers in a response; a batch has several. A 401 without a code does not come from the auth server, but from a
+ * gateway or proxy: it counts as a refusal of the token.
+ *
+ * @param status 0 for a request that was repeated already: a second 401 without a code is passed on
+ * @param json the body, if it was JSON
+ */
+export function readResults(status: number, json: unknown): GraphQLResult[] {
+  const results = [json].flat().map(each => Object(each) as GraphQLResult)
+  const isBare = status === 401 && !errorsOf(results).some(codeOf)
+  return isBare ? results.map(each => ({ ...each, errors: [refusal] })) : results
+}
+
+const refusal: GraphQLFailure = { extensions: { code: 'UNAUTHENTICATED' } }
+
+const codeOf = (error: GraphQLFailure | undefined) => error?.extensions?.code
+
+/** The server is busy or away. A later try may succeed. */
+export function isPassing(error: GraphQLFailure | undefined): boolean {
+  return /^(UNAVAILABLE|TOO_MANY_REQUESTS)$/.test(String(codeOf(error)))
+}
+
+/**
+ * The error for which a request may be tried again: the answers have no data, and every error is passing. Decided by
+ * code and not only by status, because gateways answer 200.
+ */
+export function passingError(results: readonly GraphQLResult[]): GraphQLFailure | undefined {
+  const errors = errorsOf(results)
+  const values = results.flatMap(({ data }) => Object.values(data ?? {}))
+  return errors.every(isPassing) && values.every(isNothing) ? errors[0] : undefined
+}
+
+/** The errors of all answers. */
+export const errorsOf = (results: readonly GraphQLResult[]) => results.flatMap(({ errors }) => errors ?? [])
+const isNothing = (value: unknown) => value == null
+
 /** The access token, or its absence, was refused. */
-export function isRefusal(error: {
-  readonly extensions?: Readonly<Record<string, unknown>> | undefined
-}): boolean {
-  return error.extensions?.code === 'UNAUTHENTICATED'
+export function isRefusal(error: GraphQLFailure): boolean {
+  return codeOf(error) === 'UNAUTHENTICATED'
 }

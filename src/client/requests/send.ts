@@ -3,16 +3,17 @@ import type { Config } from '../options.ts'
 import { now } from '../platform/platform.ts'
 import { parse } from '../platform/text.ts'
 import { backoff, sleep } from '../platform/time.ts'
-import type { GraphQLResult } from '../types.ts'
+import type { GraphQLFailure, GraphQLResult } from '../types.ts'
 import { documents } from './documents.ts'
+import { isPassing } from './operation.ts'
 
 /**
- * Tries again, with growing pauses, for as long as that may take. A pause that would not fit is not begun.
+ * Repeats work that failed, with growing pauses, within a time budget. A pause that would exceed the budget is not begun.
  *
- * @param retryOf of what a try returned or threw: the seconds that the server asks to wait (0 if it does not say), or
- *   undefined when this is the last word
+ * @param retryOf given the result or the error of a try: the seconds that the server asks to wait (0 if it does not
+ *   say), or undefined when the outcome is final
  * @param budgetMs milliseconds
- * @param signal ends it with the last outcome
+ * @param signal ends the repetition with the last outcome
  */
 export async function persist<T>(
   work: () => Promise<T>,
@@ -31,25 +32,25 @@ export async function persist<T>(
   }
 }
 
-/** Seconds, if that is what the header says (a date would need the device's clock). */
-export function retryAfter(response: Response): number {
-  return Number(response.headers.get('retry-after')) || 0
+/** Seconds, from the error or else from the header. A date in the header is ignored: it would need the device's clock. */
+export function retryAfter({ headers }: Response, failure?: GraphQLFailure): number {
+  return Number(failure?.extensions?.retryAfter ?? headers.get('retry-after')) || 0
 }
 
 export interface SendOptions {
-  /** What sends it, if not what sends all. */
+  /** Sends this request in place of the session's `fetch` option. */
   readonly fetch?: typeof globalThis.fetch
   readonly headers?: Record<string, string>
-  /** True where a second try is understood also when the first one's answer was lost (a register's is not: EMAIL_TAKEN). */
+  /** Whether a second try is harmless after a lost answer. A second register is not: EMAIL_TAKEN. */
   readonly repeatable?: boolean
-  /** Gives up. */
+  /** Gives up the request. */
   readonly signal?: AbortSignal
-  /** Lets it go out although the page is being left. */
+  /** Lets the browser send the request although the page is being left. */
   readonly keepalive?: boolean
 }
 
 /**
- * Sends a mutation of the client's own.
+ * Sends one of the client's own mutations.
  *
  * @returns the root field's value
  * @throws SessionError the server's refusal, or UNAVAILABLE
@@ -57,12 +58,14 @@ export interface SendOptions {
 export type Send = <T>(field: keyof typeof documents, variables: object, options?: SendOptions) => Promise<T>
 
 export function createSend(options: Config): Send {
+  const { originHint } = options
   return <T>(field: keyof typeof documents, variables: object, request: SendOptions = {}) => {
     const { fetch = options.fetch, headers, repeatable, signal, keepalive = false } = request
     const work = async (): Promise<T> => {
       const timeout = new AbortController()
       const abort = () => timeout.abort()
-      // What is sent by another has its own patience: a changed password is not taken back because a refresh is slow.
+      // No time limit for a request that the session's fetch sends: it may include a slow refresh, and a changed password
+      // must not be reported as a failure because of that.
       const timer = request.fetch ? undefined : setTimeout(abort, options.timeoutMs)
       signal?.addEventListener('abort', abort)
       try {
@@ -76,9 +79,11 @@ export function createSend(options: Config): Send {
           signal: timeout.signal,
           ...options.cookies,
         })
-        return readAnswer<T>(await response.text(), field, response)
+        return readAnswer<T>(await response.text(), field, response, originHint)
       } catch (error) {
-        throw error instanceof SessionError ? error : unreachable(error, repeatable ? 0 : undefined)
+        if (error instanceof SessionError) throw error
+        // To a page of an origin that is not allowed the browser reports only that there was no answer.
+        throw unreachable(error, repeatable ? 0 : undefined, options.crossOrigin ? originHint : '')
       } finally {
         clearTimeout(timer)
         signal?.removeEventListener('abort', abort)
@@ -93,16 +98,18 @@ export function createSend(options: Config): Send {
   }
 }
 
-/** What an answer means: the field's value, a refusal, or a passing failure. */
-function readAnswer<T>(body: string, field: string, response: Response): T {
+/** @returns the field's value. @throws SessionError a refusal, or a passing failure with `retryAfter` */
+function readAnswer<T>(body: string, field: string, response: Response, originHint: string): T {
   const { data, errors } = parse<GraphQLResult>(body) ?? {}
   const failure = errors?.[0]
   const value = data?.[field]
   if (value || (data && !failure)) return value as T
 
   const extensions = failure?.extensions
-  const isPassing = response.status === 429 || response.status >= 500 || extensions?.recover === 'RETRY'
-  const pause = isPassing ? Number(extensions?.retryAfter ?? retryAfter(response)) : undefined
-  // Without extensions it is a proxy's page, or an app's own 404: no word of the server about the session.
-  throw extensions ? new SessionError(failure.message ?? '', extensions, pause) : unreachable(body, pause)
+  const mayPass = response.status === 429 || response.status >= 500 || isPassing(failure)
+  const pause = mayPass ? retryAfter(response, failure) : undefined
+  // Without extensions the answer is a proxy's page or an app's own 404, and not the server's.
+  if (!extensions) throw unreachable(body, pause)
+  const hint = extensions.code === 'ORIGIN_NOT_ALLOWED' ? originHint : ''
+  throw new SessionError((failure.message ?? '') + hint, extensions, pause)
 }

@@ -5,56 +5,51 @@ import { hex, parse } from '../platform/text.ts'
 import { within } from '../platform/time.ts'
 
 /**
- * Attempts: one random value for each refresh token, fixed before the token is sent and the same for everybody who
- * sends it: every retry, every tab, the page after a crash. It tells the server an honest repetition from theft.
+ * Attempts: one random value for each refresh token, fixed before the token is sent, and the same for each retry, each
+ * tab, and the page after a crash. By the attempt the server distinguishes an honest repetition from theft.
  *
- * `about` names what an attempt is for: the token's SHA-256, or the cookie's `sessionId.generation`.
+ * `name` is the refresh token's name (see StoredToken), or the name of an ended session's record.
  */
 export interface Attempts {
-  /** Put-if-absent: the attempt that is kept under this name, a new one if there is none. */
-  claim(about: string): Promise<string>
-  find(about: string): Promise<string | undefined>
+  /** Put-if-absent: returns the value that is kept under the name; if there is none, keeps `value` or a new attempt. */
+  claim(name: string, value?: string): Promise<string>
+  find(name: string): Promise<string | undefined>
 }
 
-/** All entries are one value: nothing to clean up, nothing that grows. */
-type Entries = readonly (readonly [about: string, attempt: string])[]
+/** All entries are kept as one value of limited length, so that nothing needs a clean-up. */
+type Entries = readonly (readonly [name: string, attempt: string])[]
 
-/** A tab that slept through more rotations than these finds its token replaced anyway. */
+/** A tab that slept through more rotations than that finds its token replaced anyway. */
 const keptInDatabase = 64
-/** Few, because the keychains of phones hold 2 kB a value. The server itself remembers eight. */
+/** Few, because the keychains of phones hold 2 kB for each value. The server remembers eight attempts. */
 const keptInStorage = 12
-/** Old WebKits forgot to answer `open` now and then. */
+/** Some old versions of WebKit sometimes never answer `open`. */
 const databaseMs = 5000
 
 /**
- * In one IndexedDB transaction, which all tabs share, where there is IndexedDB. Otherwise in the given storage, where a
- * tab without locks could still overwrite another's entry between its reading and its writing.
+ * Keeps attempts in IndexedDB, which all tabs share, each step in one transaction. Without IndexedDB they are kept in the
+ * given storage, where a tab without locks could overwrite another tab's entry between reading and writing.
  *
- * @param storage for where IndexedDB fails; in cookie mode memory
+ * @param storage used where IndexedDB is missing or fails; in cookie mode it is memory
  * @param key the prefix of the storage's key
  */
 export function openAttempts(storage: SessionStorage, key: string): Attempts {
   const apart = keepInStorage(openStorage(storage), `${key}.attempts`, storage)
   return {
-    // The storage first: what was put there because the database failed must not get a rival when that works again.
-    find: async about => (await apart(about).catch(nothing)) ?? transact(about).catch(nothing),
-    async claim(about) {
-      // 144 bits: who has copied the token cannot guess it.
-      const fresh = hex(platform.crypto?.getRandomValues?.(new Uint8Array(18)) ?? new Uint8Array())
-      return (
-        (await apart(about).catch(nothing)) ??
-        (await transact(about, fresh).catch(nothing)) ??
-        (await apart(about, fresh).catch(nothing)) ??
-        fresh
-      )
+    // The storage is read first: an entry that was written there while IndexedDB failed must not get a rival later.
+    find: async name => (await apart(name)) ?? transact(name),
+    async claim(name, fresh = newAttempt()) {
+      return (await apart(name)) ?? (await transact(name, fresh)) ?? (await apart(name, fresh)) ?? fresh
     },
   }
 }
 
+/** 144 random bits, which a thief who has copied the token can't guess. */
+const newAttempt = () => hex(platform.crypto?.getRandomValues?.(new Uint8Array(18)) ?? new Uint8Array())
 const nothing = (): undefined => undefined
 
-/** @returns the entry; with `fresh`, the one that is there afterwards. Undefined or rejects where there is no database. */
-function transact(about: string, fresh?: string): Promise<string | undefined> {
+/** @returns the entry; with `fresh`, the entry that is there afterwards. Undefined where there is no database. */
+function transact(name: string, fresh?: string): Promise<string | undefined> {
   const transaction = new Promise<string | undefined>((resolve, reject) => {
     const opening = platform.indexedDB?.open('annul', 1)
     if (!opening) return resolve(undefined)
@@ -62,7 +57,7 @@ function transact(about: string, fresh?: string): Promise<string | undefined> {
     opening.onerror = reject
     opening.onsuccess = () => {
       const database = opening.result
-      // strict: the answer to a refresh may come back before a relaxed write has reached the disk.
+      // strict: with relaxed durability the answer to a refresh may arrive before the attempt is on disk.
       const writing = database.transaction('attempts', fresh ? 'readwrite' : 'readonly', {
         durability: 'strict',
       })
@@ -71,8 +66,8 @@ function transact(about: string, fresh?: string): Promise<string | undefined> {
       let found: string | undefined
       reading.onsuccess = () => {
         const entries = reading.result ?? []
-        found = attemptIn(entries, about) ?? fresh
-        if (fresh && found === fresh) store.put(append(entries, about, fresh, keptInDatabase), 0)
+        found = attemptIn(entries, name) ?? fresh
+        if (fresh && found === fresh) store.put(append(entries, name, fresh, keptInDatabase), 0)
       }
       writing.oncomplete = () => {
         database.close()
@@ -84,21 +79,21 @@ function transact(about: string, fresh?: string): Promise<string | undefined> {
       }
     }
   })
-  return within(databaseMs, transaction)
+  return within(databaseMs, transaction).catch(nothing)
 }
 
 function keepInStorage(items: Items, key: string, owner: object) {
   const queue = createQueue(owner)
-  return (about: string, fresh?: string): Promise<string | undefined> =>
+  return (name: string, fresh?: string): Promise<string | undefined> =>
     queue(async () => {
       const entries = parse<Entries>((await items.get(key)) ?? '') ?? []
-      const found = attemptIn(entries, about) ?? fresh
+      const found = attemptIn(entries, name) ?? fresh
       if (fresh && found === fresh)
-        await items.set(key, JSON.stringify(append(entries, about, fresh, keptInStorage)))
+        await items.set(key, JSON.stringify(append(entries, name, fresh, keptInStorage)))
       return found
-    })
+    }).catch(nothing)
 }
 
-const attemptIn = (entries: Entries, about: string) => entries.find(entry => entry[0] === about)?.[1]
-const append = (entries: Entries, about: string, attempt: string, kept: number) =>
-  [...entries, [about, attempt] as const].slice(-kept)
+const attemptIn = (entries: Entries, name: string) => entries.find(entry => entry[0] === name)?.[1]
+const append = (entries: Entries, name: string, attempt: string, kept: number) =>
+  [...entries, [name, attempt] as const].slice(-kept)

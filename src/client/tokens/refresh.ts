@@ -5,12 +5,12 @@ import { backoff, sleep } from '../platform/time.ts'
 import type { Send } from '../requests/send.ts'
 import type { SignedOutReason, Tokens } from '../types.ts'
 import type { Attempts } from './attempts.ts'
-import type { Current } from './current.ts'
-import type { Held, Holder } from './holder.ts'
+import type { LocalState } from './localState.ts'
+import type { EndedSession, StoredToken, TokenStore } from './tokenStore.ts'
 
 export interface Parts {
-  readonly current: Current
-  readonly holder: Holder
+  readonly local: LocalState
+  readonly store: TokenStore
   readonly attempts: Attempts
   readonly lock: Lock
   readonly channel: Channel
@@ -19,46 +19,45 @@ export interface Parts {
 
 export interface Refresher {
   /**
-   * One refresh for everybody who asks while it runs.
+   * Refreshes. All callers share the refresh that is running.
    *
-   * @param refused why the server refused the access token, if it did
-   * @throws SessionError UNAVAILABLE and what else says nothing about the session, which then stays
+   * @throws SessionError UNAVAILABLE, and any other error that does not end the session
    */
-  refresh(refused?: SignedOutReason): Promise<void>
-  /** A refresh that begins now, after the one that may be running: copies of the present token shall become useless. */
+  refresh(): Promise<void>
+  /** Begins a new refresh, after a running one has finished, so that copies of the present token become useless. */
   rotate(): Promise<void>
-  /** Logout: the refresh that runs is no longer wanted, and need not hold the lock for its retries. */
+  /** For logout: stops the retries of the running refresh, so that it releases the lock. */
   abandon(): void
 }
 
-/** How long another tab's message may take after its lock was released, in steps of 10 ms. */
+/** How long to wait for another tab's message after that tab has released the lock, in steps of 10 ms. */
 const messageSteps = 25
-/** In each try but the last, another tab changed the token meanwhile. */
+/** Each further try means that another tab has changed the token during the try before. */
 const maxTries = 5
 
-/** The client's half of "Refresh" in docs/client.md: every step is there to survive one kind of accident. */
+/** The client's part of a refresh (see docs/client.md). Each step covers one kind of accident. */
 export function createRefresher(parts: Parts): Refresher {
-  const { current, holder, lock } = parts
+  const { local, store, lock } = parts
   let running: Promise<void> | undefined
   let leaving = new AbortController()
 
-  const run = async (force: boolean, refused?: SignedOutReason) => {
-    const { life } = current
+  const run = async (force: boolean) => {
+    const { life } = local
     const { signal } = leaving
-    const asked = await holder.read()
-    if (!asked) return lost(current, life, refused)
-    current.about ??= asked.about
-    await lock(() => underLock(parts, force, signal, refused))
+    const { stored, ended } = await store.read()
+    if (!stored) return lost(local, life, ended)
+    local.tokenName ??= stored.tokenName
+    await lock(() => underLock(parts, force, signal))
   }
-  const begin = (force: boolean, refused?: SignedOutReason) => {
-    running ??= run(force, refused).finally(() => {
+  const begin = (force: boolean) => {
+    running ??= run(force).finally(() => {
       running = undefined
     })
     return running
   }
 
   return {
-    refresh: refused => begin(false, refused),
+    refresh: () => begin(false),
     async rotate() {
       while (running) await running.catch(() => {})
       await begin(true)
@@ -70,49 +69,44 @@ export function createRefresher(parts: Parts): Refresher {
   }
 }
 
-async function underLock(
-  parts: Parts,
-  force: boolean,
-  signal: AbortSignal,
-  refused?: SignedOutReason,
-): Promise<void> {
-  const { current, holder, attempts, send } = parts
+async function underLock(parts: Parts, force: boolean, signal: AbortSignal): Promise<void> {
+  const { local, store, attempts, send } = parts
   let stale: string | undefined
 
   for (let tries = 0; tries < maxTries; tries++) {
     if (signal.aborted) return
-    const { life, about } = current
-    const held = await holder.read()
-    if (!held) return lost(current, life, refused)
+    const { life, tokenName } = local
+    const { stored, ended } = await store.read()
+    if (!stored) return lost(local, life, ended)
 
-    // Another tab has refreshed while we waited for the lock: its message brings the access token.
-    const isOvertaken = !force && !tries && held.about !== about
-    for (let step = 0; isOvertaken && step < messageSteps && !current.fresh(); step++) await sleep(10)
-    if (!force && current.fresh()) return
+    // Another tab has refreshed while this tab waited for the lock. The other tab's message brings the access token.
+    const isOvertaken = !force && !tries && stored.tokenName !== tokenName
+    for (let step = 0; isOvertaken && step < messageSteps && !local.fresh(); step++) await sleep(10)
+    if (!force && local.fresh()) return
 
     // The attempt is kept before the token is sent: if the answer or this page is lost, the next try repeats it.
-    const random = await attempts.claim(held.about)
-    // If the token is still there now, nobody has sent it with another attempt: they would have found ours, or we theirs.
-    if ((await holder.read())?.about !== held.about) continue
+    const random = await attempts.claim(stored.tokenName)
+    // If the token is still stored now, no tab has sent it with a different attempt: all tabs share the list of attempts.
+    if ((await store.read()).stored?.tokenName !== stored.tokenName) continue
 
     try {
-      const attempt = holder.cookie ? `${held.about}.${random}` : random
-      const variables = { refreshToken: held.token, attempt }
+      const attempt = store.cookie ? `${stored.tokenName}.${random}` : random
+      const variables = { refreshToken: stored.token, attempt }
       const tokens = await send<Tokens>('refresh', variables, { signal, repeatable: true })
-      const next = await holder.put(tokens, held)
-      // A logout or another login came first, here (life) or in another tab (storage): this answer is of the past.
-      if (!next || current.life !== life) continue
-      if (force) current.drop()
+      const next = await store.put(tokens, stored)
+      // A logout or another login came first, in this tab (life) or in another tab (storage): the answer is outdated.
+      if (!next || local.life !== life) continue
+      if (force) local.drop()
       return share(parts, tokens, next)
     } catch (error) {
-      if (current.life !== life) continue
+      if (local.life !== life) continue
       if (!(error instanceof SessionError)) throw error
       const isStale = error.reason === 'TOKEN_STALE'
-      if (error.recover === 'LOGIN' || (isStale && stale === held.about)) {
-        if (await refuse(parts, held, error.reason as SignedOutReason)) return
+      if (error.recover === 'LOGIN' || (isStale && stale === stored.tokenName)) {
+        if (await refuse(parts, stored, error.reason as SignedOutReason)) return
       } else if (isStale) {
-        // We, or the readable cookie, are behind: read again, once the tab that is ahead had time to write.
-        stale = held.about
+        // This tab, or the readable cookie, is behind. Reads again after a pause, in which the other tab can write.
+        stale = stored.tokenName
         await sleep(backoff(0), signal)
       } else throw error
     }
@@ -120,28 +114,45 @@ async function underLock(
   throw unreachable('Other tabs kept changing the session.')
 }
 
-/** New tokens: for this tab, and without the refresh token for the others, which find that in the storage. */
-export function share({ current, channel }: Parts, given: Tokens, held: Held | undefined): void {
-  const tokens = { ...given, refreshToken: null, about: held?.about }
-  current.adopt(tokens)
+/** Adopts new tokens, and tells the other tabs, without the refresh token: they read it from the storage. */
+export function share({ local, channel }: Parts, given: Tokens, stored: StoredToken | undefined): void {
+  const tokens = { ...given, refreshToken: null, tokenName: stored?.tokenName }
+  local.adopt(tokens)
   channel.tell({ tokens })
 }
 
-/** The server's last word on a token ends the session here, unless a newer login has taken the token's place. */
+/** Ends the session after a final refusal of its token, unless a newer login has replaced the token. */
 async function refuse(
-  { current, holder, channel }: Parts,
-  held: Held,
+  { local, store, channel }: Parts,
+  stored: StoredToken,
   reason: SignedOutReason,
 ): Promise<boolean> {
-  const { life, sessionId } = current
-  if (!(await holder.end(held)) || current.life !== life) return false
-  current.end(reason)
-  // A tab with an outdated copy of its own (a duplicated tab's sessionStorage) does not speak for the session.
-  channel.tell({ about: held.about, sessionId: reason === 'TOKEN_STALE' ? undefined : sessionId, reason })
+  const { life, sessionId } = local
+  if (!(await store.end(reason, stored)) || local.life !== life) return false
+  local.end(reason)
+  // TOKEN_STALE is about one tab's outdated copy (a duplicated tab's sessionStorage), not about the session.
+  channel.tell({
+    tokenName: stored.tokenName,
+    sessionId: reason === 'TOKEN_STALE' ? undefined : sessionId,
+    reason,
+  })
   return true
 }
 
-/** There is no refresh token: another tab signed out, or nobody was signed in. */
-function lost(current: Current, life: number, refused: SignedOutReason = 'LOGGED_OUT'): void {
-  if (current.life === life) current.end(current.state.user && refused)
+/** There is no refresh token: another tab has signed out or learned of the end, or nobody was signed in. */
+function lost(local: LocalState, life: number, ended: EndedSession | undefined): void {
+  if (local.life === life) local.end(local.state.user && reasonOf(local, ended))
+}
+
+/**
+ * Why this tab's session has ended: the reason that is kept in the token's place, unless it belongs to another session.
+ *
+ * @param otherwise the reason when none is kept, as after a logout
+ */
+export function reasonOf(
+  { sessionId }: LocalState,
+  ended: EndedSession | undefined,
+  otherwise: SignedOutReason = 'LOGGED_OUT',
+): SignedOutReason {
+  return ended && (ended.sessionId || sessionId) === sessionId ? ended.reason : otherwise
 }

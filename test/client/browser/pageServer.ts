@@ -10,7 +10,7 @@ export async function startPageServer(): Promise<{ url: string; close(): Promise
   const page = new URL('page.html', import.meta.url)
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost')
-    const isScript = /^\/(client\/)?\w+\.js$/.test(pathname)
+    const isScript = /^\/(client\/(\w+\/)?)?\w+\.js$/.test(pathname)
     const file = isScript ? new URL(`.${pathname}`, root) : page
     const body = await readFile(fileURLToPath(file)).catch(() => undefined)
     response.writeHead(body ? 200 : 404, { 'content-type': isScript ? 'text/javascript' : 'text/html' })

@@ -150,12 +150,15 @@ async function tryTheft(
     const attempt = random.chance(0.5) ? randomBytes(24).toString('base64url') : undefined
     const thief = await persistently(() => steal(urls()[0] ?? '', copied, attempt))
     await family.refreshForSure()
-    if (family.signedOut[0] !== 'REFRESH_REUSED')
-      return `not caught: the thief got ${thief.answer.reason ?? 'tokens'}, the user ${family.signedOut.join() || 'went on'}`
+    await family.refreshEveryTab()
+    // Asked in any case: a theft that was told wrongly is one thing, a thief who is still in another.
     const refusals = await persistently(() => thief.refusals(urls()))
-    return refusals.every(reason => reason === 'REFRESH_REUSED')
-      ? undefined
-      : `still alive: ${refusals.join()}`
+    const nodes = `to the thief's tokens the nodes say ${refusals.join(', ')}`
+    if (family.signedOut.length === 0 || family.signedOut.some(reason => reason !== 'REFRESH_REUSED')) {
+      const told = family.signedOut.join() || 'went on'
+      return `not caught: the thief got ${thief.answer.reason ?? 'tokens'}, the user ${told}; ${nodes}`
+    }
+    return refusals.every(reason => reason === 'REFRESH_REUSED') ? undefined : `still alive: ${nodes}`
   } finally {
     family.close()
   }

@@ -10,7 +10,9 @@ export interface Family {
   act(): Promise<void>
   /** A refresh whose outcome is known: signed in still, or out. */
   refreshForSure(): Promise<void>
-  /** The refresh token that lies in the storage now. */
+  /** A refresh in every tab, so that each has told its app what it knows. */
+  refreshEveryTab(): Promise<void>
+  /** The refresh token that lies in the storage now; empty when the session has ended. */
   readonly refreshToken: string
   /** Whether the user's own requests are answered. */
   works(): Promise<boolean>
@@ -47,7 +49,8 @@ export async function openFamily(
   const family: Family = {
     signedOut,
     get refreshToken() {
-      return storage.get('annul.token') ?? ''
+      const text = storage.get('annul.token') ?? ''
+      return text.startsWith('ended:') ? '' : text
     },
     async act() {
       const kind = random.next()
@@ -70,6 +73,9 @@ export async function openFamily(
         await calmly(any().refresh())
         if (signedOut.length > 0 || (family.refreshToken !== before && family.refreshToken !== '')) return
       }
+    },
+    async refreshEveryTab() {
+      await Promise.all(tabs.map(tab => calmly(tab.refresh())))
     },
     async works() {
       for (let tries = 0; tries < 10; tries++) {
@@ -96,23 +102,34 @@ function ask(tab: Session, endpoint: string): Promise<Response> {
 /** What a thief learns with a copied refresh token, over a network that serves him well. */
 export interface Thief {
   readonly answer: Answer<{ refresh: TokensAnswer }>
-  /** The reason for which each node refuses what he has; undefined where one does not. */
-  refusals(urls: readonly string[]): Promise<(string | undefined)[]>
+  /**
+   * All that nodes have said to the stolen tokens: the reason of a refusal, or "accepted".
+   *
+   * @throws when a node can't tell now (UNAVAILABLE)
+   */
+  refusals(urls: readonly string[]): Promise<string[]>
 }
 
 export async function steal(url: string, refreshToken: string, attempt: string | undefined): Promise<Thief> {
   const answer = await createClient(url).refresh(refreshToken, attempt)
   const stolen = answer.data?.refresh
+  // Kept also when a later node can't tell and all are asked again: nothing that was accepted once is forgotten.
+  const said: string[] = []
   return {
     answer,
     async refusals(urls) {
-      const reasons: (string | undefined)[] = []
       for (const each of urls) {
         const client = createClient(each)
-        if (stolen) reasons.push((await client.send('{ me { id } }', { token: stolen.accessToken })).reason)
-        reasons.push((await client.refresh(stolen?.refreshToken ?? refreshToken)).reason)
+        if (stolen) said.push(verdictOf(await client.send('{ me { id } }', { token: stolen.accessToken })))
+        said.push(verdictOf(await client.refresh(stolen?.refreshToken ?? refreshToken)))
       }
-      return reasons
+      return said
     },
   }
+}
+
+/** A node that can't ask its database lets nobody in, but that is no verdict. */
+function verdictOf({ data, reason, code }: Answer<unknown>): string {
+  if (code === 'UNAVAILABLE') throw new Error('The node cannot tell.')
+  return data ? 'accepted' : (reason ?? code ?? 'nothing')
 }

@@ -12,12 +12,12 @@ import {
   newAttempt,
   refreshed,
   refused,
+  renewalProof,
   rotate,
   snapshot,
 } from './support.ts'
 
 const onlyPostgres = onPostgres ? it : it.skip
-const renewing = { 'annul-renew': '1' }
 
 interface Renewed {
   readonly accessToken: string
@@ -37,16 +37,31 @@ function older(accessToken: string, seconds: number): string {
   return openForge(server, accessToken).make({ claims: { iat: iat - seconds, exp: exp - seconds } })
 }
 
+/** The refresh token of each access token that `openedAgo` has made. */
+const refreshTokens = new Map<string, string>()
+
+const proving = (token = '') => {
+  const refreshToken = refreshTokens.get(token)
+  return { 'annul-renew': refreshToken ? renewalProof(refreshToken, token) : 'A'.repeat(43) }
+}
+
 /** A session that was last refreshed so many seconds ago, and its access token. */
 async function openedAgo(seconds: number, who: Account = account) {
   const tokens = await server.login(who)
   await server.rows(sql`update annul.sessions set rotated_at = rotated_at - make_interval(secs => ${seconds}),
     last_used_at = last_used_at - make_interval(secs => ${seconds}),
     idle_expires_at = idle_expires_at - make_interval(secs => ${seconds}) where id = ${tokens.session.id}`)
-  return { ...tokens, aged: older(tokens.accessToken, seconds) }
+  const aged = older(tokens.accessToken, seconds)
+  refreshTokens.set(aged, tokens.refreshToken)
+  return { ...tokens, aged }
 }
 
-async function ask(token: string | undefined, query = '{ me { id } }', node = server, headers = renewing) {
+async function ask(
+  token: string | undefined,
+  query = '{ me { id } }',
+  node = server,
+  headers: object = proving(token),
+) {
   const response = await fetch(`${node.url}/graphql`, {
     method: 'POST',
     headers: {
@@ -68,7 +83,7 @@ async function ask(token: string | undefined, query = '{ me { id } }', node = se
 
 const row = async (sessionId: string) => (await snapshot(server, sessionId)).session
 
-describe('annul-renew: 1', () => {
+describe('annul-renew', () => {
   it('brings a new access token in the last third, which works and is of the same session', async () => {
     const { aged, session } = await openedAgo(401)
     const before = await snapshot(server, session.id)
@@ -85,10 +100,10 @@ describe('annul-renew: 1', () => {
     expect([claims.iat - iat >= 401, claims.exp - exp >= 401]).toEqual([true, true])
 
     const after = await snapshot(server, session.id)
-    // The refresh token stays what it was: nothing rotates, and no row is added.
+    // The refresh token stays what it was: nothing rotates, and no row is added but the audit event.
     const { renewed_at, last_used_at, idle_expires_at } = after.session
     expect(after).toEqual({
-      counts: before.counts,
+      counts: { ...before.counts, auditEvents: Number(before.counts.auditEvents) + 1 },
       session: { ...before.session, renewed_at, last_used_at, idle_expires_at },
     })
     expect(Date.parse(String(last_used_at))).toBeGreaterThan(Date.parse(String(before.session.last_used_at)))
@@ -106,11 +121,13 @@ describe('annul-renew: 1', () => {
     expect([data, renewed !== undefined]).toEqual([{ me: { id: account.userId } }, due])
   })
 
-  it('only with the header, and only for "1"', async () => {
+  it('only with the header, and only with a proof in it', async () => {
     const { aged, session } = await openedAgo(500)
     const before = await row(session.id)
-    for (const headers of [{}, { 'annul-renew': '0' }, { 'annul-renew': 'true' }, { 'annul-renew': '' }])
-      expect((await ask(aged, undefined, server, headers as typeof renewing)).extensions).toBeUndefined()
+    for (const value of [undefined, '', '0', '1', 'true', 'A'.repeat(43)])
+      expect(
+        (await ask(aged, undefined, server, value === undefined ? {} : { 'annul-renew': value })).extensions,
+      ).toBeUndefined()
     expect(await row(session.id)).toEqual(before)
   })
 
@@ -202,6 +219,8 @@ describe('a token is not renewed', () => {
     const { refreshToken, session, accessToken } = await server.login(account)
     const copied = older(accessToken, 500)
     const next = await refreshed(server, refreshToken, newAttempt())
+    // Even with the newest refresh token.
+    refreshTokens.set(copied, next.refreshToken)
     const before = await row(session.id)
     expect(await ask(copied)).toMatchObject({ data: { me: { id: account.userId } }, renewed: undefined })
     expect(await row(session.id)).toEqual(before)
@@ -209,7 +228,9 @@ describe('a token is not renewed', () => {
     await server.rows(
       sql`update annul.sessions set rotated_at = rotated_at - interval '500.01 s' where id = ${session.id}`,
     )
-    expect((await ask(older(next.accessToken, 500))).renewed).toBeDefined()
+    const aged = older(next.accessToken, 500)
+    refreshTokens.set(aged, next.refreshToken)
+    expect((await ask(aged)).renewed).toBeDefined()
   })
 
   it('that has expired, is invalid or missing', async () => {
@@ -269,6 +290,7 @@ describe('a renewal', () => {
   it('keeps the time of the last proof, so that it makes nobody more trusted', async () => {
     const { aged } = await openedAgo(500)
     const proved = openForge(server, aged).make({ claims: { auth_time: claimsOf(aged).iat - 1000 } })
+    refreshTokens.set(proved, refreshTokens.get(aged) ?? '')
     const { renewed } = await ask(proved)
     expect(claimsOf(renewed?.accessToken ?? '').auth_time).toBe(claimsOf(aged).iat - 1000)
   })

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import { expect } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import type { Answer, TokensAnswer } from '../../support/client.ts'
@@ -110,4 +110,11 @@ export const accepted = (userId: string) => ({ status: 200, data: { me: { id: us
 /** The claims of an access token, unverified. */
 export function claimsOf(accessToken: string): Record<string, unknown> & { iat: number; exp: number } {
   return JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString())
+}
+
+/** What shows with `annul-renew` that the sender of an access token holds its session's refresh token. */
+export function renewalProof(refreshToken: string, accessToken: string): string {
+  return createHmac('sha256', refreshToken)
+    .update(`annul-renew${claimsOf(accessToken).jti}`)
+    .digest('base64url')
 }

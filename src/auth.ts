@@ -13,6 +13,7 @@ import type { Log } from './log.ts'
 import { openMetrics } from './metrics.ts'
 import type { Parts } from './parts.ts'
 import { openPasswords } from './passwords/hash.ts'
+import { openAddressReader } from './request/address.ts'
 import { AuthContext, type GraphQLContext, RequestState } from './request/context.ts'
 import type { RequestLike, ResponseLike } from './request/message.ts'
 import { openRevocation } from './revocation/open.ts'
@@ -104,7 +105,12 @@ async function openWith(database: OpenDatabase, config: Config, log: Log): Promi
   const strict = openStrictReader(decisions, clock)
   const watch = openTokenWatch(parts, strict)
   const sessionEvents = openSessionEvents(parts)
-  const services = { parts, authenticator: openAuthenticator(parts, strict), sessionEvents }
+  const services = {
+    parts,
+    authenticator: openAuthenticator(parts, strict),
+    sessionEvents,
+    addressOf: openAddressReader(config.trustedProxies),
+  }
 
   let closing: Promise<void> | undefined
   const closeAll = async () => {

@@ -57,7 +57,6 @@ export async function openServer(config: Config, options: ServerOptions = {}): P
     // Its own two lines a request would carry the URL, and with it the query of a GET request.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimitBytes,
-    trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
   })
   const auth = await openAuth(config, app.log)
   try {

@@ -128,9 +128,9 @@ export function socketHandler(auth: OpenedAuth, schema: GraphQLSchema): Websocke
 
 const noCookies = { appendHeader: () => {} }
 
-function withToken({ headers, ip }: FastifyRequest, token: string | undefined): RequestLike {
+function withToken({ headers, socket }: FastifyRequest, token: string | undefined): RequestLike {
   const { authorization: _, ...others } = headers
-  return { ip, headers: { ...others, ...(token !== undefined && { authorization: `Bearer ${token}` }) } }
+  return { socket, headers: { ...others, ...(token !== undefined && { authorization: `Bearer ${token}` }) } }
 }
 
 /** `{ accessToken }`, or an Authorization header's value as other clients send it. */

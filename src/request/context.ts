@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import { findUser } from '../accounts/findUser.ts'
 import type { UserRow } from '../database/rows.ts'
 import type { Authenticator, Decision } from '../decisions/authenticate.ts'
@@ -8,6 +7,7 @@ import type { Parts } from '../parts.ts'
 import type { SessionEvents } from '../sessions/sessionEvents.ts'
 import { bindAddress, bindFingerprint } from '../tokens/binding.ts'
 import type { Viewer, Visitor } from '../viewer.ts'
+import type { AddressReader } from './address.ts'
 import { CookieJar } from './cookies.ts'
 import { header, type RequestLike, type ResponseLike } from './message.ts'
 
@@ -57,6 +57,7 @@ export interface Services {
   readonly parts: Parts
   readonly authenticator: Authenticator
   readonly sessionEvents: SessionEvents
+  readonly addressOf: AddressReader
 }
 
 /** What Annul itself knows of one request, behind its AuthContext. */
@@ -80,7 +81,7 @@ export class RequestState {
     this.sessionEvents = services.sessionEvents
     this.#authenticator = services.authenticator
     this.cookies = new CookieJar(this.parts.config, request, response)
-    this.visitor = openVisitor(this.parts, request, this.cookies, waitedMs => {
+    this.visitor = openVisitor(services, request, this.cookies, waitedMs => {
       this.#revokedMs = Math.max(this.#revokedMs ?? 0, waitedMs)
     })
     // From the Authorization header only: URLs end up in logs, histories and Referer headers (RFC 6750, 5.3).
@@ -150,12 +151,12 @@ export class RequestState {
 export const stateOf = AuthContext.stateOf
 
 function openVisitor(
-  parts: Parts,
+  { parts, addressOf }: Services,
   request: RequestLike,
   cookies: CookieJar,
   revoked: Visitor['revoked'],
 ): Visitor {
-  const ipAddress = addressOf(request.ip)
+  const ipAddress = addressOf(request)
   const userAgent = readUserAgent(header(request, 'user-agent'))
   switch (parts.config.bind) {
     case 'none':
@@ -170,13 +171,6 @@ function openVisitor(
       return { ipAddress, userAgent, revoked, binding, newBinding }
     }
   }
-}
-
-/** An IPv4 client of a server that listens on IPv6 is shown as what it is; what a proxy made up is no address. */
-function addressOf(ip = ''): string | null {
-  // A zone (fe80::1%eth0) is this machine's name for a wire; the database knows none.
-  const address = ip.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
-  return isIP(address) ? address : null
 }
 
 function bearerToken(authorization: string | undefined): string | undefined {

@@ -1,7 +1,8 @@
-/** What is looked at of a request: Fastify's and Node's own requests both fit. */
+/** What is looked at of a request: Node's own, Express's and Fastify's requests all fit. */
 export interface RequestLike {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  readonly ip?: string
+  /** The connection. Its address is the client's, or a proxy's (ANNUL_TRUSTED_PROXIES). */
+  readonly socket?: { readonly remoteAddress?: string | undefined }
 }
 
 /** Where cookies are set: Node's own response fits. */

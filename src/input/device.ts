@@ -13,5 +13,9 @@ export function deviceName(userAgent: string | null): string | null {
   if (!userAgent) return null
   const { browser, os } = Bowser.parse(userAgent)
   const names = [browser.name, os.name].filter(name => name)
-  return names.length > 0 ? names.join(' on ') : userAgent.split(/[\s/]/, 1)[0] || null
+  // A name may be made of two parts of the text, and be longer than it.
+  return (
+    (names.length > 0 ? names.join(' on ') : (userAgent.split(/[\s/]/, 1)[0] ?? '')).slice(0, maxLength) ||
+    null
+  )
 }

@@ -9,7 +9,7 @@ import { formatErrors } from './graphql/formatErrors.ts'
 import { responsePlugin } from './graphql/responsePlugin.ts'
 import { buildSchema, type SchemaExtension } from './graphql/schema.ts'
 import { startHousekeeping } from './housekeeping.ts'
-import type { Log } from './log.ts'
+import { type Log, openLog } from './log.ts'
 import { openMetrics } from './metrics.ts'
 import type { Parts } from './parts.ts'
 import { openPasswords } from './passwords/hash.ts'
@@ -50,15 +50,18 @@ export interface OpenedAuth extends Auth {
  * Opens the database, brings its tables up to date, loads the keys.
  *
  * @param config default: from the environment
- * @param log default: nowhere
+ * @param log where failures and their ids are told of; default: pino, as lines of JSON on standard error
  * @throws ConfigError, DirectoryInUseError, WrongSecretError, or the driver's error when the database can't be reached
  * @example
- * const auth = await createAuth(readConfig(process.env))
+ * const auth = await createAuth()
  * const schema = auth.schema({ typeDefs, resolvers })
  * const apollo = new ApolloServer({ schema, formatError: auth.formatError, plugins: [auth.plugin] })
  * const context = async ({ req, res }) => auth.context(req, res)
  */
-export async function createAuth(config: Config = readConfig({}), log: Log = silent): Promise<Auth> {
+export async function createAuth(
+  config: Config = readConfig(process.env),
+  log: Log = openLog(config.logLevel),
+): Promise<Auth> {
   return withoutInsides(await openAuth(config, log))
 }
 
@@ -99,7 +102,7 @@ async function openWith(database: OpenDatabase, config: Config, log: Log): Promi
     log,
   }
   measure(parts)
-  const stopHousekeeping = startHousekeeping(db, error => log.warn({ err: error }, 'Housekeeping failed.'))
+  const stopHousekeeping = startHousekeeping(parts, error => log.warn({ err: error }, 'Housekeeping failed.'))
   // Until the view is fresh, the primary is asked.
   revocation.start().catch(error => log.error({ err: error }, 'The revocation log can not be read.'))
   const strict = openStrictReader(decisions, clock)
@@ -128,7 +131,7 @@ async function openWith(database: OpenDatabase, config: Config, log: Log): Promi
     context: (request, response) => ({
       auth: new AuthContext(new RequestState(services, request, response)),
     }),
-    formatError: formatErrors(log),
+    formatError: formatErrors(log, { suggests: config.introspection }),
     plugin: responsePlugin,
     isReady: async () => (config.revocation === 'view' && revocation.isFresh()) || (await database.answers()),
     close() {
@@ -149,5 +152,3 @@ function measure({ metrics, revocation, passwords }: Parts): void {
   )
   metrics.gauge('annul_password_hashes_waiting', 'Hashes that wait for their turn.', () => passwords.waiting)
 }
-
-const silent: Log = { info: () => {}, warn: () => {}, error: () => {} }

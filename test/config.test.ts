@@ -36,6 +36,10 @@ describe('settings', () => {
       passwordMinLength: 15,
       bind: 'none',
       trustedProxies: [],
+      introspection: true,
+      metrics: 'on',
+      auditDays: 400,
+      logLevel: 'info',
     } satisfies Config)
   })
 

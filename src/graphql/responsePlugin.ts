@@ -3,15 +3,20 @@ import type { GraphQLFormattedError } from 'graphql'
 import { AuthError } from '../errors.ts'
 import { type GraphQLContext, type RequestState, stateOf } from '../request/context.ts'
 import { renew } from '../sessions/renewAccessToken.ts'
+import { checkVariables } from './bounds.ts'
 import { overallCode } from './formatErrors.ts'
 
 /**
  * For Apollo Server: sets the HTTP status where the response leaves, because only there is it known whether there is
  * data beside the errors; and tells in `extensions.annul` of a renewed access token, and of the wait for all nodes.
+ * Refuses variables that are nested too deeply to be read.
  */
 export const responsePlugin: ApolloServerPlugin<GraphQLContext> = {
   async requestDidStart() {
     return {
+      async didResolveOperation({ request }) {
+        checkVariables(request.variables)
+      },
       async willSendResponse({ contextValue, response }) {
         if (response.body.kind !== 'single') return
         const { singleResult } = response.body

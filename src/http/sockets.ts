@@ -1,6 +1,6 @@
 import type { WebsocketHandler } from '@fastify/websocket'
 import type { FastifyRequest } from 'fastify'
-import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema, getOperationAST, parse } from 'graphql'
+import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from 'graphql'
 import { makeHandler } from 'graphql-ws/use/@fastify/websocket'
 import type { WebSocket } from 'ws'
 import type { OpenedAuth } from '../auth.ts'
@@ -8,6 +8,7 @@ import type { Ending } from '../decisions/tokenWatch.ts'
 import { AuthError } from '../errors.ts'
 import type { RequestLike } from '../request/message.ts'
 import type { Viewer } from '../viewer.ts'
+import { readOperation, validatorFor } from './socketOperations.ts'
 
 /*
  * Subscriptions over graphql-ws. A socket is authenticated by the access token in connection_init and lives as long as
@@ -98,9 +99,13 @@ export function socketHandler(auth: OpenedAuth, schema: GraphQLSchema): Websocke
       if (token !== undefined) await present(found(extra), token)
     },
 
-    onSubscribe(_context, _id, { query, operationName }) {
+    validate: validatorFor(auth.parts.config),
+
+    onSubscribe(_context, _id, payload) {
+      const operation = readOperation(payload)
+      if (operation instanceof GraphQLError) return [operation]
       // A mutation's answer may carry cookies, which a socket can't.
-      return operationOf(query, operationName) === 'mutation'
+      return operation === 'mutation'
         ? [new GraphQLError('Mutations are sent over HTTP.', { extensions: { code: 'BAD_REQUEST' } })]
         : undefined
     },
@@ -138,13 +143,4 @@ function tokenOf(payload: Record<string, unknown> | undefined): string | undefin
   if (typeof payload?.accessToken === 'string') return payload.accessToken
   const header = payload?.Authorization ?? payload?.authorization
   return typeof header === 'string' ? header.replace(/^Bearer +/i, '') : undefined
-}
-
-function operationOf(query: string, operationName: string | null | undefined): string | undefined {
-  try {
-    return getOperationAST(parse(query), operationName)?.operation
-  } catch {
-    // What does not parse gets graphql's own answer.
-    return undefined
-  }
 }

@@ -44,9 +44,10 @@ export function boundConnections(app: FastifyInstance, { connections }: Limits):
 }
 
 /** Answers what never became a request: it came too slowly, or is no HTTP. */
-function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
+function answerUnreadable(this: FastifyInstance, error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
   const { status, code, message } = unreadable[error.code ?? ''] ?? malformed
+  this.log.info({ code, status: Number.parseInt(status, 10) }, 'request')
   const body = JSON.stringify({ errors: [{ message, extensions: { code } }] })
   const head = [
     `HTTP/1.1 ${status}`,

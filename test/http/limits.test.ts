@@ -77,13 +77,16 @@ describe('A connection is answered 408 and closed', () => {
     expect(afterMs).toBeLessThan(patienceMs)
   })
 
-  it('when its body never comes', async () => {
-    await start()
+  it('when its body never comes, and the log has one line of it', async () => {
+    const lines: string[] = []
+    await start({}, { logStream: { write: line => lines.push(line) } })
     const { socket, ended } = await open()
     socket.write(head(100))
     const { received, afterMs } = await ended
     expect(received).toEqual(tooSlow)
     expect(afterMs).toBeLessThan(patienceMs)
+    const told = lines.map(line => JSON.parse(line)).filter(({ msg }) => !msg.includes('listening'))
+    expect(told).toMatchObject([{ level: 30, msg: 'request', status: 408, code: 'REQUEST_TIMEOUT' }])
   })
 
   it('when its body comes one byte at a time, and is not carried out', async () => {

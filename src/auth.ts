@@ -9,7 +9,7 @@ import { formatErrors } from './graphql/formatErrors.ts'
 import { responsePlugin } from './graphql/responsePlugin.ts'
 import { buildSchema, type SchemaExtension } from './graphql/schema.ts'
 import { startHousekeeping } from './housekeeping.ts'
-import { type Log, openLog } from './log.ts'
+import { type Log, openLog, withSafeErrors } from './log.ts'
 import { openMetrics } from './metrics.ts'
 import type { Parts } from './parts.ts'
 import { openPasswords } from './passwords/hash.ts'
@@ -50,7 +50,8 @@ export interface OpenedAuth extends Auth {
  * Opens the database, brings its tables up to date, loads the keys.
  *
  * @param config default: from the environment
- * @param log where failures and their ids are told of; default: pino, as lines of JSON on standard error
+ * @param log where failures and their ids are told of, a pino for example; default: lines of JSON on standard error. An
+ *   error comes as `{ err: { type, message, stack, … } }`, without the values of a statement that failed
  * @throws ConfigError, DirectoryInUseError, WrongSecretError, or the driver's error when the database can't be reached
  * @example
  * const auth = await createAuth()
@@ -58,11 +59,8 @@ export interface OpenedAuth extends Auth {
  * const apollo = new ApolloServer({ schema, formatError: auth.formatError, plugins: [auth.plugin] })
  * const context = async ({ req, res }) => auth.context(req, res)
  */
-export async function createAuth(
-  config: Config = readConfig(process.env),
-  log: Log = openLog(config.logLevel),
-): Promise<Auth> {
-  return withoutInsides(await openAuth(config, log))
+export async function createAuth(config: Config = readConfig(process.env), log?: Log): Promise<Auth> {
+  return withoutInsides(await openAuth(config, log ? withSafeErrors(log) : openLog(config.logLevel)))
 }
 
 /** The part of an opened Annul that an app may hold: no key and no database can be reached from it. */

@@ -26,6 +26,17 @@ export function loggerOptions(level: string, stream?: { write(line: string): voi
   }
 }
 
+/** An app's own log, which is given errors as serializeError writes them, and nothing that they were about. */
+export function withSafeErrors(log: Log): Log {
+  const safe = (details: object) =>
+    'err' in details ? { ...details, err: serializeError(details.err) } : details
+  return {
+    info: (details, message) => log.info(safe(details), message),
+    warn: (details, message) => log.warn(safe(details), message),
+    error: (details, message) => log.error(safe(details), message),
+  }
+}
+
 interface SerializedError {
   type: string
   message: string

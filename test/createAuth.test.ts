@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterEach, describe, expect, it } from '@jest/globals'
-import { openAuth } from '../src/auth.ts'
+import { createAuth, openAuth } from '../src/auth.ts'
 import { readConfig } from '../src/config.ts'
 import { openServer } from '../src/http/server.ts'
 import { newSecret } from './support/command.ts'
@@ -111,6 +111,40 @@ describe('createAuth()', () => {
     `
     const ended = await runApp(script, { ANNUL_SECRET: newSecret(), ...env })
     expect(ended).toEqual({ status: 0, signal: null, stdout: 'closed\n', stderr: '' })
+  })
+})
+
+describe('createAuth(config, log)', () => {
+  it('tells an app’s own log, and hands over nothing of what a statement was about', async () => {
+    const { env } = await createDatabase()
+    const told: object[] = []
+    const log = {
+      info() {},
+      warn() {},
+      error: (details: object, message: string) => told.push({ ...details, message }),
+    }
+    const auth = await createAuth(readConfig({ ANNUL_SECRET: newSecret(), ...env }), log)
+    const cause = Object.assign(new Error(`duplicate key: ${secret}`), {
+      query: 'insert',
+      parameters: [secret],
+    })
+    const { extensions } = auth.formatError({ message: 'x', path: ['a'] }, new Error('Outside.', { cause }))
+    await auth.close()
+    const stack = expect.any(String)
+    expect(told).toEqual([
+      {
+        message: 'A request failed.',
+        id: extensions?.id,
+        path: 'a',
+        err: {
+          type: 'Error',
+          message: 'Outside.',
+          stack,
+          cause: { type: 'Error', message: 'A statement failed.', stack },
+        },
+      },
+    ])
+    expect(JSON.stringify(told)).not.toContain(secret)
   })
 })
 

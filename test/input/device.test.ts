@@ -9,7 +9,7 @@ const longest = 512
 const endless: [string, string][] = [
   ['one word', 'x'.repeat(11_000)],
   ['a name and a version', `${'x'.repeat(11_000)}/1.0`],
-  ['a name that fills the limit on a system', `${'x'.repeat(495)}/1.0 (Linux)`],
+  ['a name that fills the limit on a system', `${'x'.repeat(504)}/1 Linux`],
   ['a browser with a long version', `Mozilla/5.0 (X11; Linux x86_64) Firefox/${'1'.repeat(11_000)}`],
   ['code points of two units', '😀'.repeat(5500)],
 ]

@@ -9,10 +9,11 @@ import { formatErrors } from './graphql/formatErrors.ts'
 import { responsePlugin } from './graphql/responsePlugin.ts'
 import { buildSchema, type SchemaExtension } from './graphql/schema.ts'
 import { startHousekeeping } from './housekeeping.ts'
-import type { Log } from './log.ts'
+import { type Log, openLog, withSafeErrors } from './log.ts'
 import { openMetrics } from './metrics.ts'
 import type { Parts } from './parts.ts'
 import { openPasswords } from './passwords/hash.ts'
+import { openAddressReader } from './request/address.ts'
 import { AuthContext, type GraphQLContext, RequestState } from './request/context.ts'
 import type { RequestLike, ResponseLike } from './request/message.ts'
 import { openFences } from './revocation/fence.ts'
@@ -52,16 +53,17 @@ export interface OpenedAuth extends Auth {
  * Opens the database, brings its tables up to date, loads the keys.
  *
  * @param config default: from the environment
- * @param log default: nowhere
+ * @param log where failures and their ids are told of, a pino for example; default: lines of JSON on standard error. An
+ *   error comes as `{ err: { type, message, stack, … } }`, without the values of a statement that failed
  * @throws ConfigError, DirectoryInUseError, WrongSecretError, or the driver's error when the database can't be reached
  * @example
- * const auth = await createAuth(readConfig(process.env))
+ * const auth = await createAuth()
  * const schema = auth.schema({ typeDefs, resolvers })
  * const apollo = new ApolloServer({ schema, formatError: auth.formatError, plugins: [auth.plugin] })
  * const context = async ({ req, res }) => auth.context(req, res)
  */
-export async function createAuth(config: Config = readConfig({}), log: Log = silent): Promise<Auth> {
-  return withoutInsides(await openAuth(config, log))
+export async function createAuth(config: Config = readConfig(process.env), log?: Log): Promise<Auth> {
+  return withoutInsides(await openAuth(config, log ? withSafeErrors(log) : openLog(config.logLevel)))
 }
 
 /** @internal The part of an opened Annul that an app may hold: no key and no database can be reached from it. */
@@ -102,13 +104,18 @@ async function openWith(database: OpenDatabase, config: Config, log: Log): Promi
     log,
   }
   measure(parts)
-  const stopHousekeeping = startHousekeeping(db, error => log.warn({ err: error }, 'Housekeeping failed.'))
+  const stopHousekeeping = startHousekeeping(parts, error => log.warn({ err: error }, 'Housekeeping failed.'))
   // Until the view is fresh, the primary is asked.
   revocation.start().catch(error => log.error({ err: error }, 'The revocation log can not be read.'))
   const strict = openStrictReader(decisions, clock)
   const watch = openTokenWatch(parts, strict)
   const sessionEvents = openSessionEvents(parts)
-  const services = { parts, authenticator: openAuthenticator(parts, strict), sessionEvents }
+  const services = {
+    parts,
+    authenticator: openAuthenticator(parts, strict),
+    sessionEvents,
+    addressOf: openAddressReader(config.trustedProxies),
+  }
 
   let closing: Promise<void> | undefined
   const closeAll = async () => {
@@ -129,7 +136,7 @@ async function openWith(database: OpenDatabase, config: Config, log: Log): Promi
     socketContext: (request, presentToken) => ({
       auth: new AuthContext(new RequestState(services, request, noCookies, presentToken)),
     }),
-    formatError: formatErrors(log),
+    formatError: formatErrors(log, { suggests: config.introspection }),
     plugin: responsePlugin,
     isReady: async () => (config.revocation === 'view' && revocation.isFresh()) || (await database.answers()),
     close() {
@@ -153,5 +160,3 @@ function measure({ metrics, revocation, passwords }: Parts): void {
 
 /** A socket's answers carry no headers. */
 const noCookies: ResponseLike = { appendHeader: () => {} }
-
-const silent: Log = { info: () => {}, warn: () => {}, error: () => {} }

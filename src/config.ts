@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { type LogLevel, logLevels } from './log.ts'
 
 /** The longest ANNUL_LEASE_MS: how long a revocation waits while it is not known which nodes there are. */
 export const longestLeaseMs = 60_000
@@ -33,6 +34,19 @@ export interface Config {
   readonly socketsPerAddress: number
   /** The most WebSockets in all. */
   readonly sockets: number
+  /** Whether clients may ask for the schema, and errors suggest names of it. */
+  readonly introspection: boolean
+  /** Where /metrics is: on the server's own port, nowhere, or on a listener of its own. */
+  readonly metrics: 'on' | 'off' | Address
+  /** How long audit events are kept. */
+  readonly auditDays: number
+  readonly logLevel: LogLevel
+}
+
+/** Where a listener listens. */
+export interface Address {
+  readonly host: string
+  readonly port: number
 }
 
 /** Every problem of the settings, one a line. The command answers it with exit status 2. */
@@ -49,7 +63,8 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads the settings from environment variables: the only place that knows their names.
+ * Reads the settings from environment variables: the only place that knows their names. A name that begins with ANNUL_
+ * and is no setting is a problem: a mistyped setting would have no effect, and nobody would know.
  *
  * @param env usually `process.env`; an empty string counts as unset
  * @throws ConfigError once, with every problem
@@ -58,7 +73,12 @@ export class ConfigError extends Error {
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const problems: string[] = []
-  const text = (name: string) => env[name]?.trim() || undefined
+  const names = new Set<string>()
+  const text = (name: string) => {
+    names.add(name)
+    return env[name]?.trim() || undefined
+  }
+  const production = env.NODE_ENV === 'production'
 
   const whole = (name: string, fallback: number, min: number, max: number): number => {
     const value = text(name)
@@ -69,13 +89,17 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     return fallback
   }
 
-  const oneOf = <T extends string>(name: string, fallback: T, ...others: T[]): T => {
+  const choose = <T extends string>(name: string, fallback: T, choices: readonly T[]): T => {
     const value = text(name)
-    const found = [fallback, ...others].find(choice => choice === (value ?? fallback))
+    const found = choices.find(choice => choice === (value ?? fallback))
     if (found !== undefined) return found
-    problems.push(`${name} must be one of ${[fallback, ...others].join(', ')}, not ${JSON.stringify(value)}.`)
+    problems.push(`${name} must be one of ${choices.join(', ')}, not ${JSON.stringify(value)}.`)
     return fallback
   }
+  const oneOf = <T extends string>(name: string, fallback: T, ...others: T[]): T =>
+    choose(name, fallback, [fallback, ...others])
+  /** What helps a developer, and an attacker too. */
+  const onOff = (name: string): boolean => choose(name, production ? 'off' : 'on', ['on', 'off']) === 'on'
 
   const list = (name: string, problemOf: (item: string) => string | undefined): string[] | undefined => {
     const items = text(name)
@@ -116,14 +140,17 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     trustedProxies: list('ANNUL_TRUSTED_PROXIES', addressProblem) ?? [],
     socketsPerAddress: whole('ANNUL_SOCKETS_PER_ADDRESS', 100, 1, 1_000_000),
     sockets: whole('ANNUL_SOCKETS', 10_000, 1, 1_000_000),
+    introspection: onOff('ANNUL_INTROSPECTION'),
+    metrics: readMetrics(text('ANNUL_METRICS') ?? (production ? 'off' : 'on'), problems),
+    auditDays: whole('ANNUL_AUDIT_DAYS', 400, 1, 36_500),
+    logLevel: choose('ANNUL_LOG_LEVEL', 'info', logLevels),
   }
 
   if (config.databaseUrl !== undefined) problems.push(...databaseUrlProblems(config.databaseUrl))
   if (config.secret === undefined && text('ANNUL_SECRET') === undefined) {
     if (config.databaseUrl !== undefined)
       problems.push(`ANNUL_SECRET is required when DATABASE_URL is set. ${makeOne}`)
-    else if (env.NODE_ENV === 'production')
-      problems.push(`ANNUL_SECRET is required when NODE_ENV is production. ${makeOne}`)
+    else if (production) problems.push(`ANNUL_SECRET is required when NODE_ENV is production. ${makeOne}`)
   }
   // Memory need not know when sessions expire, because no access token outlives its session (revocation/view.ts).
   if (config.sessionIdleSeconds < config.accessTokenSeconds)
@@ -131,6 +158,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   if (config.sessionMaxSeconds < config.sessionIdleSeconds)
     problems.push('ANNUL_SESSION_MAX_SECONDS must not be less than ANNUL_SESSION_IDLE_SECONDS.')
 
+  problems.push(...unknownNames(env, [...names]))
   if (problems.length > 0) throw new ConfigError(problems)
   return config
 }
@@ -169,4 +197,44 @@ function addressProblem(range: string): string | undefined {
     most > 0 &&
     (bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= most))
   return valid ? undefined : `${JSON.stringify(range)} is not an address or a range such as 10.0.0.0/8.`
+}
+
+function readMetrics(value: string, problems: string[]): Config['metrics'] {
+  if (value === 'on' || value === 'off') return value
+  const [, bracketed, bare, port] = /^(?:\[([^\]]*)\]|([^:]+)):(\d{1,5})$/.exec(value) ?? []
+  const host = bracketed ?? bare
+  if (host !== undefined && (bare !== undefined || isIP(host) === 6) && Number(port) <= 65_535)
+    return { host, port: Number(port) }
+  problems.push(
+    `ANNUL_METRICS must be on, off, or an address such as 127.0.0.1:9090, not ${JSON.stringify(value)}.`,
+  )
+  return 'off'
+}
+
+/** The values may be secrets under a mistyped name, so that only names are told. */
+function unknownNames(env: Readonly<Record<string, string | undefined>>, known: readonly string[]): string[] {
+  return Object.keys(env)
+    .filter(name => name.startsWith('ANNUL_') && env[name]?.trim() && !known.includes(name))
+    .map(name => `${name} is not a setting. The nearest name is ${nearest(name, known)}.`)
+}
+
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const [best] = known
+    .map(candidate => ({ candidate, edits: editDistance(name, candidate) }))
+    .sort((one, other) => one.edits - other.edits)
+  return best?.candidate
+}
+
+/** Levenshtein: how many letters must be added, removed or replaced to make one text of the other. */
+function editDistance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, at) => at)
+  for (const [above, letter] of [...one].entries()) {
+    const next = [above + 1]
+    for (let at = 1; at <= other.length; at++) {
+      const replaced = (row[at - 1] ?? 0) + (letter === other[at - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[at] ?? 0) + 1, (next[at - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row.at(-1) ?? 0
 }

@@ -1,5 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { expiredEvents } from './audit/expiredEvents.ts'
 import { type Database, type Queries, rows } from './database/open.ts'
+import type { Parts } from './parts.ts'
 import { deadNodes, expiredRevocations } from './revocation/purge.ts'
 import { forgottenSessions } from './sessions/forgottenSessions.ts'
 
@@ -7,43 +9,56 @@ import { forgottenSessions } from './sessions/forgottenSessions.ts'
 export interface Purged {
   readonly revocations: number
   readonly sessions: number
+  readonly auditEvents: number
   readonly nodes: number
 }
 
 const batchRows = 1000
 /** Longer than the longest lease on the slowest clock (63 s): a node that was silent over two rounds is dead. */
 const roundMs = 75_000
-/** Rounds between two purges of sessions, which read the whole table: an index would make every refresh dearer. */
-const sessionRounds = 48
+/**
+ * Rounds between two purges of what is kept for days. For sessions the whole table is read: an index would make every
+ * refresh dearer.
+ */
+const slowRounds = 48
 
 /**
- * Removes what nobody can need any more: expired rows of the log, sessions that ended a month ago, nodes that died.
+ * Removes what nobody can need any more: expired rows of the log, sessions that ended a month ago, audit events beyond
+ * ANNUL_AUDIT_DAYS, nodes that died.
  * In small batches, each under one advisory lock, so that nodes share the work instead of repeating it.
  *
  * @param onError told of a round that failed; the next one comes in any case
  * @returns a function that stops it
  */
-export function startHousekeeping(db: Database, onError: (error: unknown) => void): () => void {
+export function startHousekeeping(
+  { db, config }: Pick<Parts, 'db' | 'config'>,
+  onError: (error: unknown) => void,
+  everyMs = roundMs,
+): () => void {
   const dead = deadNodes(db)
   let round = 0
   const clean = async () => {
     await removeInBatches(db, expiredRevocations(batchRows))
-    if (round++ % sessionRounds === 0) await removeInBatches(db, forgottenSessions(batchRows))
+    if (round++ % slowRounds === 0) {
+      await removeInBatches(db, forgottenSessions(batchRows))
+      await removeInBatches(db, expiredEvents(config.auditDays, batchRows))
+    }
     await dead.forget()
   }
   // The random part keeps nodes that start together from coming together.
-  const timer = setInterval(() => clean().catch(onError), roundMs * (1 + Math.random() / 10)).unref()
+  const timer = setInterval(() => clean().catch(onError), everyMs * (1 + Math.random() / 10)).unref()
   return () => clearInterval(timer)
 }
 
 /** Does it all at once. Takes as long as the longest lease, to tell dead nodes from silent ones. */
-export async function purge(db: Database): Promise<Purged> {
+export async function purge({ db, config }: Pick<Parts, 'db' | 'config'>): Promise<Purged> {
   const dead = deadNodes(db)
   await dead.forget()
   const revocations = await removeInBatches(db, expiredRevocations(batchRows))
   const sessions = await removeInBatches(db, forgottenSessions(batchRows))
+  const auditEvents = await removeInBatches(db, expiredEvents(config.auditDays, batchRows))
   await new Promise(resolve => setTimeout(resolve, dead.pauseMs()))
-  return { revocations, sessions, nodes: await dead.forget() }
+  return { revocations, sessions, auditEvents, nodes: await dead.forget() }
 }
 
 async function removeInBatches(db: Database, statement: SQL): Promise<number> {

@@ -1,6 +1,69 @@
+import { types } from 'node:util'
+import { pino } from 'pino'
+
 /** As much of pino as Annul uses. */
 export interface Log {
   info(details: object, message: string): void
   warn(details: object, message: string): void
   error(details: object, message: string): void
+}
+
+/** From the most to the least. */
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+/** Lines of JSON on standard error. */
+export function openLog(level: LogLevel): Log {
+  return pino(loggerOptions(level), process.stderr)
+}
+
+/** pino's options: where lines go, and how an error is written. */
+export function loggerOptions(level: string, stream?: { write(line: string): void }) {
+  return {
+    level,
+    ...(stream && { stream }),
+    serializers: { err: serializeError },
+  }
+}
+
+/** An app's own log, which is given errors as serializeError writes them, and nothing that they were about. */
+export function withSafeErrors(log: Log): Log {
+  const safe = (details: object) =>
+    'err' in details ? { ...details, err: serializeError(details.err) } : details
+  return {
+    info: (details, message) => log.info(safe(details), message),
+    warn: (details, message) => log.warn(safe(details), message),
+    error: (details, message) => log.error(safe(details), message),
+  }
+}
+
+interface SerializedError {
+  type: string
+  message: string
+  stack: string
+  [more: string]: unknown
+}
+
+/** Of a chain of causes, which may lead back to its beginning, this many are written. */
+const maxCauses = 5
+
+/**
+ * An error without the values that it was about: a driver's error carries the statement's parameters, which are
+ * e-mails and password hashes.
+ */
+export function serializeError(error: unknown, causes = maxCauses): SerializedError {
+  if (!types.isNativeError(error)) return { type: typeof error, message: '', stack: '' }
+  const fromDatabase = 'query' in error || 'severity' in error || error.name.startsWith('Drizzle')
+  const { name } = error
+  return {
+    type: name,
+    message: fromDatabase ? 'A statement failed.' : error.message,
+    ...('code' in error && { code: error.code }),
+    // The stack's first line repeats the message.
+    stack: (error.stack ?? '')
+      .split('\n')
+      .filter(line => /^\s+at /.test(line))
+      .join('\n'),
+    ...(error.cause !== undefined && causes > 0 && { cause: serializeError(error.cause, causes - 1) }),
+  }
 }

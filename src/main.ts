@@ -98,9 +98,10 @@ program
   .command('purge')
   .description('remove expired rows now; the nodes do it by themselves')
   .action(() =>
-    withDatabase(async ({ db }) => {
-      const { revocations, sessions, nodes } = await purge(db)
-      say(`Removed ${revocations} rows of the log, ${sessions} sessions and ${nodes} dead nodes.`)
+    withDatabase(async ({ db }, config) => {
+      const { revocations, sessions, auditEvents, nodes } = await purge({ db, config })
+      const rows = [`${revocations} rows of the log`, `${sessions} sessions`, `${auditEvents} audit events`]
+      say(`Removed ${rows.join(', ')} and ${nodes} dead nodes.`)
     }),
   )
 

@@ -134,8 +134,9 @@ describe('packages', () => {
 })
 
 describe('the environment', () => {
-  it('is read by the command, and handed to readConfig', () => {
-    expect(files.filter(file => file.readsEnvironment).map(({ path }) => path)).toEqual(['main.ts'])
+  it('is read by the command and by createAuth, and handed to readConfig', () => {
+    const readers = files.filter(file => file.readsEnvironment).map(({ path }) => path)
+    expect(readers.sort()).toEqual(['auth.ts', 'main.ts'])
     expect(told(packages.filter(({ to }) => /^(node:)?process$/.test(to)))).toEqual([])
   })
 })

@@ -38,6 +38,10 @@ describe('settings', () => {
       trustedProxies: [],
       socketsPerAddress: 100,
       sockets: 10_000,
+      introspection: true,
+      metrics: 'on',
+      auditDays: 400,
+      logLevel: 'info',
     } satisfies Config)
   })
 

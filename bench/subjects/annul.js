@@ -38,7 +38,7 @@ export async function start(settings) {
 
 /** A request as the server's context sees it. */
 function context(auth, headers = {}) {
-  const request = { ip: '127.0.0.1', headers: { 'user-agent': 'bench', ...headers } }
+  const request = { socket: { remoteAddress: '127.0.0.1' }, headers: { 'user-agent': 'bench', ...headers } }
   return auth.context(request, { appendHeader() {} }).auth
 }
 

@@ -150,5 +150,9 @@ export const auditEvents = annul.table(
     device: text('device'),
     detail: text('detail'),
   },
-  table => [index('audit_events_user').on(table.userId, table.id)],
+  table => [
+    index('audit_events_user').on(table.userId, table.id),
+    // For the purge, which looks for the oldest (audit/expiredEvents.ts).
+    index('audit_events_at').on(table.at),
+  ],
 )

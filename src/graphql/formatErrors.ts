@@ -10,8 +10,10 @@ import type { Log } from '../log.ts'
  * graphql's messages about a request's syntax, fields and variables. Any other error is logged and becomes
  * INTERNAL_SERVER_ERROR with the id of the log entry, because Apollo Server passes on the message of every thrown Error,
  * in production too.
+ *
+ * @param options.suggests whether graphql may name fields that the client could have meant (ANNUL_INTROSPECTION)
  */
-export function formatErrors(log: Log) {
+export function formatErrors(log: Log, { suggests }: { suggests: boolean }) {
   return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
     const cause = unwrapResolverError(error)
     const place = {
@@ -20,8 +22,13 @@ export function formatErrors(log: Log) {
     }
     const known = cause instanceof AuthError ? cause : outageOf(cause) ? unavailable() : undefined
     if (known) return { message: known.message, ...place, extensions: { code: known.code, ...known.details } }
-    if (isPublic(formatted, error, cause))
-      return { ...formatted, extensions: withoutStack(formatted.extensions) }
+    // The engine's "Maximum call stack size exceeded", which the parser's error wraps.
+    if (isOverflow(error))
+      return { message: 'The operation is nested too deeply.', ...place, extensions: parseFailed }
+    if (isPublic(formatted, error, cause)) {
+      const message = suggests || formatted.path ? formatted.message : withoutSuggestion(formatted.message)
+      return { ...formatted, message, extensions: publicOf(formatted.extensions) }
+    }
 
     const id = randomUUID()
     log.error({ err: cause, id, path: formatted.path?.join('.') }, 'A request failed.')
@@ -38,8 +45,21 @@ function isPublic(formatted: GraphQLFormattedError, error: unknown, cause: unkno
   return error instanceof GraphQLError
 }
 
-function withoutStack(extensions: GraphQLFormattedError['extensions']): Record<string, unknown> {
-  const { stacktrace: _, ...rest } = extensions ?? {}
+const parseFailed = { code: 'GRAPHQL_PARSE_FAILED' }
+
+function isOverflow(error: unknown): boolean {
+  if (!(error instanceof GraphQLError) || error.path) return false
+  return error.originalError instanceof RangeError || isOverflow(error.originalError)
+}
+
+function withoutSuggestion(message: string): string {
+  const at = message.lastIndexOf(' Did you mean ')
+  return at >= 0 && message.endsWith('?') ? message.slice(0, at) : message
+}
+
+/** `http` is for Apollo Server, which takes it out itself: sockets have no status. */
+function publicOf(extensions: GraphQLFormattedError['extensions']): Record<string, unknown> {
+  const { stacktrace: _, http: __, ...rest } = extensions ?? {}
   return rest
 }
 

@@ -4,15 +4,20 @@ import { AuthError } from '../errors.ts'
 import { type GraphQLContext, type RequestState, stateOf } from '../request/context.ts'
 import { readRenewalProof } from '../request/renewalProof.ts'
 import { renewAccessToken } from '../sessions/renewAccessToken.ts'
+import { checkVariables } from './bounds.ts'
 import { overallCode } from './formatErrors.ts'
 
 /**
  * For Apollo Server. Sets the HTTP status when the response is complete, because the status depends on whether there is
  * data beside the errors. Puts a renewed access token and the wait for all nodes into `extensions.annul`.
+ * Refuses variables that are nested too deeply to be read.
  */
 export const responsePlugin: ApolloServerPlugin<GraphQLContext> = {
   async requestDidStart() {
     return {
+      async didResolveOperation({ request }) {
+        checkVariables(request.variables)
+      },
       async willSendResponse({ contextValue, response }) {
         if (response.body.kind !== 'single') return
         const { singleResult } = response.body

@@ -1,5 +1,8 @@
 import { ApolloServer } from '@apollo/server'
-import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled'
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled'
 import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations/fastify'
 import cors from '@fastify/cors'
 import websocket from '@fastify/websocket'
@@ -7,16 +10,24 @@ import { type FastifyInstance, fastify, LogController } from 'fastify'
 import { handleProtocols } from 'graphql-ws'
 import { type Auth, type OpenedAuth, openAuth, withoutInsides } from '../auth.ts'
 import type { Config } from '../config.ts'
+import { maxTokens, noIntrospection } from '../graphql/bounds.ts'
 import type { SchemaExtension } from '../graphql/schema.ts'
+import { loggerOptions } from '../log.ts'
 import { answerErrors, bodyLimitBytes } from './answerErrors.ts'
 import { closePromptly } from './closePromptly.ts'
+import { refuseForeignOrigins } from './foreignOrigins.ts'
+import { boundConnections, type Limits, limits, listenerOptions } from './limits.ts'
 import { notePlugin, type ServerContext } from './logPlugin.ts'
-import { loggerOptions, logRequests } from './logRequests.ts'
+import { logRequests } from './logRequests.ts'
+import { openMetricsListener } from './metricsListener.ts'
+import { sendPage, wantsPage } from './page.ts'
+import { refuseNested } from './refuseNested.ts'
 import { addRoutes } from './routes.ts'
 import { admitSockets } from './socketAdmission.ts'
 import { Crowd } from './socketCrowd.ts'
 import { socketHandler } from './sockets.ts'
 import { Turns } from './socketTurns.ts'
+import { urlOf } from './urlOf.ts'
 
 export interface RunningServer {
   /** `http://HOST:PORT`, with the port that was really taken. */
@@ -29,7 +40,7 @@ export interface RunningServer {
 export interface ServerOptions {
   /** An app's own schema beside Annul's. */
   readonly extension?: SchemaExtension
-  /** pino's level; default `info`. */
+  /** pino's level; default ANNUL_LOG_LEVEL. */
   readonly logLevel?: string
   /** Where log lines go; default standard output. */
   readonly logStream?: { write(line: string): void }
@@ -52,38 +63,58 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
 /** @internal A running server with its insides, for the command and for tests. */
 export interface OpenedServer extends RunningServer {
   readonly auth: OpenedAuth
+  readonly app: FastifyInstance
+  /** Where /metrics is; undefined where it is nowhere. */
+  readonly metricsUrl: string | undefined
+}
+
+export interface InnerOptions extends ServerOptions {
+  /** So that a test need not wait as long as an attacker may. */
+  readonly limits?: Limits
 }
 
 /** @internal As startServer. */
-export async function openServer(config: Config, options: ServerOptions = {}): Promise<OpenedServer> {
+export async function openServer(config: Config, options: InnerOptions = {}): Promise<OpenedServer> {
+  const bounds = options.limits ?? limits
   const app = fastify({
-    logger: loggerOptions(options.logLevel ?? 'info', options.logStream),
+    ...listenerOptions(bounds),
+    logger: loggerOptions(options.logLevel ?? config.logLevel, options.logStream),
     // Its own two lines a request would carry the URL, and with it the query of a GET request.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimitBytes,
-    trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
   })
   const auth = await openAuth(config, app.log)
+  let metrics: Awaited<ReturnType<typeof openMetricsListener>> | undefined
+  const closeAll = async () => {
+    await app.close()
+    await metrics?.close()
+    await auth.close()
+  }
   try {
     closePromptly(app)
+    boundConnections(app, bounds)
     logRequests(app)
-    if (config.allowedOrigins) await app.register(cors, crossOrigin(config.allowedOrigins))
+    refuseForeignOrigins(app, config)
     answerErrors(app)
     addRoutes(app, auth)
     await addGraphQL(app, auth, options.extension)
+    if (typeof config.metrics === 'object')
+      metrics = await openMetricsListener(config.metrics, auth.parts.metrics, bounds)
     await app.listen({ host: config.host, port: config.port })
   } catch (error) {
-    await auth.close()
+    await closeAll()
     throw error
   }
-  const address = app.server.address()
-  const port = typeof address === 'object' ? address?.port : config.port
+  const url = urlOf(app, config.host)
+  let closing: Promise<void> | undefined
   return {
-    url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
+    url,
     auth,
-    async close() {
-      await app.close()
-      await auth.close()
+    app,
+    metricsUrl: config.metrics === 'off' ? undefined : `${metrics?.url ?? url}/metrics`,
+    close() {
+      closing ??= closeAll()
+      return closing
     },
   }
 }
@@ -93,12 +124,15 @@ async function addGraphQL(
   auth: OpenedAuth,
   extension?: SchemaExtension,
 ): Promise<void> {
+  const { config } = auth.parts
   const schema = auth.schema(extension)
   const apollo = new ApolloServer<ServerContext>({
     schema,
     formatError: auth.formatError,
     includeStacktraceInErrorResponses: false,
     introspection: true,
+    validationRules: config.introspection ? [] : [noIntrospection],
+    parseOptions: { maxTokens },
     // Signals are the command's to handle: it closes the database after the requests.
     stopOnTerminationSignals: false,
     logger: quiet(app),
@@ -107,6 +141,7 @@ async function addGraphQL(
       auth.plugin,
       notePlugin,
       ApolloServerPluginCacheControlDisabled(),
+      ApolloServerPluginLandingPageDisabled(),
       fastifyApolloDrainPlugin(app),
     ],
   })
@@ -125,16 +160,21 @@ async function addGraphQL(
       return { auth: context.auth, note: request.note }
     },
   })
-  app.route({ url: '/graphql', method: ['POST', 'OPTIONS'], handler })
   const crowd = new Crowd()
   const turns = new Turns(client => crowd.isHalted(client))
   crowd.onRelief = () => turns.schedule()
-  app.route({
-    url: '/graphql',
-    method: 'GET',
-    handler,
-    onRequest: admitSockets(auth, turns),
-    wsHandler: socketHandler(auth, schema, { turns, crowd }),
+  await app.register(async graphql => {
+    if (config.allowedOrigins) await graphql.register(cors, crossOrigin(config.allowedOrigins))
+    refuseNested(graphql)
+    graphql.route({ url: '/graphql', method: ['POST', 'OPTIONS'], handler })
+    graphql.route({
+      url: '/graphql',
+      method: 'GET',
+      handler: (request, reply) =>
+        wantsPage(request) ? sendPage(reply) : handler.call(graphql, request, reply),
+      onRequest: admitSockets(auth, turns),
+      wsHandler: socketHandler(auth, schema, { turns, crowd }),
+    })
   })
 }
 

@@ -6,27 +6,39 @@ import {
   type GraphQLSchema,
   getOperationAST,
   parse,
+  specifiedRules,
   subscribe,
+  type ValidationRule,
   validate,
 } from 'graphql'
 import type { ExecutionResult, SubscribePayload } from 'graphql-ws'
 import type { Auth } from '../auth.ts'
+import type { Config } from '../config.ts'
 import { tooManyRequests } from '../errors.ts'
+import { checkNesting, checkVariables, maxTokens, noIntrospection } from '../graphql/bounds.ts'
 import type { ServerContext } from './logPlugin.ts'
 import { maxOperations } from './socketBounds.ts'
 import type { SocketConnection } from './socketConnection.ts'
 
-/** What a socket asks for, ready to be carried out; or why it is not. */
+/** graphql's rules; without introspection where that is off (ANNUL_INTROSPECTION). */
+export function rulesFor({ introspection }: Config): readonly ValidationRule[] {
+  return introspection ? specifiedRules : [...specifiedRules, noIntrospection]
+}
+
+/** What a socket asks for, ready to be carried out; or why it is not. Bounded as Apollo Server's operations are. */
 export function prepare(
   schema: GraphQLSchema,
+  rules: readonly ValidationRule[],
   connection: SocketConnection,
   { query, operationName, variables }: SubscribePayload,
 ): ExecutionArgs | GraphQLError[] {
   // The operation counts itself.
   if (connection.running().length > maxOperations) return [carrying(tooManyRequests(1))]
   try {
-    const document = parse(query)
-    const errors = validate(schema, document)
+    checkVariables(variables)
+    checkNesting(query)
+    const document = parse(query, { maxTokens })
+    const errors = validate(schema, document, rules)
     if (errors.length > 0) return errors.map(error => withCode(error, 'GRAPHQL_VALIDATION_FAILED'))
     // A mutation's answer may carry cookies, which a socket can't.
     if (getOperationAST(document, operationName)?.operation === 'mutation')
@@ -34,11 +46,8 @@ export function prepare(
     const contextValue: ServerContext = { ...connection.context(), note: {} }
     return { schema, document, operationName, variableValues: variables, contextValue }
   } catch (error) {
-    if (error instanceof GraphQLError) return [withCode(error, 'GRAPHQL_PARSE_FAILED')]
-    // The parser calls itself for each level.
-    if (error instanceof RangeError)
-      return [withCode(new GraphQLError('The operation is nested too deeply.'), 'GRAPHQL_PARSE_FAILED')]
-    throw error
+    if (!(error instanceof GraphQLError)) throw error
+    return [error.extensions.code === undefined ? withCode(error, 'GRAPHQL_PARSE_FAILED') : error]
   }
 }
 

@@ -13,5 +13,7 @@ export function deviceName(userAgent: string | null): string | null {
   if (!userAgent) return null
   const { browser, os } = Bowser.parse(userAgent)
   const names = [browser.name, os.name].filter(name => name)
-  return names.length > 0 ? names.join(' on ') : userAgent.split(/[\s/]/, 1)[0] || null
+  const name = names.length > 0 ? names.join(' on ') : userAgent.split(/[\s/]/, 1)[0]
+  // Made of two parts of the text, it may be longer than the text.
+  return name?.slice(0, maxLength) || null
 }

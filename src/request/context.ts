@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import { findUser } from '../accounts/findUser.ts'
 import type { UserRow } from '../database/rows.ts'
 import type { Authenticator, Decision } from '../decisions/authenticate.ts'
@@ -10,6 +9,7 @@ import { fence } from '../revocation/fence.ts'
 import type { SessionEvents } from '../sessions/sessionEvents.ts'
 import { bindAddress, bindFingerprint } from '../tokens/binding.ts'
 import type { Viewer, Visitor } from '../viewer.ts'
+import type { AddressReader } from './address.ts'
 import { CookieJar } from './cookies.ts'
 import { header, type RequestLike, type ResponseLike } from './message.ts'
 
@@ -110,6 +110,7 @@ export interface Services {
   readonly parts: Parts
   readonly authenticator: Authenticator
   readonly sessionEvents: SessionEvents
+  readonly addressOf: AddressReader
 }
 
 /** @internal What Annul itself knows of one request, behind its AuthContext. */
@@ -145,7 +146,7 @@ export class RequestState {
     this.sessionEvents = services.sessionEvents
     this.#authenticator = services.authenticator
     this.cookies = new CookieJar(this.parts.config, request, response)
-    this.visitor = openVisitor(this.parts, request, this.cookies, waitedMs => {
+    this.visitor = openVisitor(services, request, this.cookies, waitedMs => {
       this.#revokedMs = Math.max(this.#revokedMs ?? 0, waitedMs)
     })
     // Only from the Authorization header: URLs end up in logs, histories and Referer headers (RFC 6750, 5.3).
@@ -252,12 +253,12 @@ export function stateOf(context: AuthContext): RequestState {
 }
 
 function openVisitor(
-  parts: Parts,
+  { parts, addressOf }: Services,
   request: RequestLike,
   cookies: CookieJar,
   revoked: Visitor['revoked'],
 ): Visitor {
-  const ipAddress = addressOf(request.ip)
+  const ipAddress = addressOf(request)
   const userAgent = readUserAgent(header(request, 'user-agent'))
   switch (parts.config.bind) {
     case 'none':
@@ -272,13 +273,6 @@ function openVisitor(
       return { ipAddress, userAgent, revoked, binding, newBinding }
     }
   }
-}
-
-/** The sender's address, or null for text that is no address. An IPv4 address that is mapped into IPv6 is unwrapped. */
-function addressOf(ip = ''): string | null {
-  // A zone (fe80::1%eth0) names an interface of this machine, and PostgreSQL's inet has none.
-  const address = ip.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
-  return isIP(address) ? address : null
 }
 
 function errorOf(decision: Decision): AuthError | undefined {

@@ -1,4 +1,5 @@
 import { AuthError, invalidRefreshToken } from '../errors.ts'
+import { checkBinding } from '../sessions/checkBinding.ts'
 import type { Tokens } from '../sessions/issueTokens.ts'
 import { logoutByRefreshToken, logoutViewer } from '../sessions/logout.ts'
 import { checkAttempt, readRefreshToken } from '../sessions/refresh.ts'
@@ -9,7 +10,8 @@ import type { RequestState } from './context.ts'
 /**
  * Runs a verb that issues tokens, and sets the refresh token of a cookie session as a cookie.
  *
- * @throws AuthError ORIGIN_NOT_ALLOWED, before the verb runs, when the page's origin may not use the cookie
+ * @throws AuthError ORIGIN_NOT_ALLOWED, before the verb runs, when the page's origin may not use the cookie; Error,
+ *   likewise, when access tokens are bound to an address that is not known
  */
 export async function issue(
   request: RequestState,
@@ -17,6 +19,7 @@ export async function issue(
   input: { cookie?: boolean } = {},
 ): Promise<Tokens> {
   if (input.cookie) request.cookies.checkOrigin()
+  checkBinding(request.parts, request.visitor)
   const tokens = await verb()
   request.identify(tokens.user.id)
   if (tokens.session.cookie && request.cookies.isAllowed()) request.cookies.setTokens(tokens)

@@ -1,7 +1,8 @@
-/** The part of a request that Annul reads. Fastify's and Node's own requests both fit. */
+/** The part of a request that Annul reads. Node's own, Express's and Fastify's requests all fit. */
 export interface RequestLike {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  readonly ip?: string
+  /** The connection. Its address is the client's, or a proxy's (ANNUL_TRUSTED_PROXIES). */
+  readonly socket?: { readonly remoteAddress?: string | undefined }
 }
 
 /** The part of a response that Annul sets cookies on. Node's own response fits. */

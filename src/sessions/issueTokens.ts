@@ -1,6 +1,7 @@
 import type { SessionRow, UserRow } from '../database/rows.ts'
 import type { Parts } from '../parts.ts'
 import type { Visitor } from '../viewer.ts'
+import { checkBinding } from './checkBinding.ts'
 
 /**
  * The rows that a token is made from. They come from the statement that checked the password or the generation, never
@@ -29,7 +30,7 @@ export interface Tokens {
  *
  * @param options.authTime seconds; given by reauthenticate alone: it stands in this access token and never on the
  *   session, or a thief's refresh would inherit it
- * @throws AuthError UNAVAILABLE when the rows are too old to sign
+ * @throws AuthError UNAVAILABLE when the rows are too old to sign; Error when they can't be bound as ANNUL_BIND asks
  */
 export function issueTokens(
   parts: Parts,
@@ -38,6 +39,7 @@ export function issueTokens(
   options: { authTime?: number } = {},
 ): Tokens {
   const { user, session } = source
+  checkBinding(parts, visitor)
   const binding = visitor.newBinding
   const iat = Math.floor(source.readAt)
   // Never beyond the session's end, so that a view need not know when sessions expire.

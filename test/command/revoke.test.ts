@@ -82,7 +82,7 @@ describe('annul purge', () => {
 
     expect(await operated.run('purge')).toEqual({
       status: 0,
-      stdout: 'Removed 1 rows of the log, 3 sessions and 1 dead nodes.\n',
+      stdout: 'Removed 1 rows of the log, 3 sessions, 0 audit events and 1 dead nodes.\n',
       stderr: '',
     })
 

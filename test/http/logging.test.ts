@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
-import { serializeError } from '../../src/http/logRequests.ts'
+import { serializeError } from '../../src/log.ts'
 import type { Account, TokensAnswer } from '../support/client.ts'
 import { useServer } from '../support/server.ts'
 import { until } from '../support/until.ts'

@@ -94,8 +94,8 @@ describe('ANNUL_BIND=ip', () => {
   it.each([
     ['a link-local one with its zone', 'fe80::1%eth0', 'fe80::1'],
     ['IPv4 written as IPv6', '::ffff:203.0.113.7', '203.0.113.7'],
-    ['no address at all', 'unknown', null],
-    ['an address with a port', '203.0.113.7:4711', null],
+    ['an address with a port', '203.0.113.7:4711', '203.0.113.7'],
+    ['an IPv6 one with brackets and a port', '[2001:db8::7]:4711', '2001:db8::7'],
   ])('never fails a login for how a proxy writes an address: %s', async (_, written, stored) => {
     const { session } = await login(server, account, from(written))
     const [row] = await server.rows(

@@ -1,0 +1,61 @@
+import { type ASTVisitor, GraphQLError, Lexer, Source, TokenKind, type ValidationContext } from 'graphql'
+
+/*
+ * What recursion over a request may meet. The parser, the execution and the reading of variables call themselves once
+ * a level, and an attacker's levels would use up the stack: the engine then throws at a place that nobody foresaw.
+ */
+
+/** Tokens of an operation: a standard introspection has some 300. */
+export const maxTokens = 2000
+/** Levels of braces, brackets and parentheses in an operation, and of lists and objects in variables. */
+export const maxNesting = 100
+
+const opening = new Set<TokenKind>([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L])
+const closing = new Set<TokenKind>([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R])
+
+/** Before it is parsed. @throws GraphQLError GRAPHQL_PARSE_FAILED for a document that is nested too deeply */
+export function checkNesting(document: string): void {
+  // The usual operation is not read twice.
+  if ((document.match(/[{[(]/g)?.length ?? 0) <= maxNesting) return
+  const lexer = new Lexer(new Source(document))
+  for (let depth = 0; lexer.token.kind !== TokenKind.EOF; ) {
+    try {
+      lexer.advance()
+    } catch {
+      // The parser comes as far, and says what it found.
+      return
+    }
+    if (opening.has(lexer.token.kind)) depth++
+    if (closing.has(lexer.token.kind)) depth--
+    if (depth > maxNesting) throw tooDeep('The operation is', 'GRAPHQL_PARSE_FAILED')
+  }
+}
+
+/** @throws GraphQLError BAD_REQUEST for variables that are nested too deeply */
+export function checkVariables(variables: unknown): void {
+  if (isDeeperThan(maxNesting, variables)) throw tooDeep('The variables are', 'BAD_REQUEST')
+}
+
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some(inner => isDeeperThan(levels - 1, inner))
+}
+
+function tooDeep(what: string, code: string): GraphQLError {
+  return new GraphQLError(`${what} nested too deeply: more than ${maxNesting} levels.`, {
+    // `http` is for Apollo Server, and goes no further.
+    extensions: { code, http: { status: 400 } },
+  })
+}
+
+/** A rule of validation that refuses introspection (ANNUL_INTROSPECTION=off). `__typename` is no introspection. */
+export function noIntrospection(context: ValidationContext): ASTVisitor {
+  return {
+    Field(node) {
+      if (node.name.value !== '__schema' && node.name.value !== '__type') return
+      context.reportError(
+        new GraphQLError('Introspection is off on this server (ANNUL_INTROSPECTION).', { nodes: [node] }),
+      )
+    },
+  }
+}

@@ -1,0 +1,86 @@
+import type { Socket } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+
+/** What bounds the connections of a listener. An attacker holds each of them at the cost of a socket. */
+export interface Limits {
+  /** Until the last header has arrived, in milliseconds. */
+  readonly headersMs: number
+  /** Until the whole request has arrived, in milliseconds. How long it is worked on is not bounded here. */
+  readonly requestMs: number
+  /** How often Node looks for requests that are late, in milliseconds. By default it looks every 30 s. */
+  readonly checkMs: number
+  /** Connections at a time. More are closed unread. */
+  readonly connections: number
+}
+
+/** More connections than WebSockets, so that there is room for requests beside them. */
+export const limits: Limits = { headersMs: 10_000, requestMs: 15_000, checkMs: 1000, connections: 12_000 }
+
+/** A full listener is told of at most this often, in milliseconds. */
+const toldEveryMs = 60_000
+
+/** The limits as options of Fastify. WebSockets, once upgraded, are no requests to Node: no limit cuts them. */
+export function listenerOptions({ headersMs, requestMs, checkMs }: Limits) {
+  return {
+    requestTimeout: requestMs,
+    http: {
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: checkMs,
+    },
+    clientErrorHandler: answerUnreadable,
+  }
+}
+
+/** Bounds the connections, and tells the operator when they are used up. */
+export function boundConnections(app: FastifyInstance, { connections }: Limits): void {
+  let toldAt = Number.NEGATIVE_INFINITY
+  app.server.maxConnections = connections
+  app.server.on('drop', () => {
+    if (performance.now() - toldAt < toldEveryMs) return
+    toldAt = performance.now()
+    app.log.warn({ connections }, 'All connections are in use: new ones are closed.')
+  })
+}
+
+/** Answers what never became a request: it came too slowly, or is no HTTP. */
+function answerUnreadable(this: FastifyInstance, error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  const { status, code, message } = unreadable[error.code ?? ''] ?? malformed
+  this.log.info({ code, status: Number.parseInt(status, 10) }, 'request')
+  const body = JSON.stringify({ errors: [{ message, extensions: { code } }] })
+  const head = [
+    `HTTP/1.1 ${status}`,
+    'connection: close',
+    'cache-control: no-store',
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+  ]
+  if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
+  // At once, not when the other side closes: what arrives after the answer must not be carried out.
+  socket.destroy()
+}
+
+interface Refusal {
+  readonly status: string
+  readonly code: string
+  readonly message: string
+}
+
+const malformed: Refusal = {
+  status: '400 Bad Request',
+  code: 'BAD_REQUEST',
+  message: 'The request is not valid HTTP.',
+}
+const unreadable: Record<string, Refusal> = {
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: '408 Request Timeout',
+    code: 'REQUEST_TIMEOUT',
+    message: 'The request took too long to arrive.',
+  },
+  HPE_HEADER_OVERFLOW: {
+    status: '431 Request Header Fields Too Large',
+    code: 'BAD_REQUEST',
+    message: 'The headers are too large.',
+  },
+}

@@ -1,0 +1,21 @@
+import { type FastifyInstance, fastify } from 'fastify'
+import type { Address } from '../config.ts'
+import type { Metrics } from '../metrics.ts'
+import { boundConnections, type Limits, listenerOptions } from './limits.ts'
+import { urlOf } from './urlOf.ts'
+
+export function addMetrics(app: FastifyInstance, { registry }: Metrics): void {
+  app.get('/metrics', async (_request, reply) => {
+    reply.type(registry.contentType)
+    return registry.metrics()
+  })
+}
+
+/** A listener of its own for /metrics, which a firewall can keep from the world (ANNUL_METRICS=HOST:PORT). */
+export async function openMetricsListener({ host, port }: Address, metrics: Metrics, limits: Limits) {
+  const app = fastify(listenerOptions(limits))
+  boundConnections(app, limits)
+  addMetrics(app, metrics)
+  await app.listen({ host, port })
+  return { url: urlOf(app, host), close: () => app.close() }
+}

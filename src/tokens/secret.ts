@@ -2,6 +2,7 @@ import { hkdfSync, randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Config, ConfigError } from '../config.ts'
+import { closeToOthers } from '../database/ownerOnly.ts'
 
 /** A 32-byte key for one purpose: knowing one key tells nothing about the secret or about the others (HKDF, RFC 5869). */
 export function deriveKey(secret: Uint8Array, purpose: string): Buffer {
@@ -23,6 +24,7 @@ export async function loadSecret(config: Pick<Config, 'secret' | 'dataDir'>): Pr
       if (error.code !== 'EEXIST') throw error
     },
   )
+  await closeToOthers(file)
   const secret = Buffer.from(await readFile(file, 'utf8'), 'base64')
   if (secret.length < 32) throw new ConfigError([`${file} must hold at least 32 bytes in base64.`])
   return secret

@@ -171,7 +171,7 @@ describe('a start that an operator can mend', () => {
     const ended = await annul([], { PORT: '0', ...env })
     expect(ended.status).toBe(2)
     expect(ended.stderr).toBe(
-      `The settings have a problem:\n  ${file} must hold at least 32 bytes in base64.\n`,
+      `The settings have a problem:\n  ${file} must hold at least 32 random bytes in base64.\n`,
     )
   })
 })

@@ -11,7 +11,7 @@ export async function revokeEverything(
 ): Promise<boolean> {
   return revoking(parts, viewer, async (tx, log) => {
     await log.bumpEpoch()
-    await appendAudit(tx, { kind: 'revoke-everything', ...(viewer && { ...byViewer(viewer), userId: null }) })
+    await appendAudit(tx, { kind: 'revoke-everything', ...byViewer(viewer), userId: null })
     return true
   })
 }

@@ -17,11 +17,12 @@ const maxLength = 2000
 /**
  * Sets a user's roles and scopes. The access tokens die, the sessions live: it costs the client one refresh.
  *
+ * @param viewer null: the operator, on the command line
  * @throws AuthError NOT_FOUND, BAD_USER_INPUT
  */
 export async function setUserAccess(
-  parts: Parts,
-  viewer: Viewer,
+  parts: Pick<Parts, 'db' | 'revocation'>,
+  viewer: Viewer | null,
   input: { id: string; roles: readonly string[]; scopes: readonly string[] },
 ): Promise<UserRow> {
   const id = checkId(input.id, 'id')
@@ -30,7 +31,7 @@ export async function setUserAccess(
     const user = await lockUser(tx, id)
     await tx.update(users).set(access).where(eq(users.id, id))
     const versions = await log.bumpUser(id, 'ACCESS_CHANGED', { sessions: false })
-    const detail = `roles: ${access.roles.join(' ')}; scopes: ${access.scopes.join(' ')}`
+    const detail = `${viewer ? '' : 'by the command; '}roles: ${access.roles.join(' ')}; scopes: ${access.scopes.join(' ')}`
     await appendAudit(tx, { kind: 'set-user-access', ...byViewer(viewer), userId: id, detail })
     return { ...user, ...access, ...versions }
   })

@@ -38,7 +38,7 @@ export interface Auth {
   close(): Promise<void>
 }
 
-/** An opened Annul with its insides, for Annul's own server. No public type shows them. */
+/** @internal An opened Annul with its insides, for Annul's own server. No public type shows them. */
 export interface OpenedAuth extends Auth {
   readonly parts: Parts
   /** Tells an operation that lives longer than a request when its token dies. */
@@ -61,12 +61,12 @@ export async function createAuth(config: Config = readConfig({}), log: Log = sil
   return withoutInsides(await openAuth(config, log))
 }
 
-/** The part of an opened Annul that an app may hold: no key and no database can be reached from it. */
+/** @internal The part of an opened Annul that an app may hold: no key and no database can be reached from it. */
 export function withoutInsides({ schema, context, formatError, plugin, isReady, close }: OpenedAuth): Auth {
   return { schema, context, formatError, plugin, isReady, close }
 }
 
-/** As createAuth. */
+/** @internal As createAuth. */
 export async function openAuth(config: Config, log: Log): Promise<OpenedAuth> {
   const database = await openDatabase(config)
   try {

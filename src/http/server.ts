@@ -45,12 +45,12 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   return { url, auth: withoutInsides(auth), close }
 }
 
-/** A running server with its insides, for the command and for tests. */
+/** @internal A running server with its insides, for the command and for tests. */
 export interface OpenedServer extends RunningServer {
   readonly auth: OpenedAuth
 }
 
-/** As startServer. */
+/** @internal As startServer. */
 export async function openServer(config: Config, options: ServerOptions = {}): Promise<OpenedServer> {
   const app = fastify({
     logger: loggerOptions(options.logLevel ?? 'info', options.logStream),

@@ -18,6 +18,7 @@ import { header, type RequestLike, type ResponseLike } from './message.ts'
 export class AuthContext {
   readonly #state: RequestState
 
+  /** @internal */
   constructor(state: RequestState) {
     this.#state = state
   }
@@ -52,14 +53,14 @@ export interface GraphQLContext {
   readonly auth: AuthContext
 }
 
-/** What contexts are made with: opened once, by createAuth. */
+/** @internal What contexts are made with: opened once, by createAuth. */
 export interface Services {
   readonly parts: Parts
   readonly authenticator: Authenticator
   readonly sessionEvents: SessionEvents
 }
 
-/** What Annul itself knows of one request, behind its AuthContext. */
+/** @internal What Annul itself knows of one request, behind its AuthContext. */
 export class RequestState {
   readonly parts: Parts
   readonly sessionEvents: SessionEvents
@@ -146,7 +147,7 @@ export class RequestState {
   }
 }
 
-/** What is behind a context: for resolvers, plugins and sockets of Annul's own. */
+/** @internal What is behind a context: for resolvers, plugins and sockets of Annul's own. */
 export const stateOf = AuthContext.stateOf
 
 function openVisitor(

@@ -65,9 +65,10 @@ export async function openControlServer(
     socket.on('error', () => {}).on('close', () => waiting.delete(socket))
     let text = ''
     socket.setEncoding('utf8').on('data', (chunk: string) => {
+      // Only the first line counts.
       if (!waiting.has(socket)) return
       text += chunk
-      if (text.length > maxBytes) socket.destroy()
+      if (text.length > maxBytes) return void socket.destroy()
       const [line, rest] = text.split('\n', 2)
       if (line === undefined || rest === undefined) return
       waiting.delete(socket)

@@ -1,9 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import type { Account, TokensAnswer } from '../support/client.ts'
+import { onPostgres } from '../support/database.ts'
 import { Operated } from '../support/operated.ts'
 
+// Each command is a process of its own, and the machine may have other things to do.
+jest.setTimeout(180_000)
+
+const onlyPostgres = onPostgres ? it : it.skip
 const me = '{ me { id roles scopes } }'
 
 let operated: Operated
@@ -142,6 +147,34 @@ describe('annul block and unblock', () => {
     expect((await ask(await operated.server.login(account))).errors).toBeUndefined()
   })
 })
+
+onlyPostgres(
+  'A command that kills tokens returns when every node knows, or has outlived its lease',
+  async () => {
+    const account = await signUp()
+    // A node that hangs: it may decide from memory for its lease.
+    const leaseMs = 4000
+    const id = randomUUID()
+    const hang = sql`insert into annul.nodes (id, lease_ms) values (${id}, ${leaseMs}) on conflict do nothing`
+    for (const [command = '', ...options] of [
+      ['set-access', '--roles', 'ops'],
+      ['set-password'],
+      ['block'],
+    ]) {
+      // It is forgotten by whoever has waited for it.
+      await operated.server.rows(hang)
+      const args = [command, ...options, '--id', account.userId]
+      const [ended] = await operated.runAll([{ args, input: 'a password from the operator' }])
+      expect(ended).toMatchObject({ status: 0, stderr: '' })
+      const [since] = await operated.server.rows<{ ms: number }>(
+        sql`select (extract(epoch from clock_timestamp() - max(at)) * 1000)::float8 as ms
+        from annul.audit_events where user_id = ${account.userId}`,
+      )
+      expect([command, (since?.ms ?? 0) >= leaseMs]).toEqual([command, true])
+    }
+    await operated.server.rows(sql`delete from annul.nodes where id = ${id}`)
+  },
+)
 
 it('An account that is not there, or an id that is none, changes nothing', async () => {
   const calls = [

@@ -1,8 +1,11 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import { createClient } from '../support/client.ts'
 import { annul, startNode } from '../support/command.ts'
 import { temporaryDirectory } from '../support/database.ts'
 import { ctrlC, hasTerminal, startAtTerminal } from '../support/terminal.ts'
+
+// Each command is a process of its own, and the machine may have other things to do.
+jest.setTimeout(180_000)
 
 /* What the command asks where somebody sits at a terminal: real processes in a pseudo-terminal. */
 
@@ -11,66 +14,58 @@ const question = 'There is no admin yet. E-mail of the first admin (empty: later
 const password = 'the first of all admins'
 
 describe('annul serve at a terminal', () => {
-  atTerminal(
-    'offers to make the first admin, and serves meanwhile',
-    async () => {
-      const env = { ANNUL_DATA_DIR: await temporaryDirectory(), PORT: '0' }
-      const terminal = startAtTerminal(['serve'], env)
-      await terminal.sees(question)
-      const url = terminal.shown().match(/^Annul is ready at (http:\S+)\/graphql/m)?.[1] ?? ''
-      const client = createClient(url)
-      expect((await client.send('{ me { id } }')).reason).toBe('TOKEN_MISSING')
-      expect(terminal.shown()).not.toContain('create-user')
+  atTerminal('offers to make the first admin, and serves meanwhile', async () => {
+    const env = { ANNUL_DATA_DIR: await temporaryDirectory(), PORT: '0' }
+    const terminal = startAtTerminal(['serve'], env)
+    await terminal.sees(question)
+    const url = terminal.shown().match(/^Annul is ready at (http:\S+)\/graphql/m)?.[1] ?? ''
+    const client = createClient(url)
+    expect((await client.send('{ me { id } }')).reason).toBe('TOKEN_MISSING')
+    expect(terminal.shown()).not.toContain('create-user')
 
-      // What is refused is asked for again.
-      terminal.type('root@example.com\r')
-      await terminal.sees(/Password: $/)
-      terminal.type('short\r')
-      await terminal.sees(
-        /A password has at least 15 characters\.\r\n(?:.*\r\n)*.*E-mail of the first admin.*$/,
-      )
-      terminal.type('root@example.com\r')
-      await terminal.sees(/\(empty: later\): [\s\S]*\(empty: later\): [\s\S]*Password: $/)
-      terminal.type(`${password}\r`)
-      await terminal.sees('Made the user ')
+    // What is refused is asked for again.
+    terminal.type('root@example.com\r')
+    await terminal.sees(/Password: $/)
+    terminal.type('short\r')
+    await terminal.sees(
+      /A password has at least 15 characters\.\r\n(?:.*\r\n)*.*E-mail of the first admin.*$/,
+    )
+    terminal.type('root@example.com\r')
+    await terminal.sees(/\(empty: later\): [\s\S]*\(empty: later\): [\s\S]*Password: $/)
+    terminal.type(`${password}\r`)
+    await terminal.sees('Made the user ')
 
-      const admin = await client.login({ email: 'root@example.com', password })
-      const roles = await client.send('{ me { roles } }', { token: admin.accessToken })
-      expect(roles.data).toEqual({ me: { roles: ['admin'] } })
-      expect(terminal.shown()).not.toContain(password)
-      terminal.type(ctrlC)
-      expect(await terminal.ended()).toBe(0)
+    const admin = await client.login({ email: 'root@example.com', password })
+    const roles = await client.send('{ me { roles } }', { token: admin.accessToken })
+    expect(roles.data).toEqual({ me: { roles: ['admin'] } })
+    expect(terminal.shown()).not.toContain(password)
+    terminal.type(ctrlC)
+    expect(await terminal.ended()).toBe(0)
 
-      const again = startAtTerminal(['serve'], env)
-      await again.sees('serves this one process')
-      again.type(ctrlC)
-      expect(await again.ended()).toBe(0)
-      expect(again.shown()).not.toContain('no admin')
-    },
-    120_000,
-  )
+    const again = startAtTerminal(['serve'], env)
+    await again.sees('serves this one process')
+    again.type(ctrlC)
+    expect(await again.ended()).toBe(0)
+    expect(again.shown()).not.toContain('no admin')
+  })
 
-  atTerminal(
-    'takes an empty answer for "later", and Ctrl+C at the question for the end',
-    async () => {
-      const env = { ANNUL_DATA_DIR: await temporaryDirectory(), PORT: '0' }
-      const terminal = startAtTerminal(['serve'], env)
-      await terminal.sees(question)
-      terminal.type('\r')
-      // The terminal is no longer in raw mode: Ctrl+C is a signal again.
-      await terminal.sees(/\(empty: later\): [^\n]*\n/)
-      const url = terminal.shown().match(/^Annul is ready at (http:\S+)\/graphql/m)?.[1] ?? ''
-      expect((await createClient(url).send('{ me { id } }')).reason).toBe('TOKEN_MISSING')
-      terminal.type(ctrlC)
-      expect(await terminal.ended()).toBe(0)
+  atTerminal('takes an empty answer for "later", and Ctrl+C at the question for the end', async () => {
+    const env = { ANNUL_DATA_DIR: await temporaryDirectory(), PORT: '0' }
+    const terminal = startAtTerminal(['serve'], env)
+    await terminal.sees(question)
+    terminal.type('\r')
+    // The terminal is no longer in raw mode: Ctrl+C is a signal again.
+    await terminal.sees(/\(empty: later\): [^\n]*\n/)
+    const url = terminal.shown().match(/^Annul is ready at (http:\S+)\/graphql/m)?.[1] ?? ''
+    expect((await createClient(url).send('{ me { id } }')).reason).toBe('TOKEN_MISSING')
+    terminal.type(ctrlC)
+    expect(await terminal.ended()).toBe(0)
 
-      const again = startAtTerminal(['serve'], env)
-      await again.sees(question)
-      again.type(ctrlC)
-      expect(await again.ended()).toBe(0)
-    },
-    120_000,
-  )
+    const again = startAtTerminal(['serve'], env)
+    await again.sees(question)
+    again.type(ctrlC)
+    expect(await again.ended()).toBe(0)
+  })
 })
 
 describe('a command at a terminal', () => {
@@ -102,6 +97,5 @@ describe('a command at a terminal', () => {
       await node.stop()
       expect(await annul(['purge'], env)).toMatchObject({ status: 0 })
     },
-    120_000,
   )
 })

@@ -87,7 +87,7 @@ async function openWith(database: OpenDatabase, config: Config, log: Log): Promi
   const secret = await loadSecret(config)
   const revocation = openRevocation(config, db, log)
   const clock = await openClock(db, revocation)
-  const keys = await openSigningKeys(db, secret, clock.now)
+  const keys = await openSigningKeys(db, secret, clock.now, log)
   const { issuer, audience } = config
   const parts: Parts = {
     config,

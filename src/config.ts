@@ -165,11 +165,19 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 
 const makeOne = 'Make one with: openssl rand -base64 32'
 
+/**
+ * At least 32 bytes that may be random. Of 32 random bytes about 30 differ from each other, and fewer than 8 never come
+ * up: those are a key that was held down, a pattern, or an emptied buffer.
+ */
+export function isRandomSecret(secret: Uint8Array): boolean {
+  return secret.length >= 32 && new Set(secret).size >= 8
+}
+
 /** The value never stands in the message: a mistyped secret is still most of a secret. */
 function readSecret(value: string | undefined, problems: string[]): Uint8Array | undefined {
   if (value === undefined) return undefined
   const secret = Buffer.from(value, 'base64')
-  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(value) || secret.length < 32) {
+  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(value) || !isRandomSecret(secret)) {
     problems.push(`ANNUL_SECRET must be at least 32 random bytes in base64. ${makeOne}`)
     return undefined
   }

@@ -33,6 +33,9 @@ describe('ANNUL_SECRET', () => {
     ['hexadecimal digits of 16 bytes', randomBytes(16).toString('hex')],
     ['base64 with something else in it', `${secret.slice(0, 40)}!${secret.slice(40)}`],
     ['two lines', `${secret}\n${secret}`],
+    ['32 equal bytes', Buffer.alloc(32, 'x').toString('base64')],
+    ['64 zeros', Buffer.alloc(64).toString('base64')],
+    ['a pattern of seven bytes', Buffer.alloc(70, 'abcdefg').toString('base64')],
   ])('is refused with %s, and never told', (_, value) => {
     const problems = problemsOf({ ANNUL_SECRET: value })
     expect(problems).toEqual([words])

@@ -28,16 +28,46 @@ function withoutChance(text: string): string {
     .replace(/("revokedOnAllNodesMs":)[\d.]+/g, '$1MS')
 }
 
+/** Runs these commands in a directory of their own, against the test's server. @returns the lines that they print */
+async function run(commands: string[]): Promise<string[]> {
+  const script = commands.join('\n').replaceAll('http://127.0.0.1:4000', server.url)
+  const cwd = await temporaryDirectory()
+  writeFileSync(join(cwd, 'session.sh'), script)
+  const { stdout } = await promisify(execFile)('bash', ['-eu', 'session.sh'], { cwd })
+  return stdout.split('\n').filter(line => line !== '')
+}
+
 describe('the README', () => {
   it('shows a first session whose commands give the answers that it shows', async () => {
     const { commands, answers } = firstSession()
     expect(commands.length).toBe(6)
     expect(answers.length).toBe(5)
-    const script = commands.join('\n').replaceAll('http://127.0.0.1:4000', server.url)
-    const cwd = await temporaryDirectory()
-    writeFileSync(join(cwd, 'session.sh'), script)
-    const { stdout } = await promisify(execFile)('bash', ['-eu', 'session.sh'], { cwd })
-    const lines = stdout.split('\n').filter(line => line !== '')
+    const lines = await run(commands)
     expect(lines.map(withoutChance)).toEqual(answers.map(answer => withoutChance(answer.trim())))
+  })
+
+  it('shows a refresh that may be run again and again, and leaves the session alive', async () => {
+    const { commands } = firstSession()
+    const [functions = '', register = '', ask = '', refresh = ''] = commands
+    const another = register.replace('ada@', 'grace@')
+    const lines = await run([functions, another, refresh, refresh, refresh, ask])
+    const refreshed = lines.slice(1, 4).map(line => JSON.parse(line).data.refresh.refreshToken)
+    expect(new Set(refreshed).size).toBe(3)
+    expect(JSON.parse(lines[4] ?? '')).toEqual({
+      data: {
+        me: { id: expect.any(String), roles: [] },
+        sessions: [{ device: 'curl', current: true }],
+      },
+    })
+  })
+
+  it('keeps the tokens where a refresh fails', async () => {
+    const { commands } = firstSession()
+    const [functions = '', register = '', ask = '', refresh = ''] = commands
+    const another = register.replace('ada@', 'joan@')
+    const failed = refresh.replace('mutation ($t', 'no mutation ($t')
+    const lines = await run([functions, another, failed, ask])
+    expect(lines[1]).toContain('GRAPHQL_PARSE_FAILED')
+    expect(lines[2]).toContain('"me":{')
   })
 })

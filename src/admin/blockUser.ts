@@ -16,12 +16,13 @@ import { lockUser } from './lockUser.ts'
 /**
  * Blocks a user: all sessions end, and nobody signs in until unblockUser.
  *
+ * @param viewer null: the operator, on the command line
  * @param input.reason for the audit log, at most 500 characters
  * @throws AuthError NOT_FOUND, BAD_USER_INPUT (LAST_ADMIN among others)
  */
 export async function blockUser(
-  parts: Parts,
-  viewer: Viewer,
+  parts: Pick<Parts, 'db' | 'fences' | 'revocation'>,
+  viewer: Viewer | null,
   input: { id: string; reason?: string | null | undefined },
 ): Promise<UserRow> {
   const id = checkId(input.id, 'id')
@@ -39,7 +40,11 @@ export async function blockUser(
 }
 
 /** Lets a blocked user sign in again. What the block ended stays ended. @throws AuthError NOT_FOUND, BAD_USER_INPUT */
-export async function unblockUser(parts: Parts, viewer: Viewer, input: { id: string }): Promise<UserRow> {
+export async function unblockUser(
+  parts: Pick<Parts, 'db' | 'fences' | 'revocation'>,
+  viewer: Viewer | null,
+  input: { id: string },
+): Promise<UserRow> {
   const id = checkId(input.id, 'id')
   return fenced(parts, viewer, async tx => {
     const user = await lockUser(tx, id)

@@ -11,7 +11,7 @@ export async function revokeEverything(
 ): Promise<boolean> {
   return revokingAs(parts, viewer, { kind: 'everyone' }, async (tx, revoke) => {
     await revoke.everyone()
-    await appendAudit(tx, { kind: 'revoke-everything', ...(viewer && { ...byViewer(viewer), userId: null }) })
+    await appendAudit(tx, { kind: 'revoke-everything', ...byViewer(viewer), userId: null })
     return true
   })
 }

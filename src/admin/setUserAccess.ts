@@ -18,11 +18,12 @@ const maxLength = 2000
 /**
  * Sets a user's roles and scopes. The access tokens die, the sessions live: it costs the client one refresh.
  *
+ * @param viewer null: the operator, on the command line
  * @throws AuthError NOT_FOUND, BAD_USER_INPUT (LAST_ADMIN among others)
  */
 export async function setUserAccess(
-  parts: Parts,
-  viewer: Viewer,
+  parts: Pick<Parts, 'db' | 'fences' | 'revocation'>,
+  viewer: Viewer | null,
   input: { id: string; roles: readonly string[]; scopes: readonly string[] },
 ): Promise<UserRow> {
   const id = checkId(input.id, 'id')
@@ -33,7 +34,7 @@ export async function setUserAccess(
     if (!access.roles.includes(adminRole)) await refuseLastAdmin(tx, user, 'roles')
     await tx.update(users).set(access).where(eq(users.id, id))
     const versions = await revoke.user(id, 'ACCESS_CHANGED', { sessions: false })
-    const detail = `roles: ${access.roles.join(' ')}; scopes: ${access.scopes.join(' ')}`
+    const detail = `${viewer ? '' : 'by the command; '}roles: ${access.roles.join(' ')}; scopes: ${access.scopes.join(' ')}`
     await appendAudit(tx, { kind: 'set-user-access', ...byViewer(viewer), userId: id, detail })
     return { ...user, ...access, ...versions }
   })

@@ -33,6 +33,7 @@ export type AuditKind =
   | 'delete-user'
   | 'revoke-everything'
   | 'create-user'
+  | 'set-password'
 
 /** Appends to `audit_events`, in the transaction of what it tells of: neither stands without the other. */
 export async function appendAudit(tx: Queries, event: AuditEvent): Promise<void> {

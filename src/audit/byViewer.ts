@@ -1,8 +1,13 @@
 import { deviceName } from '../input/device.ts'
 import type { Viewer } from '../viewer.ts'
 
-/** The part of an audit event that says who did it, from where. Unless said otherwise they did it to themselves. */
-export function byViewer(viewer: Viewer) {
+/**
+ * The part of an audit event that says who did it, from where. Unless said otherwise they did it to themselves.
+ *
+ * @param viewer null: the operator, on the command line
+ */
+export function byViewer(viewer: Viewer | null) {
+  if (viewer === null) return { actorId: null, detail: 'by the command' }
   return {
     actorId: viewer.userId,
     userId: viewer.userId,

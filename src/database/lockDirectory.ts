@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { link, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
+import { byShortPath } from './byShortPath.ts'
 
 /** Another process has the embedded database open. */
 export class DirectoryInUseError extends Error {
@@ -126,18 +127,6 @@ async function isAlive(dir: string, address: string): Promise<boolean> {
       )
     })
   return isAbsolute(address) ? connects(address) : byShortPath(dir, short => connects(join(short, address)))
-}
-
-/** The path of a socket has about 100 bytes at most: a long one is entered by a short link. */
-async function byShortPath<T>(dir: string, use: (short: string) => Promise<T>): Promise<T> {
-  if (Buffer.byteLength(dir) < 50) return use(dir)
-  const short = join(tmpdir(), `annul-${randomUUID().slice(0, 13)}`)
-  await symlink(dir, short)
-  try {
-    return await use(short)
-  } finally {
-    await rm(short, { force: true })
-  }
 }
 
 /** Removes a socket that nobody listens on any more. */

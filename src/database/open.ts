@@ -12,6 +12,7 @@ import postgres from 'postgres'
 import type { Config } from '../config.ts'
 import { lockDirectory } from './lockDirectory.ts'
 import { fromDriver } from './outage.ts'
+import { makeOwnFolder } from './ownerOnly.ts'
 import { openPool } from './pool.ts'
 
 /** What runs statements: the database, or a transaction that is open on it. The same for both drivers. */
@@ -121,7 +122,10 @@ async function openEmbedded(dataDir: string): Promise<OpenDatabase> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const unlock = await lockDirectory(dataDir)
   try {
-    const client = await PGlite.create(join(dataDir, 'database'))
+    const folder = join(dataDir, 'database')
+    // PGlite makes its files readable for everybody (0666), and the directory above them may stand open.
+    await makeOwnFolder(folder)
+    const client = await PGlite.create(folder)
     const db = drizzlePglite(client)
     await migratePglite(db, migrations)
     return {

@@ -35,7 +35,7 @@ export const users = annul.table(
     id: uuid('id').primaryKey(),
     /** As it was typed, for showing. */
     email: text('email'),
-    /** Folded (see accounts/email.ts), for finding. */
+    /** Folded (see input/email.ts), for finding. */
     emailKey: text('email_key'),
     emailVerified: boolean('email_verified').notNull().default(false),
     passwordHash: text('password_hash'),
@@ -55,6 +55,8 @@ export const users = annul.table(
   table => [
     uniqueIndex('users_email_key').on(table.emailKey),
     index('users_created').on(table.createdAt, table.id),
+    /** Few rows: for counting admins before one is taken away (admin/lastAdmin.ts). */
+    index('users_admins').on(table.id).where(sql`'admin' = any (${table.roles})`),
     check('users_status', sql`${table.status} in ('ACTIVE', 'BLOCKED', 'DELETED')`),
   ],
 )

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
+import type { Config } from '../config.ts'
 
 /** What bounds the connections of a listener. An attacker holds each of them at the cost of a socket. */
 export interface Limits {
@@ -13,8 +14,13 @@ export interface Limits {
   readonly connections: number
 }
 
-/** More connections than WebSockets, so that there is room for requests beside them. */
-export const limits: Limits = { headersMs: 10_000, requestMs: 15_000, checkMs: 1000, connections: 12_000 }
+/** Connections beside WebSockets, so that there is room for requests when all WebSockets are in use. */
+const requestConnections = 2000
+
+/** @param config.sockets the most WebSockets in all */
+export function limitsFor({ sockets }: Pick<Config, 'sockets'>): Limits {
+  return { headersMs: 10_000, requestMs: 15_000, checkMs: 1000, connections: sockets + requestConnections }
+}
 
 /** A full listener is told of at most this often, in milliseconds. */
 const toldEveryMs = 60_000

@@ -16,7 +16,7 @@ import { loggerOptions } from '../log.ts'
 import { answerErrors, bodyLimitBytes } from './answerErrors.ts'
 import { closePromptly } from './closePromptly.ts'
 import { refuseForeignOrigins } from './foreignOrigins.ts'
-import { boundConnections, type Limits, limits, listenerOptions } from './limits.ts'
+import { boundConnections, type Limits, limitsFor, listenerOptions } from './limits.ts'
 import { notePlugin, type ServerContext } from './logPlugin.ts'
 import { logRequests } from './logRequests.ts'
 import { openMetricsListener } from './metricsListener.ts'
@@ -75,7 +75,7 @@ export interface InnerOptions extends ServerOptions {
 
 /** @internal As startServer. */
 export async function openServer(config: Config, options: InnerOptions = {}): Promise<OpenedServer> {
-  const bounds = options.limits ?? limits
+  const bounds = options.limits ?? limitsFor(config)
   const app = fastify({
     ...listenerOptions(bounds),
     logger: loggerOptions(options.logLevel ?? config.logLevel, options.logStream),

@@ -9,8 +9,14 @@ export function emailKey(email: string): string {
 }
 
 /**
- * An e-mail for a new account: something before and after one @, nothing that can't be printed. Whether it exists only
- * a mail can tell.
+ * What nobody sees: controls, marks that turn the direction of writing, and everything that is drawn as nothing (zero
+ * width, fillers, variation selectors). With it, two addresses that look the same would be two accounts.
+ */
+const invisible = /[\p{Cc}\p{Cs}\p{Cf}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}]/u
+
+/**
+ * An e-mail for a new account: something before and after one @, nothing invisible. Whether it exists only a mail can
+ * tell.
  *
  * @throws AuthError BAD_USER_INPUT / EMAIL_INVALID or EMAIL_TOO_LONG
  */
@@ -18,7 +24,8 @@ export function checkEmail(email: string, argument: string): string {
   const trimmed = email.trim()
   if (trimmed.length > maxLength || Buffer.byteLength(trimmed) > maxLength)
     throw badUserInput(argument, 'EMAIL_TOO_LONG', `An e-mail has at most ${maxLength} characters.`)
-  if (!/^[^\s@]+@[^\s@]+$/u.test(trimmed) || /[\p{Cc}\p{Cs}\p{Cf}]/u.test(email))
+  // Also in the form that it is found by: NFKC makes an @ of "＠", and a filler that nobody sees of another one.
+  if ([trimmed, emailKey(trimmed)].some(form => !/^[^\s@]+@[^\s@]+$/u.test(form)) || invisible.test(email))
     throw badUserInput(argument, 'EMAIL_INVALID', 'This is not an e-mail address.')
   return trimmed
 }

@@ -8,6 +8,7 @@ import { VerifiedTokens } from './verifiedTokens.ts'
 /** What the caller read from one row version; the rest is filled in here. */
 export type AccessGrant = Omit<AccessClaims, 'iss' | 'aud' | 'client_id' | 'jti'>
 
+/** @internal */
 export interface AccessTokens {
   /** @throws AuthError UNAVAILABLE when the versions were read more than 30 s ago */
   sign(grant: AccessGrant): string
@@ -38,6 +39,7 @@ const signWithinSeconds = 30
  * (unknown `crit`, embedded keys, missing `exp`, future `iat`, text as payload, any `typ`, other spellings of the same
  * bytes) is refused here.
  *
+ * @internal
  * @param options.now database time in seconds
  */
 export function accessTokens(options: {

@@ -1,7 +1,8 @@
 import { hkdfSync, randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Config, ConfigError } from '../config.ts'
+import { type Config, ConfigError, isRandomSecret } from '../config.ts'
+import { closeToOthers } from '../database/ownerOnly.ts'
 
 /** A 32-byte key for one purpose: knowing one key tells nothing about the secret or about the others (HKDF, RFC 5869). */
 export function deriveKey(secret: Uint8Array, purpose: string): Buffer {
@@ -11,7 +12,7 @@ export function deriveKey(secret: Uint8Array, purpose: string): Buffer {
 /**
  * The secret of the settings, or the one in the data directory, which is made there on the first start.
  *
- * @throws ConfigError when the file is there and holds less than 32 bytes
+ * @throws ConfigError when the file is there and does not hold at least 32 random bytes
  */
 export async function loadSecret(config: Pick<Config, 'secret' | 'dataDir'>): Promise<Uint8Array> {
   if (config.secret !== undefined) return config.secret
@@ -23,7 +24,9 @@ export async function loadSecret(config: Pick<Config, 'secret' | 'dataDir'>): Pr
       if (error.code !== 'EEXIST') throw error
     },
   )
+  await closeToOthers(file)
   const secret = Buffer.from(await readFile(file, 'utf8'), 'base64')
-  if (secret.length < 32) throw new ConfigError([`${file} must hold at least 32 bytes in base64.`])
+  if (!isRandomSecret(secret))
+    throw new ConfigError([`${file} must hold at least 32 random bytes in base64.`])
   return secret
 }

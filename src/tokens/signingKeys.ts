@@ -13,6 +13,7 @@ import { promisify } from 'node:util'
 import { desc, gt, isNull, or, sql } from 'drizzle-orm'
 import type { Database, Queries } from '../database/open.ts'
 import { signingKeys } from '../database/tables.ts'
+import type { Log } from '../log.ts'
 import { deriveKey } from './secret.ts'
 
 export interface SigningKey {
@@ -51,18 +52,27 @@ const reloadMs = 1000
 /** The secret is not the one that the keys were encrypted under. */
 export class WrongSecretError extends Error {
   override readonly name = 'WrongSecretError'
+
+  constructor() {
+    super('ANNUL_SECRET is not the secret that the signing keys in this database were encrypted under.')
+  }
 }
 
 /**
  * Opens the signing keys, and makes the first one where there is none.
  *
+ * A row counts only as far as the secret vouches for it: whoever can write to the table, but does not know the secret,
+ * must not be able to add a key that verifies. So the private half is decrypted and authenticated, and the public half
+ * is derived from it; a row that fails is left out, and told of once.
+ *
  * @param now database time in seconds
- * @throws WrongSecretError
+ * @throws WrongSecretError when the secret opens none of the rows
  */
 export async function openSigningKeys(
   db: Database,
   secret: Uint8Array,
   now: () => number,
+  log: Log,
 ): Promise<SigningKeys> {
   const encryptionKey = deriveKey(secret, 'signing keys v1')
   await db.transaction(async tx => {
@@ -76,7 +86,17 @@ export async function openSigningKeys(
     if (live === undefined) await insertKey(tx, encryptionKey, 0)
   })
 
-  let keys = await readKeys(db, encryptionKey)
+  let toldOf: ReadonlySet<string> = new Set()
+  const readAll = async () => {
+    const { keys, refused } = await readKeys(db, encryptionKey)
+    for (const { kid, why } of refused)
+      if (!toldOf.has(kid)) log.error({ kid, why }, 'A signing key in the database is refused.')
+    toldOf = new Set(refused.map(({ kid }) => kid))
+    if (keys.length === 0) throw new Error('No signing key in the database is one that Annul made.')
+    return keys
+  }
+
+  let keys = await readAll()
   let version = 1
   let readAt = performance.now()
   let reading: Promise<void> | undefined
@@ -85,7 +105,7 @@ export async function openSigningKeys(
   const read = async () => {
     readAt = performance.now()
     try {
-      const found = await readKeys(db, encryptionKey)
+      const found = await readAll()
       if (found.map(key => key.kid).join() !== keys.map(key => key.kid).join()) version++
       keys = found
       failure = undefined
@@ -121,15 +141,18 @@ export async function openSigningKeys(
  * until they expire.
  *
  * @returns the new key's id
+ * @throws WrongSecretError when the secret opens none of the keys that are there: no node could use the new one
  */
 export async function rotateSigningKeys(db: Database, secret: Uint8Array): Promise<string> {
+  const encryptionKey = deriveKey(secret, 'signing keys v1')
   return db.transaction(async tx => {
     await tx.execute(sql`select pg_advisory_xact_lock(hashtext('annul.signing_keys'))`)
+    await readKeys(tx, encryptionKey)
     await tx
       .update(signingKeys)
       .set({ retiredAt: inSeconds(announceSeconds) })
       .where(isNull(signingKeys.retiredAt))
-    return insertKey(tx, deriveKey(secret, 'signing keys v1'), announceSeconds)
+    return insertKey(tx, encryptionKey, announceSeconds)
   })
 }
 
@@ -147,22 +170,52 @@ function signer(keys: StoredKey[], time: number): StoredKey {
 
 const inSeconds = (seconds: number) => sql`now() + make_interval(secs => ${seconds})`
 
-async function readKeys(queries: Queries, encryptionKey: Buffer): Promise<StoredKey[]> {
+/** A row that is no key of ours. */
+interface RefusedRow {
+  readonly kid: string
+  readonly why: string
+}
+
+/** @throws WrongSecretError when there are rows, and none of them can be decrypted */
+async function readKeys(
+  queries: Queries,
+  encryptionKey: Buffer,
+): Promise<{ keys: StoredKey[]; refused: RefusedRow[] }> {
   const stored = await queries
     .select()
     .from(signingKeys)
     .where(or(isNull(signingKeys.retiredAt), gt(signingKeys.retiredAt, inSeconds(-retiredSeconds))))
     .orderBy(desc(signingKeys.signsFrom), desc(signingKeys.id))
-  return stored.map(row => {
-    const jwk = { ...row.publicJwk, kid: row.id, alg: 'ES256', use: 'sig' }
-    return {
-      kid: row.id,
-      jwk,
-      signsFrom: row.signsFrom.getTime() / 1000,
-      publicKey: createPublicKey({ key: row.publicJwk, format: 'jwk' }),
-      privateKey: decrypt(row.id, row.encryptedPrivateKey, encryptionKey),
+  const keys: StoredKey[] = []
+  const refused: RefusedRow[] = []
+  let decrypted = 0
+  for (const row of stored) {
+    const kid = row.id
+    const privateKey = decrypt(kid, row.encryptedPrivateKey, encryptionKey)
+    if (privateKey === undefined) {
+      refused.push({ kid, why: 'the private half can not be decrypted' })
+      continue
     }
-  })
+    decrypted++
+    const publicKey = createPublicKey(privateKey)
+    if (!isHalfOf(row.publicJwk, publicKey)) {
+      refused.push({ kid, why: 'the public half is not that of the private one' })
+      continue
+    }
+    const jwk = { ...publicKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' }
+    keys.push({ kid, jwk, signsFrom: row.signsFrom.getTime() / 1000, publicKey, privateKey })
+  }
+  if (stored.length > 0 && decrypted === 0) throw new WrongSecretError()
+  return { keys, refused }
+}
+
+/** Whether a stored public half, which may be anything, is this key. */
+function isHalfOf(jwk: JsonWebKey, publicKey: KeyObject): boolean {
+  try {
+    return createPublicKey({ key: jwk, format: 'jwk' }).equals(publicKey)
+  } catch {
+    return false
+  }
 }
 
 async function insertKey(queries: Queries, encryptionKey: Buffer, announce: number): Promise<string> {
@@ -189,16 +242,15 @@ function encrypt(kid: string, privateKey: KeyObject, key: Buffer): Uint8Array {
   return Buffer.concat([nonce, cipher.getAuthTag(), text])
 }
 
-function decrypt(kid: string, encrypted: Uint8Array, key: Buffer): KeyObject {
+/** Undefined: encrypted under another secret, for another key id, or changed since. */
+function decrypt(kid: string, encrypted: Uint8Array, key: Buffer): KeyObject | undefined {
   const bytes = Buffer.from(encrypted)
   try {
-    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12)).setAAD(Buffer.from(kid))
-    decipher.setAuthTag(bytes.subarray(12, 28))
+    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 })
+    decipher.setAAD(Buffer.from(kid)).setAuthTag(bytes.subarray(12, 28))
     const der = Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()])
     return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
   } catch {
-    throw new WrongSecretError(
-      'ANNUL_SECRET is not the secret that the signing keys in this database were encrypted under.',
-    )
+    return undefined
   }
 }

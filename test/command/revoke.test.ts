@@ -24,7 +24,7 @@ describe.each([
   it('ends every token of everybody on a running node, and lets them sign in again', async () => {
     const accounts = [await operated.server.signUp(), await operated.server.signUp()]
     const before = await readEpoch()
-    expect(await operated.run(command)).toEqual({ status: 0, stdout: `${said}\n`, stderr: '' })
+    expect(await operated.run(command, '--yes')).toEqual({ status: 0, stdout: `${said}\n`, stderr: '' })
 
     const { server } = operated
     for (const account of accounts) {

@@ -26,7 +26,7 @@ describe('the first start on the embedded database', () => {
         [
           `Annul is ready at ${first.url}/graphql`,
           `The embedded database in ${dir} serves this one process. For more nodes set DATABASE_URL to a PostgreSQL server.`,
-          'There is no admin yet. To make one, stop Annul, run this, and start it again:',
+          'There is no admin yet. To make one:',
           '  node dist/main.js create-user --email you@example.com --roles admin\n',
         ].join('\n'),
       )

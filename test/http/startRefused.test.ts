@@ -150,7 +150,7 @@ describe('a start that an operator can mend', () => {
     expectRefusal(
       await annul([], { PORT: String(taken.number), ANNUL_SECRET: newSecret(), ...env }),
       1,
-      `listen EADDRINUSE: address already in use 127.0.0.1:${taken.number}`,
+      `Port ${taken.number} of 127.0.0.1 is in use by another program. Set PORT to a free one; PORT=0 takes any.`,
     )
   })
 
@@ -171,7 +171,7 @@ describe('a start that an operator can mend', () => {
     const ended = await annul([], { PORT: '0', ...env })
     expect(ended.status).toBe(2)
     expect(ended.stderr).toBe(
-      `The settings have a problem:\n  ${file} must hold at least 32 bytes in base64.\n`,
+      `The settings have a problem:\n  ${file} must hold at least 32 random bytes in base64.\n`,
     )
   })
 })

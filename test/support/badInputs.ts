@@ -15,6 +15,9 @@ const emails = {
   'with an escape': ['a\x1b[31m@b.c', 'EMAIL_INVALID'],
   'with a C1 control': ['a\x85@b.c', 'EMAIL_INVALID'],
   'with a lone surrogate': ['a\ud800@b.c', 'EMAIL_INVALID'],
+  'with a filler that nobody sees': ['a\u3164@b.c', 'EMAIL_INVALID'],
+  'with a variation selector': ['a\ufe0f@b.c', 'EMAIL_INVALID'],
+  'with a mark of direction': ['a\u202e@b.c', 'EMAIL_INVALID'],
   'that is empty': ['', 'EMAIL_INVALID'],
 } as const
 const texts = {

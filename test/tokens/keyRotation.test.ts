@@ -21,8 +21,8 @@ const kidOf = (token: string) =>
 
 /** The keys of a node that will be asked in so many seconds. */
 const keysIn = (seconds: number) => {
-  const { db, clock } = server.auth.parts
-  return openSigningKeys(db, secret(), () => clock.now() + seconds)
+  const { db, clock, log } = server.auth.parts
+  return openSigningKeys(db, secret(), () => clock.now() + seconds, log)
 }
 
 /** Presents a token until the answer is another one: a node that has just read its keys does not for a second. */

@@ -1,0 +1,1 @@
+CREATE INDEX "users_admins" ON "annul"."users" USING btree ("id") WHERE 'admin' = any ("annul"."users"."roles");

@@ -1,0 +1,35 @@
+import { eq } from 'drizzle-orm'
+import { appendAudit } from '../audit/appendAudit.ts'
+import { byViewer } from '../audit/byViewer.ts'
+import type { UserRow } from '../database/rows.ts'
+import { users } from '../database/tables.ts'
+import { checkId } from '../input/id.ts'
+import type { Parts } from '../parts.ts'
+import { checkNewPassword } from '../passwords/policy.ts'
+import { revokingAs } from '../revocation/revoking.ts'
+import { lockUser } from './lockUser.ts'
+
+/**
+ * Gives a user another password. All sessions end: they may be those of somebody who knew the old one. For the operator
+ * on the command line; no field of the API does it, so that no admin can sign in as somebody else.
+ *
+ * @throws AuthError NOT_FOUND, BAD_USER_INPUT for the id and the password, TOO_MANY_REQUESTS
+ */
+export async function setPassword(
+  parts: Pick<Parts, 'config' | 'db' | 'fences' | 'passwords' | 'revocation'>,
+  input: { id: string; password: string },
+): Promise<UserRow> {
+  const id = checkId(input.id, 'id')
+  const check = (email: string) =>
+    checkNewPassword(input.password, email, parts.config.passwordMinLength, 'password')
+  check('')
+  const passwordHash = await parts.passwords.hash(input.password)
+  return revokingAs(parts, null, { kind: 'user', subject: id }, async (tx, revoke) => {
+    const user = await lockUser(tx, id)
+    check(user.email ?? '')
+    await tx.update(users).set({ passwordHash }).where(eq(users.id, id))
+    const versions = await revoke.user(id, 'PASSWORD_CHANGED', { sessions: true })
+    await appendAudit(tx, { kind: 'set-password', ...byViewer(null), userId: id })
+    return { ...user, ...versions }
+  })
+}

@@ -1,0 +1,49 @@
+import { connect, type Socket } from 'node:net'
+import { createInterface } from 'node:readline'
+import { type Answer, type Ask, withControlPath } from './controlSocket.ts'
+import { CommandError } from './explain.ts'
+import { version } from './version.ts'
+
+/**
+ * Has the running server perform a task.
+ *
+ * @param say takes each line for the operator
+ * @returns false when no server listens there
+ * @throws CommandError with what the server says went wrong
+ */
+export async function askRunningServer(
+  dataDir: string,
+  { task, input }: Omit<Ask, 'version'>,
+  say: (line: string) => void,
+): Promise<boolean> {
+  const socket = await withControlPath(dataDir, connectTo).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') return undefined
+    throw error
+  })
+  if (socket === undefined) return false
+  const ask: Ask = { version, task, input }
+  socket.write(`${JSON.stringify(ask)}\n`)
+  try {
+    for await (const text of createInterface({ input: socket })) {
+      const answer: Answer = JSON.parse(text)
+      if ('line' in answer) say(answer.line)
+      else if (answer.error === undefined) return true
+      else throw new CommandError(answer.error, answer.status)
+    }
+  } finally {
+    socket.destroy()
+  }
+  throw new CommandError('The running server ended before it had answered. Look whether it was done.')
+}
+
+function connectTo(path: string): Promise<Socket> {
+  return new Promise((done, failed) => {
+    const socket = connect(path)
+    socket.once('error', failed)
+    socket.once('connect', () => {
+      // What breaks later ends the lines.
+      socket.off('error', failed).on('error', () => {})
+      done(socket)
+    })
+  })
+}

@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto'
+import { rm, writeFile } from 'node:fs/promises'
+import { createServer, type Server, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { makeOwnFolder } from '../database/ownerOnly.ts'
+import type { Log } from '../log.ts'
+import { type Answer, type Ask, controlFolder, pipeFile, withControlPath } from './controlSocket.ts'
+import { CommandError, explain } from './explain.ts'
+import type { Task, TaskParts } from './task.ts'
+import { version } from './version.ts'
+
+/** More than any input of a task. */
+const maxBytes = 65_536
+/** How long the command may take to send its one line. */
+const askMs = 5000
+
+export interface ControlServer {
+  /** Accepts nothing new, and waits for the tasks that have begun. */
+  close(): Promise<void>
+}
+
+/**
+ * Performs tasks for the command. To be opened by the process that holds the data directory's lock.
+ *
+ * @param tasks those that may be asked for
+ */
+export async function openControlServer(
+  dataDir: string,
+  tasks: readonly Task<never>[],
+  parts: TaskParts & { log: Log },
+): Promise<ControlServer> {
+  const folder = controlFolder(dataDir)
+  const running = new Set<Promise<void>>()
+  const waiting = new Set<Socket>()
+
+  const perform = async (line: string, socket: Socket) => {
+    const answer = (part: Answer) => {
+      // A command that was interrupted reads nothing any more; its task goes on.
+      if (socket.writable) socket.write(`${JSON.stringify(part)}\n`)
+    }
+    const ask = readAsk(line)
+    const task = tasks.find(({ name }) => name === ask?.task)
+    let end: { status: number; error?: string } = { status: 0 }
+    try {
+      if (ask === undefined) throw new CommandError('The running server does not understand this command.')
+      if (ask.version !== version)
+        throw new CommandError(
+          `The running server is Annul ${version}, this command is Annul ${ask.version}. Use the same version, or stop the server.`,
+        )
+      if (task === undefined) throw new CommandError('The running server does not know this command.')
+      // One version on both sides: the input is what this very task has made.
+      await task.run(parts, ask.input as never, text => answer({ line: text }))
+    } catch (error) {
+      const { text, status } = explain(error)
+      end = { status, error: text }
+    }
+    parts.log.info({ command: task?.name, status: end.status }, 'A command was performed.')
+    answer(end)
+    socket.end()
+  }
+
+  const server = createServer(socket => {
+    waiting.add(socket)
+    socket.setTimeout(askMs, () => waiting.has(socket) && socket.destroy())
+    socket.on('error', () => {}).on('close', () => waiting.delete(socket))
+    let text = ''
+    socket.setEncoding('utf8').on('data', (chunk: string) => {
+      // Only the first line counts.
+      if (!waiting.has(socket)) return
+      text += chunk
+      if (text.length > maxBytes) return void socket.destroy()
+      const [line, rest] = text.split('\n', 2)
+      if (line === undefined || rest === undefined) return
+      waiting.delete(socket)
+      const task = perform(line, socket).finally(() => running.delete(task))
+      running.add(task)
+    })
+  })
+
+  // What a server that was killed has left. It is dead: its lock was free.
+  await rm(folder, { recursive: true, force: true })
+  await makeOwnFolder(folder)
+  if (process.platform === 'win32')
+    await writeFile(join(folder, pipeFile), `\\\\.\\pipe\\annul-control-${randomUUID()}`, { mode: 0o600 })
+  await withControlPath(dataDir, path => listen(server, path))
+
+  return {
+    async close() {
+      server.close()
+      for (const socket of waiting) socket.destroy()
+      await Promise.allSettled(running)
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((done, failed) => server.once('error', failed).listen(path, done))
+}
+
+function readAsk(line: string): Ask | undefined {
+  try {
+    const ask: unknown = JSON.parse(line)
+    if (typeof ask !== 'object' || ask === null) return undefined
+    const { version, task, input } = ask as Record<string, unknown>
+    return typeof version === 'string' && typeof task === 'string' ? { version, task, input } : undefined
+  } catch {
+    return undefined
+  }
+}

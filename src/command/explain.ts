@@ -1,0 +1,40 @@
+import { ConfigError } from '../config.ts'
+import { DirectoryInUseError } from '../database/lockDirectory.ts'
+import { outageOf } from '../database/outage.ts'
+import { AuthError } from '../errors.ts'
+import { WrongSecretError } from '../tokens/signingKeys.ts'
+
+/** Ends the command with its message, which is one sentence for the operator. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError'
+  readonly status: number
+
+  /** @param status the exit status; default 1 */
+  constructor(message: string, status = 1) {
+    super(message)
+    this.status = status
+  }
+}
+
+/** What the operator is told of an error, and the exit status: 2 for settings, 1 for everything else. */
+export interface Explanation {
+  readonly text: string
+  readonly status: number
+}
+
+const operatorErrors = [CommandError, DirectoryInUseError, WrongSecretError, AuthError]
+
+/** One sentence for what an operator can mend, the whole error for what they can't. */
+export function explain(error: unknown): Explanation {
+  if (error instanceof ConfigError) return { text: error.message, status: 2 }
+  const status = error instanceof CommandError ? error.status : 1
+  const outage = outageOf(error)
+  if (outage) {
+    const cause = outage.cause instanceof Error && outage.cause.message
+    return { text: `The database at DATABASE_URL can't be reached: ${cause || 'no answer'}.`, status }
+  }
+  // A `syscall`: the directory can't be written, …
+  if (error instanceof Error && (operatorErrors.some(kind => error instanceof kind) || 'syscall' in error))
+    return { text: error.message, status }
+  return { text: String(error instanceof Error ? error.stack : error), status }
+}

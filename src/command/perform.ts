@@ -1,0 +1,49 @@
+import type { Config } from '../config.ts'
+import { DirectoryInUseError } from '../database/lockDirectory.ts'
+import { type OpenDatabase, openDatabase } from '../database/open.ts'
+import type { Log } from '../log.ts'
+import { openPasswords } from '../passwords/hash.ts'
+import { openFences } from '../revocation/fence.ts'
+import { openRevocation } from '../revocation/open.ts'
+import { askRunningServer } from './askRunningServer.ts'
+import type { Perform, Task } from './task.ts'
+
+const silent: Log = { info: () => {}, warn: () => {}, error: () => {} }
+
+/**
+ * Performs tasks in this process; or in the running server, where it has the embedded database open.
+ *
+ * @param readSettings throws ConfigError
+ */
+export function performWith(readSettings: () => Config, say: (line: string) => void): Perform {
+  return async (task, read) => {
+    const config = readSettings()
+    const input = await read()
+    const database = await openDatabase(config).catch(async error => {
+      if (!(error instanceof DirectoryInUseError)) throw error
+      if (!(await askRunningServer(config.dataDir, { task: task.name, input }, say))) throw error
+      return undefined
+    })
+    if (database !== undefined) await performHere(database, config, task, input, say)
+  }
+}
+
+async function performHere<Input>(
+  database: OpenDatabase,
+  config: Config,
+  task: Task<Input>,
+  input: Input,
+  say: (line: string) => void,
+): Promise<void> {
+  const { db } = database
+  const revocation = openRevocation(config, db, silent)
+  try {
+    const passwords = await openPasswords()
+    // It joins the nodes: so it too returns when none of them accepts what it killed.
+    if (task.revokes) await revocation.start()
+    await task.run({ config, db, fences: openFences(database, silent), passwords, revocation }, input, say)
+  } finally {
+    if (task.revokes) await revocation.stop()
+    await database.close()
+  }
+}

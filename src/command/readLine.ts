@@ -1,0 +1,46 @@
+import { createInterface } from 'node:readline'
+import { Writable } from 'node:stream'
+
+/** Whether there is somebody to ask, and a place to show the question. */
+export function isTerminal(): boolean {
+  return process.stdin.isTTY === true && process.stdout.isTTY === true
+}
+
+/**
+ * Asks the operator at the terminal for one line.
+ *
+ * @param options.echo false: what is typed is not shown; default true
+ * @returns undefined when the input ended before a line did (Ctrl+D)
+ */
+export async function readLine(
+  question: string,
+  options: { echo?: boolean } = {},
+): Promise<string | undefined> {
+  const { echo = true } = options
+  // A terminal echoes through the output, so that without echo the output goes nowhere.
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const lines = createInterface({
+    input: process.stdin,
+    output: echo ? process.stdout : nowhere,
+    terminal: true,
+    historySize: 0,
+  })
+  if (!echo) process.stdout.write(question)
+  lines.setPrompt(echo ? question : '')
+  lines.prompt()
+  return new Promise(resolve => {
+    // The terminal is in raw mode, so Ctrl+C is a key. Whoever handles the signal is to get it.
+    lines.once('SIGINT', () => {
+      lines.close()
+      process.kill(process.pid, 'SIGINT')
+    })
+    lines.once('line', line => {
+      resolve(line)
+      lines.close()
+    })
+    lines.once('close', () => {
+      if (!echo) process.stdout.write('\n')
+      resolve(undefined)
+    })
+  })
+}

@@ -1,0 +1,25 @@
+import { block } from './block.ts'
+import { createUser } from './createUser.ts'
+import { migrate } from './migrate.ts'
+import { purge } from './purge.ts'
+import { restored } from './restored.ts'
+import { revokeEverything } from './revokeEverything.ts'
+import { rotateKeys } from './rotateKeys.ts'
+import { setAccess } from './setAccess.ts'
+import { setPassword } from './setPassword.ts'
+import type { Task } from './task.ts'
+import { unblock } from './unblock.ts'
+
+/** Every task that a running server performs for the command, by name. */
+export const tasks: readonly Task<never>[] = [
+  migrate,
+  createUser,
+  setAccess,
+  setPassword,
+  block,
+  unblock,
+  rotateKeys,
+  revokeEverything,
+  restored,
+  purge,
+]

@@ -98,7 +98,7 @@ describe('a command beside a running embedded server', () => {
   it('rotates keys, purges and migrates', async () => {
     for (const [command, said] of [
       ['rotate-keys', /^The key \S+ signs in 60 seconds from now, when every node knows it\.\n$/],
-      ['purge', /^Removed 0 rows of the log, 0 sessions and 0 dead nodes\.\n$/],
+      ['purge', /^Removed 0 rows of the log, 0 sessions, 0 audit events and 0 dead nodes\.\n$/],
       ['migrate', /^The tables are up to date\.\n$/],
     ] as const)
       expect(await run([command])).toEqual({ status: 0, stdout: expect.stringMatching(said), stderr: '' })

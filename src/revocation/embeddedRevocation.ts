@@ -13,6 +13,7 @@ export function embeddedRevocation(db: Database): RevocationService {
   const view = new RevocationView()
   let lastId = '0'
   let started = false
+  let stopped = false
 
   const read = async () => {
     const found = await rows<LogRow>(
@@ -32,9 +33,11 @@ export function embeddedRevocation(db: Database): RevocationService {
     databaseTime: () => Date.now(),
     async start() {
       await read()
-      started = true
+      // It may have been stopped while it read.
+      started = !stopped
     },
     async stop() {
+      stopped = true
       started = false
     },
     async barrier() {

@@ -13,6 +13,6 @@ export default {
   globalTeardown: '<rootDir>/test/support/globalTeardown.js',
   testSequencer: '<rootDir>/test/support/sequencer.js',
   setupFilesAfterEnv: ['<rootDir>/test/support/quiet.ts'],
-  testTimeout: 30_000,
+  testTimeout: 60_000,
   maxWorkers: 2,
 }

@@ -182,7 +182,7 @@ const openBrowsers: [string, (random: Random) => Browser][] = [
 ]
 
 /** THEFT_ROUNDS=1000 is the long proof. */
-const rounds = Number(process.env.THEFT_ROUNDS ?? 200)
+const rounds = Number(process.env.THEFT_ROUNDS ?? 60)
 
 describe.each(openBrowsers)('a theft is told as a theft in every tab, over %s', (_kind, openBrowser) => {
   test(`in ${rounds} rounds in which the others look before the message of the first comes`, async () => {

@@ -6,6 +6,7 @@ import { openAuthenticator } from '../../dist/decisions/authenticate.js'
 import { openStrictReader } from '../../dist/decisions/strictReader.js'
 import { openServer } from '../../dist/http/server.js'
 import { readConfig } from '../../dist/index.js'
+import { stateOf } from '../../dist/request/context.js'
 import { openSession } from '../../dist/sessions/openSession.js'
 import { refresh } from '../../dist/sessions/refresh.js'
 import { ask, logoutMutation } from '../support/peer.js'
@@ -57,7 +58,7 @@ function requests(auth) {
 /** As many live sessions, each of a user of its own, without the hashing that registering would cost. */
 function sessions(auth) {
   const { parts } = auth
-  const { visitor } = context(auth)
+  const { visitor } = stateOf(context(auth))
   const one = async epoch => {
     const id = randomUUID()
     const [user] = await parts.db
@@ -90,7 +91,7 @@ function decisions(auth) {
   const { parts } = auth
   const authenticator = openAuthenticator(parts, openStrictReader(parts.decisions, parts.clock))
   return async ({ accessToken, batches, batch }) => {
-    const { visitor } = context(auth)
+    const { visitor } = stateOf(context(auth))
     const claims = await viewerClaims(auth, accessToken)
     const timed = tokens => {
       const start = performance.now()
@@ -122,7 +123,7 @@ async function viewerClaims(auth, accessToken) {
 /** The verb, called without HTTP and GraphQL. Answers with the tokens to go on with. */
 function refreshes(auth) {
   const { parts } = auth
-  const { visitor } = context(auth)
+  const { visitor } = stateOf(context(auth))
   return async ({ tokens, ms, times }) => {
     const current = [...tokens]
     const measured = await repeat({ workers: tokens.length, ms, times }, async index => {

@@ -4,7 +4,8 @@ import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations
 import { fastify, LogController } from 'fastify'
 import { GraphQLError } from 'graphql'
 import { closePromptly } from '../../dist/http/closePromptly.js'
-import { loggerOptions, logRequests } from '../../dist/http/logRequests.js'
+import { logRequests } from '../../dist/http/logRequests.js'
+import { loggerOptions } from '../../dist/log.js'
 
 /*
  * The server of those that Annul is compared with: Apollo Server on Fastify with the settings and the log line of

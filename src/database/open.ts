@@ -46,8 +46,12 @@ export async function rows<Row>(queries: Pick<Queries, 'execute'>, statement: SQ
 }
 
 /** The first row of a statement that always has one. */
-export async function oneRow<Row>(queries: Queries, statement: SQL): Promise<Row> {
-  const [row] = await rows<Row>(queries, statement)
+export async function oneRow<Row>(queries: Pick<Queries, 'execute'>, statement: SQL): Promise<Row> {
+  return firstOf(await rows<Row>(queries, statement))
+}
+
+/** The first of rows that are never none. */
+export function firstOf<Row>([row]: readonly Row[]): Row {
   if (row === undefined) throw new Error('A statement that always answers with a row answered with none.')
   return row
 }

@@ -8,7 +8,7 @@ export interface ServerContext extends GraphQLContext {
 }
 
 /** Notes what the log line of a request says. */
-export const notePlugin: ApolloServerPlugin<ServerContext> = {
+export const logPlugin: ApolloServerPlugin<ServerContext> = {
   async requestDidStart() {
     return {
       async willSendResponse({ contextValue, response, operation }) {

@@ -17,7 +17,7 @@ import { answerErrors, bodyLimitBytes } from './answerErrors.ts'
 import { closePromptly } from './closePromptly.ts'
 import { refuseForeignOrigins } from './foreignOrigins.ts'
 import { boundConnections, type Limits, limitsFor, listenerOptions } from './limits.ts'
-import { notePlugin, type ServerContext } from './logPlugin.ts'
+import { logPlugin, type ServerContext } from './logPlugin.ts'
 import { logRequests } from './logRequests.ts'
 import { openMetricsListener } from './metricsListener.ts'
 import { sendPage, wantsPage } from './page.ts'
@@ -140,7 +140,7 @@ async function addGraphQL(
     // Answers are never to be cached, which is said without looking at the schema for it.
     plugins: [
       auth.plugin,
-      notePlugin,
+      logPlugin,
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginLandingPageDisabled(),
       fastifyApolloDrainPlugin(app),

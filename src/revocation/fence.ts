@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { type Database, type OpenDatabase, type Queries, rows } from '../database/open.ts'
+import { type Database, type OpenDatabase, oneRow, type Queries, rows } from '../database/open.ts'
 import { unauthenticated } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { AccessClaims } from '../tokens/accessClaims.ts'
@@ -59,12 +59,11 @@ interface FenceRow extends Standing {
  * @throws Error for another isolation level, or where it is not the first statement
  */
 export async function fence(tx: Pick<Queries, 'execute'>, viewer: Fenced): Promise<void> {
-  const [, [answer]] = await Promise.all([
+  const [, { standing }] = await Promise.all([
     rows(tx, lockShared(viewer)),
-    rows<{ standing: string }>(tx, readStanding(viewer)),
+    oneRow<{ standing: string }>(tx, readStanding(viewer)),
   ])
-  if (answer === undefined) throw new Error('The row of the epoch is missing.')
-  const row = JSON.parse(answer.standing) as FenceRow
+  const row = JSON.parse(standing) as FenceRow
   if (row.isolation !== 'read committed')
     throw new Error(`A fence needs READ COMMITTED, and this transaction is ${row.isolation.toUpperCase()}.`)
   if (row.wrote) throw new Error('A fence must be the first statement of its transaction.')
@@ -165,11 +164,8 @@ export function openFences(
 
   /** Usually nobody is behind the fence, and nothing waits. */
   const isOpen = async (subject: Subject) => {
-    const [row] = await rows<{ open: boolean }>(
-      decisions,
-      sql`select pg_try_advisory_xact_lock(${lockKey(subject)}) as open`,
-    )
-    return row?.open === true
+    const lock = sql`select pg_try_advisory_xact_lock(${lockKey(subject)}) as open`
+    return (await oneRow<{ open: boolean }>(decisions, lock)).open
   }
   const takeTurn = (subject: Subject) => rows(locks, sql`select pg_advisory_xact_lock(${lockKey(subject)})`)
 

@@ -1,5 +1,6 @@
 import postgres from 'postgres'
 import { Sockets, withDeadline } from '../database/deadline.ts'
+import { firstOf } from '../database/open.ts'
 import { OutageError } from '../database/outage.ts'
 import { storedReason } from '../errors.ts'
 import { revocationChannel } from './log.ts'
@@ -144,12 +145,12 @@ function notIn(snapshot: Snapshot): [next: string, running: string] {
 function statements(run: Run): Omit<RevocationConnection, 'close'> {
   return {
     async snapshot() {
-      return only(await run<{ snapshot: Snapshot }>('select pg_current_snapshot()::text as snapshot'))
+      return firstOf(await run<{ snapshot: Snapshot }>('select pg_current_snapshot()::text as snapshot'))
         .snapshot
     },
 
     async page(afterId) {
-      const page = only(await run<PageRow | { last_id: null }>(pageSince, [afterId]))
+      const page = firstOf(await run<PageRow | { last_id: null }>(pageSince, [afterId]))
       return page.last_id === null ? undefined : { revocations: unpack(page), lastId: page.last_id }
     },
 
@@ -174,7 +175,7 @@ function statements(run: Run): Omit<RevocationConnection, 'close'> {
          from (values (1)) as one left join news on true`,
         [...notIn(synced), node, synced],
       )
-      const { found, database_ms, longest_lease_ms } = only(rows)
+      const { found, database_ms, longest_lease_ms } = firstOf(rows)
       return { ...reading(rows), found, databaseMs: database_ms, longestLeaseMs: longest_lease_ms }
     },
 
@@ -203,14 +204,14 @@ function statements(run: Run): Omit<RevocationConnection, 'close'> {
     async takeTransactionId() {
       const text = `select pg_current_xact_id()::text as xid,
                            pg_notify('${revocationChannel}', pg_current_xact_id()::text)::text`
-      return only(await run<{ xid: string }>(text)).xid
+      return firstOf(await run<{ xid: string }>(text)).xid
     },
   }
 }
 
 function reading(rows: ReadRow[]): Reading {
   const news = rows.filter((row): row is ReadRow & LogRow => row.kind !== null)
-  return { snapshot: only(rows).snapshot, revocations: news.map(revocation) }
+  return { snapshot: firstOf(rows).snapshot, revocations: news.map(revocation) }
 }
 
 function revocation(row: LogRow): Revocation {
@@ -221,9 +222,4 @@ function revocation(row: LogRow): Revocation {
     reason: storedReason(row.reason),
     revokedAt: row.revoked_ms,
   }
-}
-
-function only<Row>([row]: Row[]): Row {
-  if (row === undefined) throw new Error('A statement that always answers with a row answered with none.')
-  return row
 }

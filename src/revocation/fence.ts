@@ -153,6 +153,8 @@ const embeddedFences: Fences = { drained: async () => 0 }
 /** Until the last transaction of a fence has ended by its time-out, on the slowest clock. */
 const longestMs = transactionSeconds * 1000 * 1.05
 const pauseMs = 100
+/** How long a transaction that is ended may take to be rolled back. */
+const endMs = 5000
 
 /** @param options.longestMs for how long a kill waits before it ends those that hold the fence; default 31,500 */
 export function openFences(
@@ -188,13 +190,18 @@ export function openFences(
     await endHolders(subject)
   }
 
-  /** Before PostgreSQL 17 a transaction has no time-out of its own. */
+  /**
+   * Before PostgreSQL 17 a transaction has no time-out of its own. Not on the connections for locks, where others may
+   * wait: a kill that could not end the holders would be answered while they can still commit.
+   */
   const endHolders = async (subject: Subject) => {
     try {
-      const ended = await rows<{ pid: number }>(locks, terminateHolders(subject))
+      const ended = await rows<{ pid: number }>(decisions, terminateHolders(subject))
       if (ended.length === 0) return
       log.warn({ pids: ended.map(({ pid }) => pid) }, 'A transaction that held a fence for 30 s was ended.')
-      await takeTurn(subject)
+      const until = performance.now() + endMs
+      while (!(await isOpen(subject)) && performance.now() < until)
+        await new Promise(resolve => setTimeout(resolve, pauseMs))
     } catch (error) {
       log.error({ err: error }, 'A transaction holds a fence for more than 30 s, and can not be ended.')
     }

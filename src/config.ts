@@ -188,8 +188,20 @@ function readSecret(value: string | undefined, problems: string[]): Uint8Array |
 function databaseUrlProblems(url: string): string[] {
   if (!/^postgres(ql)?:\/\/./.test(url)) return ['DATABASE_URL must start with postgres:// or postgresql://.']
   // Of several hosts, separated by commas, the first.
-  if (URL.canParse(url.replace(/,[^@/?]*(?=[/?]|$)/, ''))) return []
+  if (isReadable(url.replace(/,[^@/?]*(?=[/?]|$)/, ''))) return []
   return ['DATABASE_URL is not a URL. In user name and password, special characters must be percent-encoded.']
+}
+
+/** Also by the driver, which decodes user name and password: a URL may hold a "%" that stands for nothing. */
+function isReadable(url: string): boolean {
+  try {
+    const { username, password } = new URL(url)
+    decodeURIComponent(username)
+    decodeURIComponent(password)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function originProblem(origin: string): string | undefined {

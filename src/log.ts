@@ -37,11 +37,14 @@ export function withSafeErrors(log: Log): Log {
   }
 }
 
-interface SerializedError {
-  type: string
-  message: string
-  stack: string
-  [more: string]: unknown
+/** What is written of an error. */
+export interface SerializedError {
+  readonly type: string
+  readonly message: string
+  readonly stack: string
+  readonly code?: unknown
+  readonly cause?: SerializedError
+  readonly [more: string]: unknown
 }
 
 /** Of a chain of causes, which may lead back to its beginning, this many are written. */

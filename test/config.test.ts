@@ -169,7 +169,11 @@ describe('settings', () => {
       expect(problemsOf({ DATABASE_URL: url, ANNUL_SECRET: secret })).toEqual([
         'DATABASE_URL must start with postgres:// or postgresql://.',
       ])
-    for (const url of ['postgres://user:hunter2/3@host/name', 'postgres://user:hunter2@host:port/name'])
+    for (const url of [
+      'postgres://user:hunter2/3@host/name',
+      'postgres://user:hunter2@host:port/name',
+      'postgres://user:hunter%2@one:1,two:2/name',
+    ])
       expect(problemsOf({ DATABASE_URL: url, ANNUL_SECRET: secret })).toEqual([
         'DATABASE_URL is not a URL. In user name and password, special characters must be percent-encoded.',
       ])

@@ -97,7 +97,10 @@ export const apollo = new ApolloServer<GraphQLContext>({
   formatError: auth.formatError,
   plugins: [auth.plugin],
 })
-export const context: GraphQLContext = auth.context({ headers: {}, socket: { remoteAddress: '192.0.2.1' } }, { appendHeader: () => {} })
+export const context: GraphQLContext = auth.context(
+  { headers: {}, socket: { remoteAddress: '::1' } },
+  { appendHeader: () => {} },
+)
 export const codeOf = (error: unknown): string | undefined => (error instanceof AuthError ? error.code : undefined)
 const server = await startServer(config)
 await server.close()

@@ -2,6 +2,7 @@ import { ConfigError } from '../config.ts'
 import { DirectoryInUseError } from '../database/lockDirectory.ts'
 import { outageOf } from '../database/outage.ts'
 import { AuthError } from '../errors.ts'
+import { type SerializedError, serializeError } from '../log.ts'
 import { WrongSecretError } from '../tokens/signingKeys.ts'
 
 /** Ends the command with its message, which is one sentence for the operator. */
@@ -24,7 +25,7 @@ export interface Explanation {
 
 const operatorErrors = [CommandError, DirectoryInUseError, WrongSecretError, AuthError]
 
-/** One sentence for what an operator can mend, the whole error for what they can't. */
+/** One sentence for what an operator can mend, the error and its causes for what they can't. */
 export function explain(error: unknown): Explanation {
   if (error instanceof ConfigError) return { text: error.message, status: 2 }
   const status = error instanceof CommandError ? error.status : 1
@@ -36,5 +37,12 @@ export function explain(error: unknown): Explanation {
   // A `syscall`: the directory can't be written, …
   if (error instanceof Error && (operatorErrors.some(kind => error instanceof kind) || 'syscall' in error))
     return { text: error.message, status }
-  return { text: String(error instanceof Error ? error.stack : error), status }
+  return { text: error instanceof Error ? textOf(serializeError(error)) : String(error), status }
+}
+
+/** As the log writes an error: a driver's own text has the statement's values, a password's hash among them. */
+function textOf({ type, message, code, stack, cause }: SerializedError): string {
+  const head = `${type}: ${message}${code === undefined ? '' : ` (${code})`}`
+  const text = [head, stack].filter(line => line !== '').join('\n')
+  return cause === undefined ? text : `${text}\nCaused by ${textOf(cause)}`
 }

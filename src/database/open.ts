@@ -29,8 +29,6 @@ export interface OpenDatabase {
   readonly db: Database
   /** Short statements that requests wait for, with a deadline of 1 s; nothing slow goes before them. */
   readonly decisions: Database
-  /** Statements that wait for a lock (revocation/fence.ts), so that nothing else waits behind them. */
-  readonly locks: Database
   /** The embedded one serves a single process. */
   readonly embedded: boolean
   /** Whether it can be asked right now. */
@@ -88,17 +86,14 @@ async function openPostgres(url: string): Promise<OpenDatabase> {
     statementMs: 1000,
     transactionMs: 1000,
   })
-  const locks = openPool(url, { name: 'annul-locks', connections: 4, statementMs: 5000, transactionMs: 5000 })
   const quick = drizzlePostgres(decisions)
   return {
     db: drizzlePostgres(verbs),
     decisions: quick,
-    locks: drizzlePostgres(locks),
     embedded: false,
     answers: () => answers(quick),
     close: async () => {
-      const pools = [decisions, locks].map(pool => pool.end({ timeout: 1 }))
-      await Promise.all([verbs.end({ timeout: 5 }), ...pools])
+      await Promise.all([verbs.end({ timeout: 5 }), decisions.end({ timeout: 1 })])
     },
   }
 }
@@ -135,7 +130,6 @@ async function openEmbedded(dataDir: string): Promise<OpenDatabase> {
     return {
       db,
       decisions: db,
-      locks: db,
       embedded: true,
       answers: () => answers(db),
       close: async () => {

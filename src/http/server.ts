@@ -68,7 +68,7 @@ export interface OpenedServer extends RunningServer {
   readonly metricsUrl: string | undefined
 }
 
-/** @internal */
+/** @internal As ServerOptions, for tests. */
 export interface InnerOptions extends ServerOptions {
   /** So that a test need not wait as long as an attacker may. */
   readonly limits?: Limits

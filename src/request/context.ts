@@ -65,7 +65,8 @@ export class AuthContext {
   /**
    * Puts an app's own transaction behind the viewer's fence: when a mutation has returned that ends the viewer's token
    * (a block, a demotion, a log-out, …), the transaction has ended too, or it is refused here. To be awaited first in
-   * the transaction, under READ COMMITTED, on the database that Annul uses. It lasts 30 s at most from then on.
+   * the transaction itself (not in a savepoint), under READ COMMITTED, on the database that Annul uses. The transaction
+   * lasts 30 s at most from then on.
    *
    * @param tx an open transaction of Drizzle or of the `postgres` client
    * @returns the viewer

@@ -20,7 +20,10 @@ interface PostgresTransaction {
 
 const dialect = new PgDialect()
 
-/** @internal @throws TypeError for anything else, a connection without a transaction included: a fence would end at once */
+/**
+ * @internal
+ * @throws TypeError for anything else, a connection without a transaction included: a fence would end at once
+ */
 export function queriesOf(tx: AppTransaction): Pick<Queries, 'execute'> {
   if (has(tx, 'execute') && has(tx, 'rollback')) return tx as unknown as Pick<Queries, 'execute'>
   if (has(tx, 'unsafe') && has(tx, 'savepoint')) {

@@ -1,7 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { type Database, type OpenDatabase, oneRow, type Queries, rows } from '../database/open.ts'
+import { type Database, oneRow, type Queries, rows } from '../database/open.ts'
 import { unauthenticated } from '../errors.ts'
-import type { Log } from '../log.ts'
 import type { AccessClaims } from '../tokens/accessClaims.ts'
 import { keyIdOf } from '../tokens/accessToken.ts'
 import { judgeStanding, type Standing, standingColumns } from './standing.ts'
@@ -9,23 +8,22 @@ import { judgeStanding, type Standing, standingColumns } from './standing.ts'
 /*
  * Refusing requests is not enough. A mutation that has passed its check may wait for a connection, and would commit
  * after its author was demoted. So every verb that acts for a viewer begins its transaction with `fence`, and every
- * kill ends with `Fences.drained`, after its commit:
+ * kill ends with `drained` (drain.ts), after its commit:
  *
  *   fence    locks everyone, the user, the session and the signing key, shared; THEN reads their rows; refuses a token
  *            that the rows say is dead
- *   kill     changes the rows, commits; THEN locks what it killed exclusively, and lets go at once
+ *   kill     changes the rows, commits; THEN finds the transactions that hold these locks, and waits until they end
  *
  * Why nothing that a dead token asked for commits after the kill has returned. Take any transaction with a fence:
- *  - It got its shared lock before the kill got the exclusive one: the kill waits until that transaction has ended.
- *  - It got its shared lock after the kill: then after the kill's commit, too. Its read begins after its lock was
- *    granted, and a statement under READ COMMITTED sees all that had committed when it began: it is refused.
+ *  - It got its shared lock before the kill looked for holders: the kill waits until that transaction has ended.
+ *  - It got its shared lock later: then after the kill's commit, too. Its read begins after its lock was granted, and a
+ *    statement under READ COMMITTED sees all that had committed when it began: it is refused.
  *
  * Lock and read are two statements for that reason: the snapshot of a single one is older than the wait for its lock.
  * They are sent together, with BEGIN before them, so that all three cost one round trip.
  *
- * No deadlock: a fence locks before everything else in its transaction, always in one order, and shares; a kill holds
- * no lock while it waits for an exclusive one, and holds it for no other. (Row locks in place of advisory ones were
- * tried. Under a flood of shared ones an exclusive one never got through; advisory locks queue fairly.)
+ * No deadlock, and no stall: a fence locks before everything else in its transaction, always in one order, and shares;
+ * a kill waits for no lock.
  */
 
 /** The part of a viewer that a fence looks at. */
@@ -107,8 +105,13 @@ function lockShared({ userId, sessionId, claims }: Fenced): SQL {
   )}`
 }
 
-function lockKey({ kind, subject = '' }: Subject): SQL {
-  return hashOf(`${kind} ${subject}`)
+/** @internal The number that is locked for a subject. */
+export function lockKey(subject: Subject): SQL {
+  return hashOf(nameOf(subject))
+}
+
+export function nameOf({ kind, subject = '' }: Subject): string {
+  return `${kind} ${subject}`
 }
 
 /** Two names that share a hash only make some kill wait for a stranger's transaction. */
@@ -117,7 +120,7 @@ function hashOf(name: string): SQL {
 }
 
 /** An app's own transaction may last as long as it likes, a fence may not: the server ends it (PostgreSQL 17). */
-const transactionSeconds = 30
+export const transactionSeconds = 30
 
 function readStanding({ userId, sessionId, roles }: Fenced): SQL {
   // Roles have neither quotes nor backslashes (admin/setUserAccess.ts), so that each can stand in quotes.
@@ -133,83 +136,4 @@ function readStanding({ userId, sessionId, roles }: Fenced): SQL {
     from annul.epochs e
     left join annul.users u on u.id = ${userId}
     left join annul.sessions s on s.id = ${sessionId} and s.user_id = u.id) as found`
-}
-
-/** The other side of the fence. */
-export interface Fences {
-  /**
-   * To be awaited by every kill, after its commit: waits until no transaction is left that passed its fence before.
-   * Bounded, and it never fails: a transaction that holds a fence for 30 s is ended by the server.
-   *
-   * @returns how many milliseconds it took
-   */
-  drained(subjects: readonly Subject[]): Promise<number>
-}
-
-/** The embedded database runs one transaction after the other: none is open when a kill has committed. */
-const embeddedFences: Fences = { drained: async () => 0 }
-
-/** Until the last transaction of a fence has ended by its time-out, on the slowest clock. */
-const longestMs = transactionSeconds * 1000 * 1.05
-const pauseMs = 100
-
-/** @param options.longestMs for how long a kill waits before it ends those that hold the fence; default 31,500 */
-export function openFences(
-  database: Pick<OpenDatabase, 'decisions' | 'locks' | 'embedded'>,
-  log: Log,
-  options: { longestMs?: number } = {},
-): Fences {
-  if (database.embedded) return embeddedFences
-  const { decisions, locks } = database
-
-  /** Usually nobody is behind the fence, and nothing waits. */
-  const isOpen = async (subject: Subject) => {
-    const lock = sql`select pg_try_advisory_xact_lock(${lockKey(subject)}) as open`
-    return (await oneRow<{ open: boolean }>(decisions, lock)).open
-  }
-  const takeTurn = (subject: Subject) => rows(locks, sql`select pg_advisory_xact_lock(${lockKey(subject)})`)
-
-  const drain = async (subject: Subject) => {
-    const until = performance.now() + (options.longestMs ?? longestMs)
-    if (await isOpen(subject).catch(() => false)) return
-    while (performance.now() < until) {
-      try {
-        await takeTurn(subject)
-        return
-      } catch {
-        // The statement's own deadline, or an outage: it queues again.
-        await new Promise(resolve => setTimeout(resolve, pauseMs))
-      }
-    }
-    await endHolders(subject)
-  }
-
-  /** Before PostgreSQL 17 a transaction has no time-out of its own. */
-  const endHolders = async (subject: Subject) => {
-    try {
-      const ended = await rows<{ pid: number }>(locks, terminateHolders(subject))
-      if (ended.length === 0) return
-      log.warn({ pids: ended.map(({ pid }) => pid) }, 'A transaction that held a fence for 30 s was ended.')
-      await takeTurn(subject)
-    } catch (error) {
-      log.error({ err: error }, 'A transaction holds a fence for more than 30 s, and can not be ended.')
-    }
-  }
-
-  return {
-    async drained(subjects) {
-      const since = performance.now()
-      await Promise.all(subjects.map(drain))
-      return performance.now() - since
-    },
-  }
-}
-
-/** An advisory lock's 64 bits stand in pg_locks as two halves. */
-function terminateHolders(subject: Subject): SQL {
-  return sql`
-    select pid, pg_terminate_backend(pid) from pg_locks, ${lockKey(subject)} as name
-    where locktype = 'advisory' and granted and objsubid = 1 and pid <> pg_backend_pid()
-      and database = (select oid from pg_database where datname = current_database())
-      and (classid::bigint << 32 | objid::bigint) = name`
 }

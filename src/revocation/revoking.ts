@@ -2,7 +2,8 @@ import type { Database, Queries } from '../database/open.ts'
 import { AuthError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import type { RevocationService } from './createRevocation.ts'
-import { type Fenced, type Fences, fence, type Subject } from './fence.ts'
+import type { Fences } from './drain.ts'
+import { type Fenced, fence, type Subject } from './fence.ts'
 import { type Revoke, revokeWithin } from './log.ts'
 
 interface Waiting {

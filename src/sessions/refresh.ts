@@ -65,8 +65,7 @@ export async function refresh(parts: Parts, visitor: Visitor, input: RefreshInpu
         throw refused(parts, 'TOKEN_INVALID', 'AHEAD')
       default:
         // Also the second answer to a theft comes after the last node refuses.
-        if (verdict === 'REFRESH_REUSED')
-          await untilRevoked(parts, visitor, [{ kind: 'session', subject: presented.sessionId }])
+        if (verdict === 'REFRESH_REUSED') await untilRevoked(parts, visitor, endedWith(presented, state))
         throw refused(parts, verdict)
     }
   }
@@ -208,6 +207,13 @@ function judge(
   if (behind <= 8 && state.sameAttempt) return 'TOKEN_STALE'
   const graced = behind === 1 && !attempted && state.noAttempt && state.secondsSinceRotation <= reuseSeconds
   return graced && reuseSeconds > 0 ? 'REPLAYED' : 'THEFT'
+}
+
+/** What a theft has ended: the session, or all sessions of the user (ANNUL_REFRESH_REUSE_ENDS). */
+function endedWith({ sessionId }: RefreshClaims, state: State | undefined): Subject[] {
+  const session: Subject = { kind: 'session', subject: sessionId }
+  if (state === undefined || state.session.sessionVersion === state.user.sessionVersion) return [session]
+  return [session, { kind: 'user', subject: state.user.id }]
 }
 
 /**

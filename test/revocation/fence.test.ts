@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/postgres-js'
@@ -6,7 +7,7 @@ import { type Database, rows } from '../../src/database/open.ts'
 import { openPool } from '../../src/database/pool.ts'
 import type { GraphQLContext } from '../../src/request/context.ts'
 import type { AppTransaction } from '../../src/revocation/appTransaction.ts'
-import { openFences } from '../../src/revocation/fence.ts'
+import { openFences } from '../../src/revocation/drain.ts'
 import { claimsOf } from '../support/answers.ts'
 import type { Account, TokensAnswer } from '../support/client.ts'
 import { onPostgres } from '../support/database.ts'
@@ -84,7 +85,8 @@ describePostgres('a fence', () => {
           answered = true
         })
         // It has committed, and waits for this very transaction.
-        await until(async () => (await waitingLocks()) > 0)
+        await until(async () => (await endedSessions(account.userId)) > 0)
+        await delay(200)
         expect(answered).toBe(false)
         await write(account.userId)
       })
@@ -172,10 +174,8 @@ describePostgres('a fence', () => {
     const { auth } = contextOf(account.accessToken)
     const told: string[] = []
     const note = (_: object, message: string) => void told.push(message)
-    // As in the product, a statement that waits for a lock has an end of its own.
-    const patient = postgres(server.env.DATABASE_URL ?? '', { connection: { statement_timeout: 200 } })
-    const database = { decisions: db, locks: drizzle(patient), embedded: false }
-    const fences = openFences(database, { info: note, warn: note, error: note }, { longestMs: 300 })
+    const log = { info: note, warn: note, error: note }
+    const fences = openFences({ decisions: db, embedded: false }, log, { longestMs: 300 })
     let drained: Promise<number> | undefined
     // Annul's own pool: the "postgres" client writes to a connection that the server has closed in a transaction.
     const limits = { name: 'holder', connections: 1, statementMs: 5000, transactionMs: 20_000 }
@@ -188,10 +188,65 @@ describePostgres('a fence', () => {
     })
     await expect(held).rejects.toThrow()
     expect(await drained).toBeGreaterThanOrEqual(300)
-    await Promise.all([patient.end(), pool.end({ timeout: 1 })])
+    await pool.end({ timeout: 1 })
     expect(told).toEqual(['A transaction that held a fence for 30 s was ended.'])
     expect(await notesOf(account.userId)).toBe(0)
   })
+
+  it('holds up no kill of another user, however many kills wait for held ones', async () => {
+    const silent = { info: () => {}, warn: () => {}, error: () => {} }
+    const fences = openFences({ decisions: server.auth.parts.decisions, embedded: false }, silent)
+    const accounts = await Promise.all(Array.from({ length: 12 }, () => server.signUp()))
+    const holders = postgres(server.env.DATABASE_URL ?? '', { max: accounts.length, onnotice: () => {} })
+    let release = () => {}
+    const released = new Promise<void>(resolve => {
+      release = resolve
+    })
+    let held = 0
+    const transactions = accounts.map(({ accessToken }) =>
+      holders.begin(async tx => {
+        await contextOf(accessToken).auth.fence(tx)
+        held++
+        await released
+      }),
+    )
+    await until(() => held === accounts.length)
+    let drained = 0
+    const kills = accounts.map(async ({ userId }) => {
+      await fences.drained([{ kind: 'user', subject: userId }])
+      drained++
+    })
+
+    const other = await server.signUp()
+    await client.begin(async tx => {
+      await contextOf(other.accessToken).auth.fence(tx)
+    })
+    await fences.drained([{ kind: 'user', subject: other.userId }])
+    // The same where the other user's own fence is held for a moment.
+    const brief = client.begin(async tx => {
+      await contextOf(other.accessToken).auth.fence(tx)
+      await delay(100)
+    })
+    await delay(50)
+    await fences.drained([{ kind: 'user', subject: other.userId }])
+    await brief
+    expect(drained).toBe(0)
+
+    // A fence that comes behind a waiting kill is not held up by it.
+    const [first] = accounts
+    if (first === undefined) throw new Error('There is no account.')
+    await client.begin(async tx => {
+      await contextOf(first.accessToken).auth.fence(tx)
+    })
+    release()
+    await Promise.all([...kills, ...transactions])
+    await holders.end()
+  })
+
+  async function endedSessions(userId: string): Promise<number> {
+    const ended = sql`select 1 from annul.sessions where user_id = ${userId} and ended_at is not null`
+    return (await server.rows(ended)).length
+  }
 
   /** How many advisory locks are waited for. */
   async function waitingLocks(): Promise<number> {

@@ -13,19 +13,21 @@ import { judgeStanding, type Standing, standingColumns } from './standing.ts'
  *
  *   fence    locks everyone, the user, the session and the signing key, shared; THEN reads their rows; refuses a token
  *            that the rows say is dead
- *   kill     changes the rows, commits; THEN locks what it killed exclusively, and lets go at once
+ *   kill     changes the rows, commits; THEN locks what it killed exclusively, and releases the lock at once
  *
  * Why nothing that a dead token asked for commits after the kill has returned. Take any transaction with a fence:
  *  - It got its shared lock before the kill got the exclusive one: the kill waits until that transaction has ended.
- *  - It got its shared lock after the kill: then after the kill's commit, too. Its read begins after its lock was
- *    granted, and a statement under READ COMMITTED sees all that had committed when it began: it is refused.
+ *  - It got its shared lock after the kill got the exclusive one: so after the kill's commit, too. Its read begins
+ *    after its lock was granted, and a statement under READ COMMITTED sees all that had committed when the statement
+ *    began: the transaction is refused.
  *
  * Lock and read are two statements for that reason: the snapshot of a single one is older than the wait for its lock.
  * They are sent together, with BEGIN before them, so that all three cost one round trip.
  *
- * No deadlock: a fence locks before everything else in its transaction, always in one order, and shares; a kill holds
- * no lock while it waits for an exclusive one, and holds it for no other. (Row locks in place of advisory ones were
- * tried. Under a flood of shared ones an exclusive one never got through; advisory locks queue fairly.)
+ * No deadlock: a fence takes its locks before everything else in its transaction, always in one order, and all of them
+ * shared. A kill waits for each exclusive lock in a transaction of its own, which holds no other lock. (Row locks were
+ * tried in place of advisory locks. Under a flood of shared row locks an exclusive one was never granted; advisory
+ * locks queue fairly.)
  */
 
 /** The part of a viewer that a fence looks at. */
@@ -52,11 +54,11 @@ interface FenceRow extends Standing {
 
 /**
  * To be called first in a transaction that acts for a viewer. When the viewer's token is killed, the kill returns only
- * after this transaction has ended; and once the kill has committed, no such transaction begins any more.
+ * after this transaction has ended. Once the kill has committed, a fence that begins later is refused.
  *
  * @param tx a transaction under READ COMMITTED that has written and locked nothing yet
  * @throws AuthError UNAUTHENTICATED with the reason that killed the token meanwhile
- * @throws Error for another isolation level, or where it is not the first statement
+ * @throws Error for another isolation level, or where the fence is not the first statement
  */
 export async function fence(tx: Pick<Queries, 'execute'>, viewer: Fenced): Promise<void> {
   const [, [answer]] = await Promise.all([
@@ -70,7 +72,7 @@ export async function fence(tx: Pick<Queries, 'execute'>, viewer: Fenced): Promi
   if (row.wrote) throw new Error('A fence must be the first statement of its transaction.')
   const reason =
     judgeStanding(viewer.claims, row) ??
-    // Who changes a row by hand raises no version: what may still be written is stricter than what may be read.
+    // A row that was changed by hand keeps its version. Its user may read until the token expires, but not write.
     (row.status === 'BLOCKED' ? 'USER_BLOCKED' : row.roles_kept ? undefined : 'ACCESS_CHANGED')
   if (reason) throw unauthenticated(reason)
 }
@@ -112,18 +114,18 @@ function lockKey({ kind, subject = '' }: Subject): SQL {
   return hashOf(`${kind} ${subject}`)
 }
 
-/** Two names that share a hash only make some kill wait for a stranger's transaction. */
+/** If two names share a hash, a kill waits for an unrelated transaction, which does no harm. */
 function hashOf(name: string): SQL {
   return sql`hashtextextended(${`annul fence ${name}`}::text, 0)`
 }
 
-/** An app's own transaction may last as long as it likes, a fence may not: the server ends it (PostgreSQL 17). */
+/** How long a transaction may hold a fence, an app's included: then the server ends the transaction (PostgreSQL 17). */
 const transactionSeconds = 30
 
 function readStanding({ userId, sessionId, roles }: Fenced): SQL {
   // Roles have neither quotes nor backslashes (admin/setUserAccess.ts), so that each can stand in quotes.
   const claimed = `{${roles.map(role => `"${role}"`).join()}}`
-  // As one text: an app's driver may rename columns, and a check of a column that is not there would let all pass.
+  // As one text: an app's driver may rename columns, and a check of a missing column would let every token pass.
   return sql`
     select row_to_json(found)::text as standing from (
     select ${standingColumns}, u.status, coalesce(u.roles @> ${claimed}::text::text[], false) as roles_kept,
@@ -140,9 +142,9 @@ function readStanding({ userId, sessionId, roles }: Fenced): SQL {
 export interface Fences {
   /**
    * To be awaited by every kill, after its commit: waits until no transaction is left that passed its fence before.
-   * Bounded, and it never fails: a transaction that holds a fence for 30 s is ended by the server.
+   * The wait is bounded, because a transaction that holds a fence for 30 s is ended by the server.
    *
-   * @returns how many milliseconds it took
+   * @returns milliseconds waited; the promise never rejects
    */
   drained(subjects: readonly Subject[]): Promise<number>
 }
@@ -150,11 +152,11 @@ export interface Fences {
 /** The embedded database runs one transaction after the other: none is open when a kill has committed. */
 const embeddedFences: Fences = { drained: async () => 0 }
 
-/** Until the last transaction of a fence has ended by its time-out, on the slowest clock. */
+/** Milliseconds until the last transaction behind a fence has ended by its time-out, on the slowest clock. */
 const longestMs = transactionSeconds * 1000 * 1.05
 const pauseMs = 100
 
-/** @param options.longestMs for how long a kill waits before it ends those that hold the fence; default 31,500 */
+/** @param options.longestMs how long a kill waits before it ends the transactions behind the fence; default 31,500 */
 export function openFences(
   database: Pick<OpenDatabase, 'decisions' | 'locks' | 'embedded'>,
   log: Log,
@@ -163,7 +165,7 @@ export function openFences(
   if (database.embedded) return embeddedFences
   const { decisions, locks } = database
 
-  /** Usually nobody is behind the fence, and nothing waits. */
+  /** Usually no transaction holds the fence, and the kill need not wait. */
   const isOpen = async (subject: Subject) => {
     const [row] = await rows<{ open: boolean }>(
       decisions,
@@ -181,7 +183,7 @@ export function openFences(
         await takeTurn(subject)
         return
       } catch {
-        // The statement's own deadline, or an outage: it queues again.
+        // The statement's own deadline, or an outage: the kill queues again.
         await new Promise(resolve => setTimeout(resolve, pauseMs))
       }
     }

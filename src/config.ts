@@ -173,7 +173,7 @@ export function isRandomSecret(secret: Uint8Array): boolean {
   return secret.length >= 32 && new Set(secret).size >= 8
 }
 
-/** The value never stands in the message: a mistyped secret is still most of a secret. */
+/** The message never holds the value: a mistyped secret is still most of a secret. */
 function readSecret(value: string | undefined, problems: string[]): Uint8Array | undefined {
   if (value === undefined) return undefined
   const secret = Buffer.from(value, 'base64')
@@ -184,7 +184,7 @@ function readSecret(value: string | undefined, problems: string[]): Uint8Array |
   return secret
 }
 
-/** Here too the value, which holds a password, never stands in the message. */
+/** The messages never hold the value, because a URL of a database holds a password. */
 function databaseUrlProblems(url: string): string[] {
   if (!/^postgres(ql)?:\/\/./.test(url)) return ['DATABASE_URL must start with postgres:// or postgresql://.']
   // URL knows one host only: of several hosts, separated by commas, the first is checked.

@@ -47,7 +47,7 @@ export async function lockDirectory(directory: string): Promise<() => Promise<vo
   return giveUp
 }
 
-/** @returns whether the directory is ours now */
+/** @returns whether this process owns the directory now */
 async function take(dir: string, draft: string): Promise<boolean> {
   for (;;) {
     const before = await numbers(dir)

@@ -53,8 +53,8 @@ export interface OpenedAuth extends Auth {
  * Opens the database, brings its tables up to date, loads the keys.
  *
  * @param config default: from the environment
- * @param log where failures and their ids are told of, a pino for example; default: lines of JSON on standard error. An
- *   error comes as `{ err: { type, message, stack, … } }`, without the values of a statement that failed
+ * @param log where failures and their ids are written, for example a pino logger; default: lines of JSON on standard
+ *   error. An error comes as `{ err: { type, message, stack, … } }`, without the values of a statement that failed
  * @throws ConfigError, DirectoryInUseError, WrongSecretError, or the driver's error when the database can't be reached
  * @example
  * const auth = await createAuth()

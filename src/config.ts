@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { type LogLevel, logLevels } from './log.ts'
 
-/** The longest ANNUL_LEASE_MS: how long a revocation waits while it is not known which nodes there are. */
+/** The longest ANNUL_LEASE_MS. A revocation waits this long while the leases of the nodes are not known. */
 export const longestLeaseMs = 60_000
 
 /** Every setting, parsed and range-checked. Durations carry their unit in the name. */
@@ -63,8 +63,8 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads the settings from environment variables: the only place that knows their names. A name that begins with ANNUL_
- * and is no setting is a problem: a mistyped setting would have no effect, and nobody would know.
+ * Reads the settings from environment variables. This is the only place that knows their names. A name that begins with
+ * ANNUL_ and is no setting is a problem: otherwise a mistyped setting would have no effect, without any sign.
  *
  * @param env usually `process.env`; an empty string counts as unset
  * @throws ConfigError once, with every problem
@@ -98,7 +98,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   }
   const oneOf = <T extends string>(name: string, fallback: T, ...others: T[]): T =>
     choose(name, fallback, [fallback, ...others])
-  /** What helps a developer, and an attacker too. */
+  /** For what helps developers and attackers alike: on by default, and off in production. */
   const onOff = (name: string): boolean => choose(name, production ? 'off' : 'on', ['on', 'off']) === 'on'
 
   const list = (name: string, problemOf: (item: string) => string | undefined): string[] | undefined => {
@@ -152,7 +152,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       problems.push(`ANNUL_SECRET is required when DATABASE_URL is set. ${makeOne}`)
     else if (production) problems.push(`ANNUL_SECRET is required when NODE_ENV is production. ${makeOne}`)
   }
-  // Memory need not know when sessions expire, because no access token outlives its session (revocation/view.ts).
+  // The view need not know when sessions expire, because no access token outlives its session (revocation/view.ts).
   if (config.sessionIdleSeconds < config.accessTokenSeconds)
     problems.push('ANNUL_SESSION_IDLE_SECONDS must not be less than ANNUL_ACCESS_TOKEN_SECONDS.')
   if (config.sessionMaxSeconds < config.sessionIdleSeconds)
@@ -166,14 +166,14 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 const makeOne = 'Make one with: openssl rand -base64 32'
 
 /**
- * At least 32 bytes that may be random. Of 32 random bytes about 30 differ from each other, and fewer than 8 never come
- * up: those are a key that was held down, a pattern, or an emptied buffer.
+ * At least 32 bytes that may be random. Of 32 random bytes about 30 are different from each other. Fewer than 8 come
+ * from a key that was held down, a repeated pattern or a zeroed buffer.
  */
 export function isRandomSecret(secret: Uint8Array): boolean {
   return secret.length >= 32 && new Set(secret).size >= 8
 }
 
-/** The value never stands in the message: a mistyped secret is still most of a secret. */
+/** The message never holds the value: a mistyped secret is still most of a secret. */
 function readSecret(value: string | undefined, problems: string[]): Uint8Array | undefined {
   if (value === undefined) return undefined
   const secret = Buffer.from(value, 'base64')
@@ -184,10 +184,10 @@ function readSecret(value: string | undefined, problems: string[]): Uint8Array |
   return secret
 }
 
-/** Here too the value, which holds a password, never stands in the message. */
+/** The messages never hold the value, because a URL of a database holds a password. */
 function databaseUrlProblems(url: string): string[] {
   if (!/^postgres(ql)?:\/\/./.test(url)) return ['DATABASE_URL must start with postgres:// or postgresql://.']
-  // Of several hosts, separated by commas, the first.
+  // URL knows one host only: of several hosts, separated by commas, the first is checked.
   if (isReadable(url.replace(/,[^@/?]*(?=[/?]|$)/, ''))) return []
   return ['DATABASE_URL is not a URL. In user name and password, special characters must be percent-encoded.']
 }
@@ -231,7 +231,7 @@ function readMetrics(value: string, problems: string[]): Config['metrics'] {
   return 'off'
 }
 
-/** The values may be secrets under a mistyped name, so that only names are told. */
+/** A value may be a secret under a mistyped name, so the messages hold names only. */
 function unknownNames(env: Readonly<Record<string, string | undefined>>, known: readonly string[]): string[] {
   return Object.keys(env)
     .filter(name => name.startsWith('ANNUL_') && env[name]?.trim() && !known.includes(name))

@@ -110,7 +110,7 @@ export function reauthenticationRequired(maxAge: number): AuthError {
   })
 }
 
-/** For admins only: others learn nothing about ids. */
+/** For admins only: other users learn nothing about ids. */
 export function notFound(what: string): AuthError {
   return new AuthError('NOT_FOUND', `There is no such ${what}.`)
 }
@@ -127,7 +127,7 @@ export function tooManyRequests(retryAfter: number): AuthError {
   })
 }
 
-/** The database cannot be asked: an outage, which is neither a log-out nor an open door. */
+/** The database does not answer: an outage, which neither signs anybody out nor lets anybody in. */
 export function unavailable(retryAfter = 1): AuthError {
   return new AuthError('UNAVAILABLE', 'The service cannot answer right now. Please try again.', {
     retryAfter,

@@ -17,17 +17,17 @@ const batchRows = 1000
 /** Longer than the longest lease on the slowest clock (63 s): a node that was silent over two rounds is dead. */
 const roundMs = 75_000
 /**
- * Rounds between two purges of what is kept for days. For sessions the whole table is read: an index would make every
- * refresh dearer.
+ * Rounds between two purges of rows that are kept for days. The purge of sessions reads the whole table, because an
+ * index would make every refresh more expensive.
  */
 const slowRounds = 48
 
 /**
- * Removes what nobody can need any more: expired rows of the log, sessions that ended a month ago, audit events beyond
+ * Removes rows that are no longer needed: expired rows of the log, sessions that ended a month ago, audit events beyond
  * ANNUL_AUDIT_DAYS, nodes that died.
- * In small batches, each under one advisory lock, so that nodes share the work instead of repeating it.
+ * The batches are small, each under one advisory lock, so that nodes share the work instead of repeating it.
  *
- * @param onError told of a round that failed; the next one comes in any case
+ * @param onError called with the error of a round that failed; the next round comes in any case
  * @returns a function that stops it
  */
 export function startHousekeeping(
@@ -50,7 +50,7 @@ export function startHousekeeping(
   return () => clearInterval(timer)
 }
 
-/** Does it all at once. Takes as long as the longest lease, to tell dead nodes from silent ones. */
+/** Purges everything once. Takes as long as the longest lease, to tell dead nodes from living ones. */
 export async function purge({ db, config }: Pick<Parts, 'db' | 'config'>): Promise<Purged> {
   const dead = deadNodes(db)
   await dead.forget()

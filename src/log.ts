@@ -1,14 +1,14 @@
 import { types } from 'node:util'
 import { pino } from 'pino'
 
-/** As much of pino as Annul uses. */
+/** The part of a pino logger that Annul uses. */
 export interface Log {
   info(details: object, message: string): void
   warn(details: object, message: string): void
   error(details: object, message: string): void
 }
 
-/** From the most to the least. */
+/** From the most lines to the fewest. */
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
@@ -26,7 +26,7 @@ export function loggerOptions(level: string, stream?: { write(line: string): voi
   }
 }
 
-/** An app's own log, which is given errors as serializeError writes them, and nothing that they were about. */
+/** An app's own log. It gets errors as serializeError writes them, without the values that the errors were about. */
 export function withSafeErrors(log: Log): Log {
   const safe = (details: object) =>
     'err' in details ? { ...details, err: serializeError(details.err) } : details
@@ -47,7 +47,7 @@ export interface SerializedError {
   readonly [more: string]: unknown
 }
 
-/** Of a chain of causes, which may lead back to its beginning, this many are written. */
+/** How many causes of an error are written: a chain of causes may be a circle. */
 const maxCauses = 5
 
 /**

@@ -1,12 +1,12 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
-/** What a decision about an access token was made from: the token alone, memory, the database, or nothing at all. */
+/** What a decision about an access token was made from: the token alone, the view, or the database, if it answered. */
 type Path = 'token' | 'view' | 'strict' | 'unavailable'
 
-/** What is counted, in one registry a node. */
+/** Annul's metrics, in one registry a node. */
 export interface Metrics {
   readonly registry: Registry
-  /** A decision about an access token. Called on every guarded request, so that it costs one look-up. */
+  /** A decision about an access token. Called on every guarded request, so it costs only a look-up. */
   decided(path: Path, outcome: string): void
   /** A refresh: ROTATED, REPLAYED, AHEAD (the database went back in time), or the reason of the refusal. */
   refreshed(outcome: string): void
@@ -14,7 +14,7 @@ export interface Metrics {
   loggedIn(outcome: string): void
   /** A revoking mutation has waited until every node knew. */
   waited(seconds: number): void
-  /** A figure that is read when it is asked for; with several, by the value of the label `kind`. */
+  /** A gauge that is read at each scrape. Where `read` gives several values, the label `kind` tells them apart. */
   gauge(name: string, help: string, read: () => number | Record<string, number>): void
 }
 

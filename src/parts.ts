@@ -10,7 +10,7 @@ import type { AccessTokens } from './tokens/accessToken.ts'
 import type { RefreshTokens } from './tokens/refreshToken.ts'
 import type { SigningKeys } from './tokens/signingKeys.ts'
 
-/** What the verbs work with: opened by createAuth, handed down, never reached for. */
+/** What the verbs depend on. createAuth opens the parts, and each function gets those that it needs as an argument. */
 export interface Parts {
   readonly config: Config
   readonly db: Database

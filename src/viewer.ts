@@ -4,7 +4,7 @@ import type { AccessClaims } from './tokens/accessClaims.ts'
 export interface Visitor {
   readonly ipAddress: string | null
   readonly userAgent: string | null
-  /** What an access token of this request is bound to (ANNUL_BIND), as a hash; undefined where it is not. */
+  /** What an access token of this request must be bound to (ANNUL_BIND), as a hash; undefined where that is unknown. */
   readonly binding: string | undefined
   /** What an access token that is issued now is bound to; undefined where none is bound. */
   readonly newBinding: string | undefined
@@ -21,5 +21,5 @@ export interface Viewer extends Visitor {
   readonly claims: AccessClaims
 }
 
-/** The role of those who run the server: the only one that Annul itself knows. */
+/** The role of admins: the only role that Annul itself knows. */
 export const adminRole = 'admin'

@@ -12,9 +12,9 @@ import { lockViewer } from '../sessions/sessionState.ts'
 import type { Viewer } from '../viewer.ts'
 
 /**
- * Changes the viewer's password. This device stays signed in, all others end.
+ * Changes the viewer's password. This device stays signed in, and all other sessions end.
  *
- * @returns this device's tokens: a new access token, and the refresh token that it has (a lost answer harms nobody)
+ * @returns this device's tokens: a new access token, and the refresh token that it has (a lost answer does no harm)
  * @throws AuthError INVALID_CREDENTIALS, BAD_USER_INPUT for the new password, TOO_MANY_REQUESTS, UNAUTHENTICATED
  */
 export async function changePassword(
@@ -41,7 +41,7 @@ export async function changePassword(
 
   return revokingAs(parts, viewer, { kind: 'user', subject: viewer.userId }, async (tx, revoke) => {
     const locked = await lockViewer(tx, viewer)
-    // Only over the hash that was checked: of two changes at once the second one's old password is no longer right.
+    // Only the hash that was checked is replaced: of two changes at once, the second one's old password is now wrong.
     const changed = await tx
       .update(users)
       .set({ passwordHash })

@@ -41,7 +41,7 @@ export async function register(
 }
 
 /**
- * Inserts a user, and does what belongs to it in the same transaction. Shared by register and `annul create-user`.
+ * Inserts a user, and calls `andThen` in the same transaction. Shared by register and `annul create-user`.
  *
  * @throws AuthError BAD_USER_INPUT, TOO_MANY_REQUESTS
  */
@@ -54,7 +54,7 @@ export async function createUser<T>(
   checkNewPassword(input.password, email, parts.config.passwordMinLength, 'input.password')
   const taken = badUserInput('input.email', 'EMAIL_TAKEN', 'There is an account with this e-mail.')
   const key = emailKey(email)
-  // Before the hash, which is the dear part; the unique index decides between two who register at once.
+  // Checked before the hash, which is expensive. Between two registrations at once the unique index decides.
   const [present] = await parts.db.select({ id: users.id }).from(users).where(eq(users.emailKey, key))
   if (present) throw taken
 

@@ -14,7 +14,7 @@ import { lockAdmins, refuseLastAdmin } from './lastAdmin.ts'
 import { lockUser } from './lockUser.ts'
 
 /**
- * Blocks a user: all sessions end, and nobody signs in until unblockUser.
+ * Blocks a user: all sessions end, and the user can't sign in until unblockUser.
  *
  * @param viewer null: the operator, on the command line
  * @param input.reason for the audit log, at most 500 characters

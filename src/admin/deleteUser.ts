@@ -10,8 +10,8 @@ import { lockAdmins, refuseLastAdmin } from './lastAdmin.ts'
 import { lockUser } from './lockUser.ts'
 
 /**
- * Deletes a user: e-mail, password and where they signed in from. What stays is a row that can say USER_DELETED, and
- * that an app's own tables may go on pointing to.
+ * Deletes a user: e-mail, password, roles, and the devices and addresses of the sessions. The user's row stays, so that
+ * tokens are refused with USER_DELETED, and an app's own tables may go on pointing to the row.
  *
  * @throws AuthError NOT_FOUND, BAD_USER_INPUT (LAST_ADMIN among others)
  */

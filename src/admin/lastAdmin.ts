@@ -5,15 +5,15 @@ import { badUserInput } from '../errors.ts'
 import { adminRole } from '../viewer.ts'
 
 /**
- * Verbs that may take an admin away take turns: two admins who demote each other at once would both find the other one
- * left. To be called before the user's row is locked, so that all such verbs lock in one order.
+ * Lets the verbs that may take an admin away take turns: two admins who demote each other at once would each find the
+ * other one left. To be called before the user's row is locked, so that all such verbs lock in one order.
  */
 export async function lockAdmins(tx: Queries): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('annul admins', 0))`)
 }
 
 /**
- * Nobody could give the role back.
+ * Refuses to take the last admin away, because nobody could give the role back.
  *
  * @param user locked, under `lockAdmins`
  * @param argument the path of the argument that is refused, for example `id`

@@ -38,7 +38,7 @@ export async function listUsers(
     .where(
       and(
         ne(users.status, 'DELETED'),
-        // "%" and "_" are characters that are searched for like any other.
+        // "%" and "_" are searched for like any other character.
         search ? like(users.emailKey, `%${search.replace(/[\\%_]/g, '\\$&')}%`) : undefined,
         after &&
           or(gt(users.createdAt, after.at), and(eq(users.createdAt, after.at), gt(users.id, after.id))),
@@ -53,7 +53,7 @@ export async function listUsers(
   }
 }
 
-/** Where a user stands in the list: time and id, in base64url so that nobody builds on it. */
+/** Where a user stands in the list: time and id, in base64url, so that no client relies on its parts. */
 export function userCursor(user: Pick<UserRow, 'createdAt' | 'id'>): string {
   return Buffer.from(`${user.createdAt.toISOString()} ${user.id}`).toString('base64url')
 }
@@ -61,7 +61,7 @@ export function userCursor(user: Pick<UserRow, 'createdAt' | 'id'>): string {
 function readCursor(cursor: string): { at: Date; id: string } {
   const [time = '', id = ''] = Buffer.from(cursor, 'base64url').toString().split(' ')
   const at = new Date(time)
-  // JavaScript knows years that PostgreSQL does not read.
+  // A Date of JavaScript may have a year that PostgreSQL does not read.
   if (!isId(id) || Number.isNaN(at.getTime()) || !/^(?!0000)\d{4}-/.test(at.toISOString()))
     throw badUserInput('after', 'CURSOR_INVALID', 'This is not a cursor of this list.')
   return { at, id }

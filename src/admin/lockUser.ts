@@ -7,8 +7,8 @@ import { notFound } from '../errors.ts'
 /**
  * Locks a user's row until the commit.
  *
- * @param strength `update` for a verb that changes a key column, such as the e-mail: to raise the lock later would
- *   deadlock with a session that is just opened and holds the row's key
+ * @param strength `update` for a verb that changes a key column, such as the e-mail: raising the lock later would
+ *   deadlock with a transaction that opens a session, and so holds a key lock on the row
  * @throws AuthError NOT_FOUND, also for a deleted user
  */
 export async function lockUser(

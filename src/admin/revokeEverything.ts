@@ -17,8 +17,8 @@ export async function revokeEverything(
 }
 
 /**
- * To be run after a backup was restored, before the nodes start: it brings ended sessions back to life and generations
- * back to older ones. Everybody signs in again.
+ * To be run after a backup was restored, before the nodes start: the backup brings ended sessions back to life, and
+ * sets generations back. Everybody signs in again.
  */
 export async function restored(parts: Pick<Parts, 'db' | 'revocation' | 'fences'>): Promise<boolean> {
   return revokingAs(parts, null, { kind: 'everyone' }, async (tx, revoke) => {

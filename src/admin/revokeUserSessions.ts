@@ -8,7 +8,7 @@ import type { Viewer } from '../viewer.ts'
 
 import { lockUser } from './lockUser.ts'
 
-/** Ends all sessions of a user, who may sign in again. @throws AuthError NOT_FOUND, BAD_USER_INPUT */
+/** Ends all sessions of a user. The user may sign in again. @throws AuthError NOT_FOUND, BAD_USER_INPUT */
 export async function revokeUserSessions(
   parts: Parts,
   viewer: Viewer,

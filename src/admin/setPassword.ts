@@ -10,8 +10,8 @@ import { revokingAs } from '../revocation/revoking.ts'
 import { lockUser } from './lockUser.ts'
 
 /**
- * Gives a user another password. All sessions end: they may be those of somebody who knew the old one. For the operator
- * on the command line; no field of the API does it, so that no admin can sign in as somebody else.
+ * Gives a user another password. All sessions end: they may belong to somebody who knew the old password. For the
+ * operator on the command line. No field of the API does this, so that no admin can sign in as another user.
  *
  * @throws AuthError NOT_FOUND, BAD_USER_INPUT for the id and the password, TOO_MANY_REQUESTS
  */

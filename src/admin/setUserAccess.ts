@@ -12,11 +12,11 @@ import { adminRole, type Viewer } from '../viewer.ts'
 import { lockAdmins, refuseLastAdmin } from './lastAdmin.ts'
 import { lockUser } from './lockUser.ts'
 
-/** What fits into an access token of 4 KB beside the rest. */
+/** The length of roles and scopes as JSON that fits into an access token of 4 KB, beside the other claims. */
 const maxLength = 2000
 
 /**
- * Sets a user's roles and scopes. The access tokens die, the sessions live: it costs the client one refresh.
+ * Sets a user's roles and scopes. The access tokens die, and the sessions live: each client refreshes once.
  *
  * @param viewer null: the operator, on the command line
  * @throws AuthError NOT_FOUND, BAD_USER_INPUT (LAST_ADMIN among others)

@@ -1,7 +1,7 @@
 import type { Queries } from '../database/open.ts'
 import { auditEvents } from '../database/tables.ts'
 
-/** What is written down, by whom and where from. Never an e-mail, password or token: people mistype into the wrong field. */
+/** An event, its actor and its origin. Never an e-mail, password or token: people type into the wrong field. */
 export interface AuditEvent {
   readonly kind: AuditKind
   readonly actorId?: string | null | undefined
@@ -35,7 +35,7 @@ export type AuditKind =
   | 'create-user'
   | 'set-password'
 
-/** Appends to `audit_events`, in the transaction of what it tells of: neither stands without the other. */
+/** Appends to `audit_events`, in the transaction of the change that the event tells of: both commit, or neither. */
 export async function appendAudit(tx: Queries, event: AuditEvent): Promise<void> {
   await tx.insert(auditEvents).values(event)
 }

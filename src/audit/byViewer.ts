@@ -2,7 +2,8 @@ import { deviceName } from '../input/device.ts'
 import type { Viewer } from '../viewer.ts'
 
 /**
- * The part of an audit event that says who did it, from where. Unless said otherwise they did it to themselves.
+ * The part of an audit event about the actor and the origin. The actor is also the user concerned, unless the caller
+ * sets another `userId`.
  *
  * @param viewer null: the operator, on the command line
  */

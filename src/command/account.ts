@@ -18,7 +18,7 @@ export function readAccount({ email, id }: Account): Account {
   return email === undefined ? { id: id ?? '' } : { email }
 }
 
-/** @throws AuthError NOT_FOUND for an e-mail that nobody has; an id is looked up by the verb */
+/** @throws AuthError NOT_FOUND for an e-mail of no account. An id is not checked here: the verb looks it up */
 export async function idOf(db: Database, account: Account): Promise<string> {
   if (account.id !== undefined) return account.id
   const [user] = await db

@@ -8,8 +8,8 @@ import { version } from './version.ts'
  * Has the running server perform a task.
  *
  * @param say takes each line for the operator
- * @returns false when no server listens there
- * @throws CommandError with what the server says went wrong
+ * @returns false when no server listens on the socket
+ * @throws CommandError with the server's message when the task failed
  */
 export async function askRunningServer(
   dataDir: string,
@@ -33,7 +33,9 @@ export async function askRunningServer(
   } finally {
     socket.destroy()
   }
-  throw new CommandError('The running server ended before it had answered. Look whether it was done.')
+  throw new CommandError(
+    'The running server ended before it answered. Check whether the command was carried out.',
+  )
 }
 
 function connectTo(path: string): Promise<Socket> {
@@ -41,7 +43,7 @@ function connectTo(path: string): Promise<Socket> {
     const socket = connect(path)
     socket.once('error', failed)
     socket.once('connect', () => {
-      // What breaks later ends the lines.
+      // A later error of the socket only ends the lines.
       socket.off('error', failed).on('error', () => {})
       done(socket)
     })

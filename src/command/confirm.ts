@@ -2,9 +2,9 @@ import { CommandError } from './explain.ts'
 import { isTerminal, readLine } from './readLine.ts'
 
 /**
- * Asks before something that can't be taken back.
+ * Asks the operator before a command that can't be undone.
  *
- * @param what it does, as a sentence
+ * @param what the command does, as a sentence
  * @param yes whether the operator has confirmed it by `--yes`
  * @throws CommandError when the answer is not "yes", or nobody can be asked
  */

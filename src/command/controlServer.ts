@@ -22,7 +22,7 @@ export interface ControlServer {
 /**
  * Performs tasks for the command. To be opened by the process that holds the data directory's lock.
  *
- * @param tasks those that may be asked for
+ * @param tasks the tasks that the command may ask for
  */
 export async function openControlServer(
   dataDir: string,
@@ -48,7 +48,7 @@ export async function openControlServer(
           `The running server is Annul ${version}, this command is Annul ${ask.version}. Use the same version, or stop the server.`,
         )
       if (task === undefined) throw new CommandError('The running server does not know this command.')
-      // One version on both sides: the input is what this very task has made.
+      // Both sides are of one version, so the input has this task's type.
       await task.run(parts, ask.input as never, text => answer({ line: text }))
     } catch (error) {
       const { text, status } = explain(error)
@@ -77,7 +77,7 @@ export async function openControlServer(
     })
   })
 
-  // What a server that was killed has left. It is dead: its lock was free.
+  // A server that was killed may have left its socket. That server is dead: its lock was free.
   await rm(folder, { recursive: true, force: true })
   await makeOwnFolder(folder)
   if (process.platform === 'win32')

@@ -3,9 +3,9 @@ import { join, resolve } from 'node:path'
 import { byShortPath } from '../database/byShortPath.ts'
 
 /*
- * The embedded database serves one process. So that the operator needs not stop the server for every command, the
- * server performs them: it listens on a socket in the data directory, in a folder that only its own user may enter.
- * That is the whole authentication: who can open the folder can read the database's files as well.
+ * The embedded database serves one process. So that the operator need not stop the server for every command, the server
+ * performs the commands. It listens on a socket in the data directory, in a folder that only its own user may enter.
+ * That is the whole authentication: a user who can open the folder can read the database's files as well.
  *
  * The command sends one line of JSON, an Ask. The server answers with lines of JSON, each an Answer; the last one has
  * the status.
@@ -20,17 +20,17 @@ export interface Ask {
   readonly input: unknown
 }
 
-/** A line for the operator, or the end: the exit status, and what went wrong where it is not 0. */
+/** A line for the operator, or the end: the exit status, and the error's message where the status is not 0. */
 export type Answer = { readonly line: string } | { readonly status: number; readonly error?: string }
 
-/** The folder of the socket. On Windows, pipes have a name space of their own: there it holds the pipe's name. */
+/** The folder of the socket. On Windows, where pipes have a name space of their own, it holds the pipe's name. */
 export function controlFolder(dataDir: string): string {
   return join(resolve(dataDir), 'control')
 }
 
 export const pipeFile = 'pipe'
 
-/** @param use is given what `net` listens on and connects to */
+/** @param use is given the path that `net` listens on or connects to */
 export async function withControlPath<T>(dataDir: string, use: (path: string) => Promise<T>): Promise<T> {
   const folder = controlFolder(dataDir)
   if (process.platform === 'win32') return use(await readFile(join(folder, pipeFile), 'utf8'))

@@ -25,7 +25,7 @@ export interface Explanation {
 
 const operatorErrors = [CommandError, DirectoryInUseError, WrongSecretError, AuthError]
 
-/** One sentence for what an operator can mend, the error and its causes for what they can't. */
+/** One sentence for an error that the operator can correct; the error and its causes for any other error. */
 export function explain(error: unknown): Explanation {
   if (error instanceof ConfigError) return { text: error.message, status: 2 }
   const status = error instanceof CommandError ? error.status : 1
@@ -34,7 +34,7 @@ export function explain(error: unknown): Explanation {
     const cause = outage.cause instanceof Error && outage.cause.message
     return { text: `The database at DATABASE_URL can't be reached: ${cause || 'no answer'}.`, status }
   }
-  // A `syscall`: the directory can't be written, …
+  // An error with a `syscall` is Node's own: for example, the directory can't be written.
   if (error instanceof Error && (operatorErrors.some(kind => error instanceof kind) || 'syscall' in error))
     return { text: error.message, status }
   return { text: error instanceof Error ? textOf(serializeError(error)) : String(error), status }

@@ -11,7 +11,7 @@ export const howToMakeAdmin = [
   `  ${ownName()} create-user --email you@example.com --roles ${adminRole}`,
 ]
 
-/** Asks at the terminal for the first admin, until there is one or the operator wants none now. */
+/** Asks at the terminal for the first admin, until there is one or the operator gives no e-mail or no password. */
 export async function offerFirstAdmin(parts: TaskParts, say: (line: string) => void): Promise<void> {
   for (;;) {
     const email = (

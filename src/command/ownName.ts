@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url'
 
 /**
- * How this command is typed where it lies: installed as a package, or built in a checkout.
+ * How the operator types this command: as an installed package, or in a checkout.
  *
- * @param file default: this very file
+ * @param file a file of the command; default: this file
  */
 export function ownName(file = fileURLToPath(import.meta.url)): string {
   return /[\\/]node_modules[\\/]/.test(file) ? 'npx annul' : 'node dist/main.js'

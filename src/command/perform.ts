@@ -11,7 +11,7 @@ import type { Perform, Task } from './task.ts'
 const silent: Log = { info: () => {}, warn: () => {}, error: () => {} }
 
 /**
- * Performs tasks in this process; or in the running server, where it has the embedded database open.
+ * Performs tasks in this process, or in the running server if that server has the embedded database open.
  *
  * @param readSettings throws ConfigError
  */
@@ -39,7 +39,7 @@ async function performHere<Input>(
   const revocation = openRevocation(config, db, silent)
   try {
     const passwords = await openPasswords()
-    // It joins the nodes: so it too returns when none of them accepts what it killed.
+    // This process joins the nodes, so that the task returns when no node accepts the tokens that it killed.
     if (task.revokes) await revocation.start()
     await task.run({ config, db, fences: openFences(database, silent), passwords, revocation }, input, say)
   } finally {

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 
-/** Whether there is somebody to ask, and a place to show the question. */
+/** Whether the operator can be asked: standard input and standard output are a terminal. */
 export function isTerminal(): boolean {
   return process.stdin.isTTY === true && process.stdout.isTTY === true
 }
@@ -29,7 +29,7 @@ export async function readLine(
   lines.setPrompt(echo ? question : '')
   lines.prompt()
   return new Promise(resolve => {
-    // The terminal is in raw mode, so Ctrl+C is a key. Whoever handles the signal is to get it.
+    // The terminal is in raw mode, so Ctrl+C is a key. It becomes the signal again, for the process's own handler.
     lines.once('SIGINT', () => {
       lines.close()
       process.kill(process.pid, 'SIGINT')

@@ -16,9 +16,9 @@ import { addUnblock } from './unblock.ts'
 import { version } from './version.ts'
 
 /**
- * Runs the command `annul` to its end; a server runs on.
+ * Runs the command `annul` to its end. For `serve` it returns while the server runs.
  *
- * @param args what stands after its name; none: `serve`
+ * @param args the arguments after the command's name; none: `serve`
  * @param readSettings reads the settings when they are needed, which `--help` does not. Throws ConfigError
  */
 export async function runCommand(args: readonly string[], readSettings: () => Config): Promise<void> {

@@ -29,7 +29,7 @@ async function serve(config: Config, say: (...lines: string[]) => void): Promise
   })
   const control = await openControl(config, server)
   const stop = () => {
-    // What does not end by then is cut off; nothing acknowledged is lost by that.
+    // Requests that have not ended by then are cut off. No acknowledged change is lost.
     setTimeout(() => process.exit(1), graceMs).unref()
     closeBoth(server, control).then(
       () => process.exit(0),
@@ -48,14 +48,14 @@ async function serve(config: Config, say: (...lines: string[]) => void): Promise
   const isMissingAdmin = !(await hasAdmin(parts.db))
   if (isMissingAdmin && !isTerminal()) lines.push(...howToMakeAdmin)
   say(...lines)
-  // The server answers meanwhile, and goes on whatever comes of it.
+  // The server answers requests meanwhile, and goes on when this fails.
   if (isMissingAdmin && isTerminal())
     await offerFirstAdmin(parts, say).catch(error =>
       parts.log.error({ err: error }, 'The first admin could not be made.'),
     )
 }
 
-/** Only the embedded database is closed to other processes: to PostgreSQL the command goes itself. */
+/** Only for the embedded database, which is closed to other processes: with PostgreSQL the command works by itself. */
 async function openControl(config: Config, server: OpenedServer): Promise<ControlServer | undefined> {
   if (config.databaseUrl !== undefined) return undefined
   const { parts } = server.auth
@@ -72,7 +72,7 @@ async function closeBoth(server: OpenedServer, control: ControlServer | undefine
   await server.close()
 }
 
-/** An address that can't be taken, told by the settings that name it. */
+/** The error for an address that can't be taken. Its message names the setting to change. */
 function addressProblem(error: unknown, { host, port }: Config): CommandError | undefined {
   if (!(error instanceof Error && 'syscall' in error && error.syscall === 'listen' && 'code' in error))
     return undefined

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /**
- * The path of a socket has about 100 bytes at most: a long one is entered by a short link, which is gone afterwards.
+ * The path of a socket has about 100 bytes at most. A folder with a longer path is reached by a short symbolic link,
+ * which is removed afterwards.
  *
  * @param dir the folder that holds the socket, as an absolute path
  * @param use is given a path to the same folder, of at most 50 bytes where the folder of temporary files is short

@@ -16,9 +16,9 @@ export interface DatabaseClock {
 }
 
 /**
- * Measures the offset once.
+ * Opens the clock, and measures the offset once.
  *
- * @param follower knows the time better while it is fresh: it hears from the database all the time
+ * @param follower its time is the more precise one while it is fresh, because every beat brings the database's time
  */
 export async function openClock(
   db: Database,

@@ -3,20 +3,20 @@ import type postgres from 'postgres'
 import { DeadlineError, fromDriver } from './outage.ts'
 
 /*
- * The `postgres` client waits for an answer for ever, and after a lost network so do the queries that it pipelines
- * behind it. Here every statement has a deadline. A server from which nothing at all was heard meanwhile can't be
- * reached: then the connection is dropped, and everything on it fails at once.
+ * The `postgres` client waits for an answer for ever. After a lost network, so do the queries that are pipelined behind
+ * the first one. Here every statement has a deadline. When no byte was received from the server until then, the server
+ * can't be reached: the connection is dropped, and every statement on it fails at once.
  */
 
-/** The sockets of one client, which is given up with them. */
+/** The sockets of one client. The client is given up together with them. */
 export class Sockets {
   readonly #all = new Set<Socket>()
   #dropped = false
   #attempts = 0
 
   /**
-   * For the `socket` option of `postgres`, which wants to see the connection fail: a socket that is still connecting,
-   * never a promise that is refused. After such a one it would not use the connection again, ever.
+   * For the `socket` option of `postgres`. Returns a socket that is still connecting, never a promise that may be
+   * rejected: after a rejection the client would never use the connection again.
    */
   connect(options: { host: string[]; port: number[]; path?: string | false }): Socket {
     const { host, port, path } = options
@@ -24,18 +24,18 @@ export class Sockets {
     const target = path ? { path } : { host: host[index] ?? 'localhost', port: port[index] ?? 5432 }
     const socket = connect({ ...target, noDelay: true })
     this.#all.add(socket)
-    // The client connects again by itself when what it has in hand was not sent yet.
+    // The client connects again by itself when it holds a statement that was not sent yet.
     return this.#dropped ? socket.destroy() : socket
   }
 
-  /** Bytes that were heard so far. */
+  /** Bytes that were received so far. */
   get received(): number {
     let bytes = 0
     for (const socket of this.#all) bytes += socket.bytesRead
     return bytes
   }
 
-  /** For good. */
+  /** Closes all sockets, and each that is opened later. */
   drop(): void {
     this.#dropped = true
     for (const socket of this.#all) socket.destroy()
@@ -46,7 +46,7 @@ export class Sockets {
 export interface Guarded {
   /** @param asArrays rows as arrays instead of objects */
   ask(text: string, parameters: readonly unknown[], asArrays?: boolean): Promise<unknown>
-  /** For one caller at a time, which shares the connection with nobody meanwhile. */
+  /** Runs a transaction. The caller sees to it that nothing else uses the connection meanwhile. */
   begin<T>(work: (tx: postgres.Sql) => Promise<T>): Promise<T>
 }
 
@@ -79,8 +79,9 @@ export function withDeadline(
 }
 
 /**
- * BEGIN travels with the first statement, so that a transaction costs no round trip more than its statements and its
- * COMMIT. Both are on one connection, in their order: the server has begun when it reads the statement.
+ * BEGIN is sent together with the first statement, so that a transaction costs no round trip beside those of its
+ * statements and its COMMIT. The server reads both from one connection, in order: the transaction has begun when the
+ * server reads the statement.
  */
 async function inTransaction<T>(
   client: postgres.Sql,
@@ -107,7 +108,7 @@ async function inTransaction<T>(
 
   try {
     const result = await work(tx)
-    // A statement that failed has spoilt the transaction, whatever the work made of the error.
+    // A failed statement has aborted the transaction, also where `work` caught the error.
     if (failure !== undefined) throw failure
     if (begun !== undefined) await ask('commit', [])
     return result
@@ -118,7 +119,7 @@ async function inTransaction<T>(
   }
 }
 
-/** What `unsafe` returns, as far as drizzle uses it: it awaits it for objects, and asks for `values` as arrays. */
+/** What `unsafe` returns, as far as drizzle uses it: awaited, it gives rows as objects, and `values` gives arrays. */
 export function lazily(run: (asArrays: boolean) => Promise<unknown>) {
   return {
     values: () => run(true),

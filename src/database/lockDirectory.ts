@@ -11,14 +11,15 @@ export class DirectoryInUseError extends Error {
 }
 
 /**
- * Takes a directory for this process alone, and for as long as it lives: two processes on one embedded database would
- * destroy it. The owner listens on a socket that the operating system closes with it, so a killed owner holds nothing
- * and a reused process id deceives nobody. The socket lies in the directory itself: in /tmp it could be cleaned away,
- * or be another one for a process in a container or under systemd's PrivateTmp.
+ * Takes a directory for this process alone, until the process ends: two processes on one embedded database would
+ * destroy it. The owner listens on a socket that the operating system closes with the process. So a killed owner holds
+ * nothing, and a reused process id is not taken for the owner. The socket lies in the directory itself: in /tmp a
+ * cleaner could delete it, and a process in a container or under systemd's PrivateTmp has another /tmp.
  *
- * `lock.1`, `lock.2`, … name the sockets of one owner after the other. A newcomer that finds the newest owner dead
- * makes the next file, which only one of several can. The newest file is never deleted: so who was slow, and made a
- * number anew that had been deleted meanwhile, sees a higher one afterwards, and yields.
+ * The files `lock.1`, `lock.2`, … name the sockets of one owner after the other. A process that finds the newest owner
+ * dead makes the next file, which only one of several processes can. The newest file is never deleted. So a slow
+ * process, which made a file anew whose number had been deleted meanwhile, sees a higher number afterwards, and starts
+ * over.
  *
  * @returns a function that gives the directory back
  * @throws DirectoryInUseError
@@ -46,7 +47,7 @@ export async function lockDirectory(directory: string): Promise<() => Promise<vo
   return giveUp
 }
 
-/** @returns whether the directory is ours now */
+/** @returns whether this process owns the directory now */
 async function take(dir: string, draft: string): Promise<boolean> {
   for (;;) {
     const before = await numbers(dir)
@@ -70,7 +71,7 @@ function lockFile(dir: string, number: number): string {
   return join(dir, `lock.${number}`)
 }
 
-/** Of the lock files that are there, in ascending order. */
+/** The numbers of the lock files, in ascending order. */
 async function numbers(dir: string): Promise<number[]> {
   const found = (await readdir(dir)).map(name => name.match(/^lock\.(\d{1,15})$/)?.[1])
   return found
@@ -79,7 +80,7 @@ async function numbers(dir: string): Promise<number[]> {
     .sort((one, other) => one - other)
 }
 
-/** Empty, when a newer owner has deleted the file just now, or a crash of the machine has left it without its text. */
+/** Empty when a newer owner has just deleted the file, or when a crash of the machine has left the file without text. */
 async function addressIn(dir: string, number: number): Promise<string> {
   const text = await readFile(lockFile(dir, number), 'utf8').catch(unless('ENOENT', ''))
   return text.includes('\0') ? '' : text
@@ -96,7 +97,7 @@ function unless<T>(code: string, value: T): (error: NodeJS.ErrnoException) => T 
   }
 }
 
-/** An address is a name in the directory; or absolute, where the file system has no sockets. */
+/** An address is a file name in the directory, or an absolute path where the directory's file system has no sockets. */
 async function listen(dir: string): Promise<{ server: Server; address: string }> {
   const name = `owner-${randomUUID()}`
   if (process.platform === 'win32') return listenOn(`\\\\.\\pipe\\annul-${name}`)
@@ -115,7 +116,7 @@ function listenOn(address: string): Promise<{ server: Server; address: string }>
   )
 }
 
-/** In doubt an owner lives: only a socket that is gone or that nobody listens on is a dead one's. */
+/** Whether an owner lives; in doubt, yes. Only a socket that is gone or has no listener means that it is dead. */
 async function isAlive(dir: string, address: string): Promise<boolean> {
   if (address === '') return false
   const connects = (path: string) =>
@@ -129,7 +130,7 @@ async function isAlive(dir: string, address: string): Promise<boolean> {
   return isAbsolute(address) ? connects(address) : byShortPath(dir, short => connects(join(short, address)))
 }
 
-/** Removes a socket that nobody listens on any more. */
+/** Removes a socket that has no listener any more. */
 async function forget(dir: string, address: string): Promise<void> {
   if (address !== '' && process.platform !== 'win32')
     await rm(isAbsolute(address) ? address : join(dir, address), { force: true })

@@ -23,15 +23,15 @@ export type Queries = Pick<
 
 export type Database = PgDatabase<PgQueryResultHKT>
 
-/** The opened database. Everything above this file sees the two kinds alike. */
+/** The opened database. To its users the two kinds are alike. */
 export interface OpenDatabase {
   /** Verbs and their transactions. */
   readonly db: Database
-  /** Short statements that requests wait for, with a deadline of 1 s; nothing slow goes before them. */
+  /** Short statements that requests wait for, with a deadline of 1 s. No slow statement is queued before them. */
   readonly decisions: Database
-  /** The embedded one serves a single process. */
+  /** Whether it is the embedded database, which serves a single process. */
   readonly embedded: boolean
-  /** Whether it can be asked right now. */
+  /** Whether the database answers right now. */
   answers(): Promise<boolean>
   close(): Promise<void>
 }
@@ -122,7 +122,7 @@ async function openEmbedded(dataDir: string): Promise<OpenDatabase> {
   const unlock = await lockDirectory(dataDir)
   try {
     const folder = join(dataDir, 'database')
-    // PGlite makes its files readable for everybody (0666), and the directory above them may stand open.
+    // PGlite makes its files readable for everybody (0666), and the directory above may be open to others.
     await makeOwnFolder(folder)
     const client = await PGlite.create(folder)
     const db = drizzlePglite(client)

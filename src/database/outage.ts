@@ -31,7 +31,7 @@ const outages = new Set([
   ...['57014', '55P03', '25P03', '25006', '40001', '40P01'],
 ])
 
-/** A driver's error as the rest of the house sees it. */
+/** A driver's error as the rest of Annul sees it: an OutageError where it means an outage, otherwise unchanged. */
 export function fromDriver(error: unknown): unknown {
   const outage = causes(error).find(isOutageOfDriver)
   return outage ? new OutageError(outage) : error
@@ -67,7 +67,7 @@ function causes(error: unknown): Error[] {
   return found
 }
 
-// Errors of Node's own are no instances of the Error of a vm context, in which test runners run their users' code.
+// Node's own errors are not instances of the `Error` of a vm context, in which test runners run code.
 function hasCode(error: unknown): error is Error & { code: string } {
   return types.isNativeError(error) && 'code' in error && typeof error.code === 'string'
 }

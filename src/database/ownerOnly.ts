@@ -1,8 +1,8 @@
 import { chmod, mkdir, stat } from 'node:fs/promises'
 
 /**
- * Makes a folder that nobody but its owner may enter. A folder that is there already is closed to all others: it may
- * have been made by hand, restored from an archive, or made by a version that left it open.
+ * Makes a folder that only its owner may enter. An existing folder is closed to all others, too: it may have been made
+ * by hand, restored from an archive, or made by a version that left it open.
  *
  * @throws Node's error when the folder belongs to another user, or can't be made
  */
@@ -11,7 +11,7 @@ export async function makeOwnFolder(path: string): Promise<void> {
   await closeToOthers(path)
 }
 
-/** Takes from everybody but the owner what they may do with a file or folder. */
+/** Takes all rights to a file or folder from everybody but its owner. */
 export async function closeToOthers(path: string): Promise<void> {
   const { mode } = await stat(path)
   // Windows knows no such rights, and shows these bits for every file.

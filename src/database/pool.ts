@@ -3,10 +3,10 @@ import { type Guarded, lazily, Sockets, withDeadline } from './deadline.ts'
 import { DeadlineError, OutageError } from './outage.ts'
 
 /*
- * A pool of connections, each with a client of its own, which is never used again after its connection was lost. The
- * client (3.4.9) has a pool too, but connects anew beneath whoever uses it, and does that badly: a statement that comes
- * between the error of a socket and its end is never answered, and what was buffered for the dead socket keeps the next
- * connection from ever being opened.
+ * A pool of connections, each with a client of its own. A client is never used again after its connection was lost. The
+ * `postgres` client (3.4.9) has a pool of its own, which reconnects silently and with two faults: a statement that is
+ * sent between the error of a socket and its end is never answered, and data that was buffered for the dead socket
+ * prevents the next connection from ever being opened.
  */
 
 export interface PoolOptions {
@@ -24,13 +24,13 @@ interface Member {
   readonly guarded: Guarded
   /** Statements that have no answer yet: they share a connection if there are more of them than connections. */
   statements: number
-  /** A transaction shares with nobody. */
+  /** Whether a transaction has the connection for itself. */
   inTransaction: boolean
 }
 
 /** A pool that drizzle takes for a client of `postgres`. */
 export function openPool(url: string, options: PoolOptions): postgres.Sql {
-  // Never connects. Drizzle sets parsers on its options, which those that do connect take over.
+  // This client never connects. Drizzle sets parsers on its options, and the clients that connect take them over.
   const pattern = postgres(url, settings(options))
   const members = new Set<Member>()
   const waiting: ((member: Member) => void)[] = []
@@ -47,7 +47,7 @@ export function openPool(url: string, options: PoolOptions): postgres.Sql {
     const client = postgres(url, {
       ...settings(options),
       onclose: lose,
-      // Lost at the first sign: what is sent from then on would go nowhere.
+      // Given up at the first sign of a loss: a statement that is sent later would never be answered.
       socket: (target: Parameters<Sockets['connect']>[0]) =>
         sockets.connect(target).once('error', lose).once('end', lose),
     } as postgres.Options<Record<string, never>>)
@@ -65,7 +65,7 @@ export function openPool(url: string, options: PoolOptions): postgres.Sql {
     return member
   }
 
-  /** The idlest one, or a new one; undefined: all are in transactions. */
+  /** The member with the fewest statements, or a new one; undefined when all are in transactions. */
   const choose = (): Member | undefined => {
     let idlest: Member | undefined
     for (const member of members)
@@ -132,10 +132,10 @@ function settings({ name, statementMs }: PoolOptions) {
     onnotice: () => {},
     connection: {
       application_name: name,
-      // Below the deadline here, so that a living server always answers first.
+      // Below the client's deadline, so that a living server always answers first.
       statement_timeout: Math.floor(statementMs * 0.8),
       idle_in_transaction_session_timeout: 10_000,
-      // Nothing acknowledged is ever lost, whatever the server's default.
+      // No acknowledged commit is ever lost, whatever the server's default.
       synchronous_commit: 'on',
     },
   }

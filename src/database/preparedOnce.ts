@@ -1,8 +1,8 @@
 import type { Database } from './open.ts'
 
 /**
- * A statement that is built once per database: for those of the hot paths, where building the text costs more than the
- * database's whole work. Its values are placeholders.
+ * A statement that is built once per database, for the hot paths: there, building its text costs more than the whole
+ * work of the database. Its values are placeholders.
  */
 export function preparedOnce<Prepared>(build: (db: Database) => Prepared): (db: Database) => Prepared {
   const built = new WeakMap<Database, Prepared>()

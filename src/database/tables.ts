@@ -16,18 +16,18 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 
-/** Annul keeps everything, the migrations' bookkeeping included, in this schema: an app's tables live beside it. */
+/** Annul keeps everything, the migrations' bookkeeping included, in this schema. An app's tables are outside of it. */
 export const annul = pgSchema('annul')
 
 const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
 const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' })
 const pgSnapshot = customType<{ data: string }>({ dataType: () => 'pg_snapshot' })
-/** Milliseconds, because that is what a Date holds: a time that was read is found again. */
+/** In milliseconds, as in a Date: so a time that was read compares equal to the stored one. */
 const time = (name: string) => timestamp(name, { withTimezone: true, mode: 'date', precision: 3 })
 
 /**
- * One row a person. A deleted user stays as a tombstone without e-mail and password, so that deleting is a bump like
- * every other kill, and the reason can still be told.
+ * One row a person. A deleted user stays as a tombstone without e-mail and password: so a deletion raises the versions
+ * like every other kill, and the reason can still be told.
  */
 export const users = annul.table(
   'users',
@@ -44,10 +44,10 @@ export const users = annul.table(
     status: text('status', { enum: ['ACTIVE', 'BLOCKED', 'DELETED'] })
       .notNull()
       .default('ACTIVE'),
-    /** Every access token carries it as `ver`; a lower one is refused with `tokenReason`. */
+    /** Every access token carries it as `ver`; a token with a lower one is refused with `tokenReason`. */
     tokenVersion: integer('token_version').notNull().default(1),
     tokenReason: text('token_reason'),
-    /** Every session carries it; a lower one is over, with `sessionReason`. */
+    /** Every session carries it; a session with a lower one is over, with `sessionReason`. */
     sessionVersion: integer('session_version').notNull().default(1),
     sessionReason: text('session_reason'),
     createdAt: time('created_at').notNull().defaultNow(),
@@ -55,7 +55,7 @@ export const users = annul.table(
   table => [
     uniqueIndex('users_email_key').on(table.emailKey),
     index('users_created').on(table.createdAt, table.id),
-    /** Few rows: for counting admins before one is taken away (admin/lastAdmin.ts). */
+    /** For finding another admin before one is blocked, demoted or deleted (admin/lastAdmin.ts). Holds few rows. */
     index('users_admins').on(table.id).where(sql`'admin' = any (${table.roles})`),
     check('users_status', sql`${table.status} in ('ACTIVE', 'BLOCKED', 'DELETED')`),
   ],
@@ -82,7 +82,7 @@ export const sessions = annul.table(
     endedAt: time('ended_at'),
     endReason: text('end_reason'),
     authTime: time('auth_time').notNull(),
-    /** Its refresh token lives in a cookie, and is never told to a script again, whatever is asked. */
+    /** Whether its refresh token lives in a cookie: then no answer shows the token to a script again. */
     cookie: boolean('cookie').notNull().default(false),
     /** When an access token was last renewed without a refresh (sessions/renewAccessToken.ts). */
     renewedAt: time('renewed_at'),
@@ -105,9 +105,9 @@ export const signingKeys = annul.table('signing_keys', {
   id: text('id').primaryKey(),
   publicJwk: jsonb('public_jwk').$type<{ kty: string; crv: string; x: string; y: string }>().notNull(),
   encryptedPrivateKey: bytea('encrypted_private_key').notNull(),
-  /** Announced before it signs, so that every node knows it by then. */
+  /** A key is stored before this time, so that every node knows the key when it begins to sign. */
   signsFrom: time('signs_from').notNull(),
-  /** When it stops signing; it goes on verifying until the last token that it may have signed is over. */
+  /** When the key stops signing; it goes on verifying until the last token that it may have signed has expired. */
   retiredAt: time('retired_at'),
 })
 

@@ -5,11 +5,11 @@ import type { AccessClaims } from '../tokens/accessClaims.ts'
 import type { Viewer, Visitor } from '../viewer.ts'
 import type { StrictReader } from './strictReader.ts'
 
-/** Who sends the request, or why that can't be said. Returned, not thrown: it is remembered for the whole request. */
+/** The viewer of a request, or why there is none. Returned, not thrown: it is remembered for the whole request. */
 export type Decision = Viewer | AuthError
 
 export interface Authenticator {
-  /** A promise only where somebody must be asked. Never throws. */
+  /** A promise only where the database must be asked. Never throws. */
   decide(visitor: Visitor, token: string | undefined): Decision | Promise<Decision>
 }
 
@@ -38,10 +38,10 @@ export function openAuthenticator(
   }
 
   const judge = (visitor: Visitor, claims: AccessClaims): Decision | Promise<Decision> => {
-    // Here it is worth as much as an expired one: who is honest refreshes, and is bound anew.
+    // Treated as expired, so that an honest client refreshes and is bound anew.
     if (config.bind !== 'none' && (!visitor.binding || claims.cnf?.binding !== visitor.binding))
       return refuse('TOKEN_EXPIRED')
-    // Memory decides while it is provably fresh; the wait of every revoking verb counts on that (revocation/barrier.ts).
+    // The view decides while it is provably fresh; the barrier of every revoking verb relies on that.
     if (config.revocation === 'view' && revocation.isFresh())
       return conclude('view', visitor, claims, revocation.view.verdict(claims))
     return askPrimary(visitor, claims)
@@ -65,13 +65,13 @@ export function openAuthenticator(
     return refused ? unauthenticated(refused) : viewerOf(visitor, claims)
   }
 
-  /** By the token alone. */
+  /** Refuses by the token alone. */
   const refuse = (reason: Reason): AuthError => {
     metrics.decided('token', reason)
     return unauthenticated(reason)
   }
 
-  /** Whatever went wrong: neither a log-out nor an open door. */
+  /** Whatever went wrong, nobody is signed out, and nobody is let in. */
   const outage = (error: unknown): AuthError => {
     if (!outageOf(error)) log.error({ err: error }, 'A decision failed.')
     metrics.decided('unavailable', 'UNAVAILABLE')
@@ -81,7 +81,7 @@ export function openAuthenticator(
   return { decide }
 }
 
-/** Member by member: to spread the visitor would take five times as long as all the rest of a decision. */
+/** Copies member by member: spreading the visitor would take five times as long as the rest of a decision. */
 function viewerOf(visitor: Visitor, claims: AccessClaims): Viewer {
   const { ipAddress, userAgent, binding, newBinding, revoked } = visitor
   return {

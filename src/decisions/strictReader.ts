@@ -24,10 +24,11 @@ interface Waiting {
 }
 
 /**
- * Reads versions, session and epoch from the primary: one statement for all that wait when it is sent. Nobody joins
- * one in flight, because its snapshot may be older than a revocation that returned before the request began.
+ * Reads versions, session and epoch from the primary: one statement for all waiters at the time it is sent. No waiter
+ * joins a statement in flight, because its snapshot may be older than a revocation that returned before the waiter's
+ * request began.
  *
- * One statement at a time, so that load makes batches and not queues.
+ * One statement runs at a time, so that load makes batches and not queues.
  */
 export function openStrictReader(decisions: Database, clock: DatabaseClock): StrictReader {
   let waiting: Waiting[] = []
@@ -51,7 +52,7 @@ export function openStrictReader(decisions: Database, clock: DatabaseClock): Str
           else reject(new Error('The statement answered with too few rows.'))
         })
       } catch (error) {
-        // Who came meanwhile would wait for the same silence: all are told at once.
+        // Waiters that arrived meanwhile would wait for the same outage: all get the error at once.
         for (const { reject } of [...batch, ...waiting]) reject(error)
         waiting = []
       }
@@ -68,14 +69,14 @@ export function openStrictReader(decisions: Database, clock: DatabaseClock): Str
   }
 }
 
-/** A connection that broke while it lay idle says nothing about the database: once more, on another. */
+/** A connection that broke while it was idle says nothing about the database: the read is retried once, on another. */
 async function readTwice(decisions: Database, batch: readonly Waiting[]): Promise<Standing[]> {
   try {
     return await read(decisions, batch)
   } catch (error) {
     const outage = outageOf(error)
     if (!outage || outage.cause instanceof DeadlineError) throw error
-    // Not at once: between its error and its end the client would use a broken connection again, and hear nothing more.
+    // Not at once: between the error and the end of a broken connection the client would use it, without an answer.
     await new Promise(setImmediate)
     return read(decisions, batch)
   }

@@ -3,12 +3,12 @@ import type { Parts } from '../parts.ts'
 import type { AccessClaims } from '../tokens/accessClaims.ts'
 import type { StrictReader } from './strictReader.ts'
 
-/** Why something that lives by a token must end: the token's reason, or that nobody can tell any more. */
+/** Why a socket must end: the reason why its token died, or UNAVAILABLE when the token can't be checked any more. */
 export type Ending = Reason | 'UNAVAILABLE'
 
 export interface TokenWatch {
   /**
-   * Calls once, when the token dies: within the revoking mutation's wait, as for requests.
+   * Calls `end` once, when the token dies: before the revoking mutation returns, as for requests.
    *
    * @returns a function that ends the watch
    */
@@ -22,9 +22,9 @@ interface Watched {
 }
 
 /**
- * What lives longer than a request (a socket) is told when its token dies. The view's listeners are called within each
- * reading, before the node acknowledges it; so no revoking mutation returns before. While the view is stale nobody is
- * told anything, so that then the primary is asked, and who can't be vouched for ends.
+ * Tells sockets, which live longer than a request, when their tokens die. The view calls its listeners within each
+ * reading, before the node acknowledges the reading; so no revoking mutation returns earlier. While the view is stale,
+ * no listener is called: then the primary is asked, and a socket ends whose token the primary does not confirm.
  */
 export function openTokenWatch(
   parts: Pick<Parts, 'clock' | 'config' | 'revocation'>,
@@ -82,7 +82,7 @@ export function openTokenWatch(
       all.add(watched)
       for (const subject of [claims.sub, claims.sid])
         bySubject.set(subject, (bySubject.get(subject) ?? new Set()).add(watched))
-      // It may have died between the decision and this line; the listener was not told of it then.
+      // The token may have died between the decision and this line, before the view's listener knew of it.
       if (revocation.isFresh()) queueMicrotask(() => check(watched))
       return stop
     },

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 /** Bodies above this are refused unread: no operation of a client needs more. */
 export const bodyLimitBytes = 100_000
 
-/** What goes wrong before GraphQL: a body that is no JSON, too large, of another type; an unknown path. */
+/** Answers errors before GraphQL: a body that is no JSON, too large, or of another type; an unknown path. */
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler<Error & { statusCode?: number; code?: string }>(async (error, request, reply) => {
     const status = error.statusCode ?? 500

@@ -2,8 +2,9 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 
 /**
- * A stop waits for requests that have begun, and for no connection: not for one that is kept alive after its answer,
- * nor for those that browsers open in advance. Those that lie idle Fastify closes by itself.
+ * A stop waits for requests that have begun, and not for connections without one: neither those that are kept alive
+ * after an answer, nor those that browsers open in advance. Fastify itself closes connections that are idle after a
+ * request.
  */
 export function closePromptly(app: FastifyInstance): void {
   const connections = new Set<Socket>()

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
 import { isAllowedOrigin } from '../request/cookies.ts'
 
-/** Origins that are told of in the log: a page makes up as many as it likes. */
+/** How many origins the log names: a sender can make up any number. */
 const maxTold = 100
 const path = '/graphql'
 
@@ -44,7 +44,7 @@ function refuse(
 ): FastifyReply {
   request.note.code = 'ORIGIN_NOT_ALLOWED'
   reply.header('vary', 'origin, sec-fetch-site')
-  // Without Access-Control-Allow-Credentials: a browser shows this to no request that carried a cookie.
+  // Without Access-Control-Allow-Credentials: a browser hides this answer from a page that sent cookies.
   if (mayRead) reply.header('access-control-allow-origin', origin)
   if (!(mayRead && asks)) return reply.status(403).send(body)
   return reply
@@ -52,7 +52,7 @@ function refuse(
     .headers({
       'access-control-allow-methods': 'GET, POST',
       'access-control-allow-headers': 'content-type, authorization, apollo-require-preflight, annul-renew',
-      // Not remembered: the setting works at the next request.
+      // Browsers must not remember this answer, so that a corrected setting works at once.
       'access-control-max-age': '0',
     })
     .send()

@@ -4,13 +4,13 @@ import type { Config } from '../config.ts'
 
 /** What bounds the connections of a listener. An attacker holds each of them at the cost of a socket. */
 export interface Limits {
-  /** Until the last header has arrived, in milliseconds. */
+  /** How long the headers may take to arrive, in milliseconds. */
   readonly headersMs: number
-  /** Until the whole request has arrived, in milliseconds. How long it is worked on is not bounded here. */
+  /** How long the whole request may take to arrive, in milliseconds. The time for its answer is not bounded here. */
   readonly requestMs: number
   /** How often Node looks for requests that are late, in milliseconds. By default it looks every 30 s. */
   readonly checkMs: number
-  /** Connections at a time. More are closed unread. */
+  /** Connections at a time. Further ones are closed unread. */
   readonly connections: number
 }
 
@@ -22,10 +22,10 @@ export function limitsFor({ sockets }: Pick<Config, 'sockets'>): Limits {
   return { headersMs: 10_000, requestMs: 15_000, checkMs: 1000, connections: sockets + requestConnections }
 }
 
-/** A full listener is told of at most this often, in milliseconds. */
+/** The log tells of a full listener at most once in this time, in milliseconds. */
 const toldEveryMs = 60_000
 
-/** The limits as options of Fastify. WebSockets, once upgraded, are no requests to Node: no limit cuts them. */
+/** The limits as options of Fastify. Once upgraded, a WebSocket is no request to Node: no limit here ends it. */
 export function listenerOptions({ headersMs, requestMs, checkMs }: Limits) {
   return {
     requestTimeout: requestMs,
@@ -49,7 +49,7 @@ export function boundConnections(app: FastifyInstance, { connections }: Limits):
   })
 }
 
-/** Answers what never became a request: it came too slowly, or is no HTTP. */
+/** Answers a client whose bytes never became a request: they came too slowly, or are no HTTP. */
 function answerUnreadable(this: FastifyInstance, error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
   const { status, code, message } = unreadable[error.code ?? ''] ?? malformed
@@ -63,7 +63,7 @@ function answerUnreadable(this: FastifyInstance, error: Error & { code?: string 
     `content-length: ${Buffer.byteLength(body)}`,
   ]
   if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
-  // At once, not when the other side closes: what arrives after the answer must not be carried out.
+  // At once, not when the other side closes: a request that arrives after the answer must not be carried out.
   socket.destroy()
 }
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 
-/** What one request is remembered by. Filled in while it is answered, written as one line when it is done. */
+/** What the log line of a request says about its operation. Filled in while the request is answered. */
 export interface RequestNote {
   operation?: string
   userId?: string
@@ -13,7 +13,7 @@ declare module 'fastify' {
   }
 }
 
-/** One line a request: what it did, how long it took, for whom, and how it ended. Never headers, URLs or variables. */
+/** One line a request: its operation, duration, user and outcome. Never headers, URLs or variables. */
 export function logRequests(app: FastifyInstance): void {
   app.decorateRequest('note')
   app.addHook('onRequest', async (request, reply) => {
@@ -23,7 +23,7 @@ export function logRequests(app: FastifyInstance): void {
   })
   app.addHook('onResponse', async (request, reply) => {
     const { operation, userId } = request.note
-    // Of what it refuses before there is an operation, Apollo Server tells no plugin.
+    // Apollo Server calls no plugin for a request that it refuses before there is an operation.
     const isRefusal = reply.statusCode >= 400 && reply.statusCode < 500
     const code = request.note.code ?? (isRefusal ? 'BAD_REQUEST' : undefined)
     request.log.info(

@@ -11,7 +11,7 @@ export function addMetrics(app: FastifyInstance, { registry }: Metrics): void {
   })
 }
 
-/** A listener of its own for /metrics, which a firewall can keep from the world (ANNUL_METRICS=HOST:PORT). */
+/** A listener of its own for /metrics, so that a firewall can close it to others (ANNUL_METRICS=HOST:PORT). */
 export async function openMetricsListener({ host, port }: Address, metrics: Metrics, limits: Limits) {
   const app = fastify(listenerOptions(limits))
   boundConnections(app, limits)

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 /*
- * What a person sees who opens the server in a browser. Apollo Server's own page loads scripts of a third party, which
- * would run on the origin whose cookies hold the refresh tokens.
+ * The page for a person who opens the server in a browser. Apollo Server's own page loads scripts of a third party,
+ * which would run on the origin whose cookies hold the refresh tokens.
  */
 
 const style = `:root { color-scheme: light dark }

@@ -3,12 +3,12 @@ import type { OpenedAuth } from '../auth.ts'
 import { addMetrics } from './metricsListener.ts'
 import { sendPage, wantsPage } from './page.ts'
 
-/** What everybody may read, pages of any origin too. */
+/** For answers that everybody may read, pages of any origin too. */
 const readableByAll = { 'access-control-allow-origin': '*' }
 
 /** The routes beside /graphql. */
 export function addRoutes(app: FastifyInstance, auth: OpenedAuth): void {
-  // For a person in a browser. To everybody else there is nothing here.
+  // A page for a person in a browser. Other clients get 404.
   app.get('/', async (request, reply) => (wantsPage(request) ? sendPage(reply) : reply.callNotFound()))
 
   // Verifiers elsewhere may keep the keys for a while: a new one is announced a minute before it signs.
@@ -19,7 +19,7 @@ export function addRoutes(app: FastifyInstance, auth: OpenedAuth): void {
     return auth.parts.keys.jwks()
   })
 
-  // The process lives. Says nothing about the database: a restart would not help it.
+  // Whether the process lives. The database does not matter here: a restart of this process would not repair it.
   app.get('/healthz', async (_request, reply) => {
     reply.headers(readableByAll)
     return { status: 'ok' }
@@ -27,7 +27,7 @@ export function addRoutes(app: FastifyInstance, auth: OpenedAuth): void {
 
   if (auth.parts.config.metrics === 'on') addMetrics(app, auth.parts.metrics)
 
-  // Requests may be sent here: memory decides, or the database does.
+  // Whether requests may be sent here: the view is fresh, or the database answers.
   app.get('/readyz', async (_request, reply) => {
     const ready = await auth.isReady()
     return reply.status(ready ? 200 : 503).send({ status: ready ? 'ready' : 'unavailable' })

@@ -64,13 +64,13 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
 export interface OpenedServer extends RunningServer {
   readonly auth: OpenedAuth
   readonly app: FastifyInstance
-  /** Where /metrics is; undefined where it is nowhere. */
+  /** Where /metrics is; undefined while it is off. */
   readonly metricsUrl: string | undefined
 }
 
 /** @internal As ServerOptions, for tests. */
 export interface InnerOptions extends ServerOptions {
-  /** So that a test need not wait as long as an attacker may. */
+  /** Default: limitsFor(config). A test gives shorter ones. */
   readonly limits?: Limits
 }
 
@@ -80,7 +80,7 @@ export async function openServer(config: Config, options: InnerOptions = {}): Pr
   const app = fastify({
     ...listenerOptions(bounds),
     logger: loggerOptions(options.logLevel ?? config.logLevel, options.logStream),
-    // Its own two lines a request would carry the URL, and with it the query of a GET request.
+    // Fastify's own two lines a request would hold the URL, and so the query of a GET request.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimitBytes,
   })
@@ -137,7 +137,7 @@ async function addGraphQL(
     // Signals are the command's to handle: it closes the database after the requests.
     stopOnTerminationSignals: false,
     logger: quiet(app),
-    // Answers are never to be cached, which is said without looking at the schema for it.
+    // No answer may be cached (logRequests.ts), so cache hints in the schema need not be looked for.
     plugins: [
       auth.plugin,
       logPlugin,
@@ -150,7 +150,7 @@ async function addGraphQL(
   await app.register(websocket, {
     options: { maxPayload: bodyLimitBytes, handleProtocols },
     errorHandler(error, socket, request) {
-      // What a client does wrong is no error of this server.
+      // A mistake of a client is no error of this server, so the level is info.
       request.log.info({ err: error }, 'A WebSocket broke.')
       socket.terminate()
     },
@@ -179,7 +179,7 @@ async function addGraphQL(
   })
 }
 
-/** Pages of these origins may send tokens and cookies; of others a browser refuses to show the answer. */
+/** Pages of these origins may send tokens and cookies. From pages of other origins a browser hides the answer. */
 function crossOrigin(allowedOrigins: readonly string[]) {
   return {
     origin: [...allowedOrigins],
@@ -191,7 +191,7 @@ function crossOrigin(allowedOrigins: readonly string[]) {
   }
 }
 
-/** Apollo Server's own words, which name no request. */
+/** For Apollo Server's own log lines, which name no request. */
 function quiet(app: FastifyInstance) {
   return {
     debug: () => {},

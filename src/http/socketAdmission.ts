@@ -8,7 +8,7 @@ import { header, type RequestLike } from '../request/message.ts'
 import { networkOf } from '../tokens/binding.ts'
 import type { Turns } from './socketTurns.ts'
 
-/** Seconds after which a client that found no place may try again. */
+/** Seconds after which a client that was refused may try again. */
 const retryAfter = 10
 
 /** Lets an upgrade to a WebSocket through, or answers it with a refusal: 403, 429 or 503. For the route's onRequest. */
@@ -39,15 +39,15 @@ export function admitSockets(auth: OpenedAuth, turns: Turns) {
   }
 }
 
-/** The client as sockets are counted: its address, of an IPv6 one the network that one household is given. */
+/** The client that a socket counts for: its IPv4 address, or the /64 of its IPv6 address, which one household has. */
 export function clientOf(auth: OpenedAuth, request: RequestLike): string {
   const { ipAddress } = stateOf(auth.socketContext(request, () => undefined).auth).visitor
   return ipAddress === null ? 'unknown' : networkOf(ipAddress)
 }
 
 /**
- * A browser opens a WebSocket to any server for any page, without a preflight (cross-site WebSocket hijacking). What
- * sends neither header is no browser, and no page made it connect.
+ * A browser opens a WebSocket to any server for any page, without a preflight (cross-site WebSocket hijacking). A
+ * client that sends neither header is no browser, and no page made it connect.
  */
 function isForeignPage(config: Config, request: RequestLike): boolean {
   const isBrowser = header(request, 'origin') !== undefined || header(request, 'sec-fetch-site') !== undefined

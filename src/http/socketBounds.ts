@@ -1,18 +1,19 @@
 /*
- * What the senders of WebSockets may take of a node. A sender chooses how much to ask and how slowly to read, so both
- * are bounded, for one socket, for one client address and for all sockets together:
+ * How much of a node the clients of WebSockets may use. A client chooses how much to ask and how slowly to read, so
+ * both are bounded, for one socket, for one client address and for all sockets together:
  *
  *  - Sockets: so many of one client address and so many in all, from the upgrade to the end of the connection. A socket
  *    that brings no token ends after `anonymousMs`, unless the schema has a subscription for everybody.
  *  - Operations: at most `maxOperations` run for one socket; one more is answered with TOO_MANY_REQUESTS.
  *  - Received messages: a socket is not read while a message of it waits. The last chunk may have brought several: at
  *    most 64 KiB and `maxMessages`. Once all sockets together hold `maxReceivedBytes`, none is read.
- *  - Unsent bytes: above `congestedBytes` no message of the socket is dealt with. So a client that does not read holds
+ *  - Unsent bytes: above `congestedBytes` no message of the socket is processed. So a client that does not read holds
  *    that much, and the answers of operations that had begun. Above `maxUnsentBytes` the socket closes.
- *  - Unsent bytes of a client address: above `crowdedClientBytes` its sockets get no turn. Those of all sockets: above
- *    `crowdedBytes` only clients get turns that have nothing unsent. Meanwhile the worst socket is cut off every
- *    `sheddingMs`, and above `maxHeldBytes` at once: the one that has held most for the longest time. Who reads the
- *    answers holds little and not for long, so an attacker's sockets make room.
+ *  - Unsent bytes of a client address: above `crowdedClientBytes` its sockets get no turn.
+ *  - Unsent bytes of all sockets: above `crowdedBytes` only clients without unsent bytes get turns.
+ *  - While clients get no turns for either reason, their worst socket is cut off every `sheddingMs`; and at once when
+ *    all sockets are above `maxHeldBytes`. The worst socket has the largest product of unsent bytes and time without
+ *    progress. A client that reads its answers holds few bytes for a short time, so an attacker's sockets are cut off.
  *  - Time: one upgrade or message in each turn of the event loop, client addresses by turns (socketTurns.ts). So the
  *    follower of the log of revocations, HTTP and other clients wait for one operation at a time.
  */

@@ -10,7 +10,7 @@ const unauthorized = 4401
 /** Try again later: a client reconnects, and nobody is signed out. */
 const tryAgainLater = 1013
 
-/** Whose a socket is: it lives as long as its access token, or the fresh ones that the client sends in time. */
+/** The token and the user of a socket. A socket lives as long as its token, which the client may replace in time. */
 export class SocketConnection {
   readonly transport: SocketTransport
   /** The ids of operations that have begun and not ended. */
@@ -40,10 +40,10 @@ export class SocketConnection {
   async present(token: string): Promise<boolean> {
     const decision = await this.#auth.socketContext(this.#request, () => token || undefined).auth.decide()
     if (decision instanceof AuthError) return this.refuse(decision)
-    // A socket stays its user's: else a subscription would go on with another's rights.
+    // A socket keeps its user: otherwise a subscription would go on with the rights of another one.
     if (this.#viewer && this.#viewer.userId !== decision.userId)
       return this.refuse(unauthenticated('TOKEN_INVALID'))
-    // It may have closed meanwhile, and a watch would hold it.
+    // The socket may have closed meanwhile, and a watch would keep it in memory.
     if (!this.transport.isOpen) return false
     this.#unwatch()
     this.#token = token

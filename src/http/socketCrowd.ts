@@ -6,16 +6,16 @@ import {
   sheddingMs,
 } from './socketBounds.ts'
 
-/** A socket, as one of a crowd. */
+/** A socket, as the crowd sees it. */
 export interface Member {
   /** The client's address. */
   readonly group: string
   readonly unsent: number
-  /** When something of it was last sent or dealt with, by the monotonic clock. */
+  /** When a message of the socket was last sent or processed, by the monotonic clock. */
   readonly progressAt: number
-  /** Ends it at once, and gives back within the call what it holds. */
+  /** Ends the socket at once, and gives back within the call the bytes that it holds. */
   drop(): void
-  /** Reads, or no longer, as the crowd and the member's own messages allow. */
+  /** Starts or stops reading, as the crowd and the member's own messages allow. */
   adjustReading(): void
 }
 
@@ -73,7 +73,7 @@ export class Crowd {
     this.onRelief()
   }
 
-  /** Of clients that get no turns, by bytes and time. @returns whether there was one */
+  /** Drops the worst socket of the clients that get no turns, by bytes and time. @returns whether there was one */
   #dropWorst(): boolean {
     const now = performance.now()
     let worst: Member | undefined

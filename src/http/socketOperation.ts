@@ -32,7 +32,7 @@ export function prepare(
   connection: SocketConnection,
   { query, operationName, variables }: SubscribePayload,
 ): ExecutionArgs | GraphQLError[] {
-  // The operation counts itself.
+  // This operation is one of the running ones.
   if (connection.running().length > maxOperations) return [carrying(tooManyRequests(1))]
   try {
     checkVariables(variables)
@@ -51,7 +51,7 @@ export function prepare(
   }
 }
 
-/** As graphql's, but what an app's `subscribe` does wrong ends the operation and not the whole socket. */
+/** As graphql's `subscribe`, but an error of an app's `subscribe` ends the operation and not the whole socket. */
 export async function begin(args: ExecutionArgs): Promise<Awaited<ReturnType<typeof subscribe>>> {
   try {
     return await subscribe(args)
@@ -66,10 +66,10 @@ export function isSubscription({ document, operationName }: ExecutionArgs): bool
 
 /** A result, with what a client may know of its errors. Apollo Server does the same for HTTP. */
 export function formatResult(auth: Auth, result: ExecutionResult): FormattedExecutionResult | undefined {
-  // As it is.
+  // Without errors, graphql-ws sends the result unchanged.
   if (!result.errors) return undefined
   const errors = result.errors.map(error =>
-    // Without a path it is about the operation's name or its variables.
+    // An error without a path is about the operation's name or its variables.
     format(auth, error, error.path ? 'INTERNAL_SERVER_ERROR' : 'BAD_USER_INPUT'),
   )
   return { data: result.data ?? null, errors }
@@ -77,7 +77,7 @@ export function formatResult(auth: Auth, result: ExecutionResult): FormattedExec
 
 /** What a client may know of an operation that was refused, or whose events ended with an error. */
 export function formatFailure(auth: Auth, error: GraphQLError): GraphQLFormattedError {
-  // graphql-ws wraps whatever was thrown.
+  // graphql-ws wraps what an app's code has thrown.
   const cause = error.path === undefined ? (error.originalError ?? error) : error
   if (cause instanceof GraphQLError) return format(auth, cause, 'INTERNAL_SERVER_ERROR')
   return auth.formatError({ message: '', extensions: { code: 'INTERNAL_SERVER_ERROR' } }, cause)

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 
-/** What Node keeps beneath a socket. */
+/** Node's internal handle of a socket. */
 interface Handle {
   reading?: boolean
   readStart?(): void
@@ -8,8 +8,8 @@ interface Handle {
 }
 
 /**
- * Stops reading at once. Node's `pause` alone lets one more chunk in, of up to 64 KiB: with 1,000 sockets that is all
- * the memory that they may take. Where Node has no such handle, `pause` is what there is.
+ * Stops reading at once. Node's `pause` alone lets one more chunk in, of up to 64 KiB: with 1,000 sockets that is far
+ * more memory than sockets may take. Where Node has no such handle, `pause` has to do.
  */
 export function stopReading(socket: Socket): void {
   socket.pause()

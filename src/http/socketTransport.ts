@@ -44,11 +44,11 @@ export class SocketTransport implements Member, Worker {
   #isRead = true
   #answeredPing = true
   #ended = false
-  /** What is sent or dropped from then on was given back already. */
+  /** Whether the socket's unsent bytes were given back: later calls of #addUnsent change nothing. */
   #forgotten = false
 
   /**
-   * @param connection what the socket runs over
+   * @param connection the network connection of the socket
    * @param group sockets of one group share turns: the client's address
    */
   constructor(socket: WebSocket, connection: Socket, group: string, shared: Shared, listeners: Listeners) {
@@ -71,7 +71,7 @@ export class SocketTransport implements Member, Worker {
     return this.#socket.readyState === this.#socket.OPEN
   }
 
-  /** @returns when the message has left the node and the event loop has turned, or never could be sent */
+  /** @returns when the message has left the node and the event loop has turned, or when it can't be sent */
   send(message: string): Promise<void> {
     if (!this.isOpen) return Promise.resolve()
     const bytes = Buffer.from(message)
@@ -84,7 +84,7 @@ export class SocketTransport implements Member, Worker {
       const sent = () => {
         this.#addUnsent(-bytes.length)
         this.#progress()
-        // A source that always has another event would else keep the event loop from turning.
+        // Otherwise a source that always has another event would keep the event loop from turning.
         setImmediate(resolve)
       }
       this.#socket.send(bytes, { binary: false }, sent)
@@ -116,7 +116,7 @@ export class SocketTransport implements Member, Worker {
 
   adjustReading(): void {
     const shouldRead = this.#messages.length === 0 && this.#shared.crowd.mayRead
-    // What waits behind a close is not worth reading: if the other side's answer is there, the connection ends later.
+    // After a close, reading is neither stopped nor started: an answer that stays unread only delays the end.
     if (shouldRead === this.#isRead || this.#ended) return
     this.#isRead = shouldRead
     if (shouldRead) startReading(this.#connection)
@@ -129,7 +129,7 @@ export class SocketTransport implements Member, Worker {
 
   #receive(data: RawData): void {
     if (!this.isOpen) return
-    // A text: a buffer would keep the whole chunk that it came with.
+    // Kept as a text: a buffer would keep the whole chunk that it came with.
     const message = String(data)
     this.#messages.push(message)
     this.#shared.crowd.addReceived(costOf(message))
@@ -148,7 +148,7 @@ export class SocketTransport implements Member, Worker {
   }
 
   #ping(): void {
-    // Who is not read, because others have their turns, can't be heard to answer.
+    // While a socket is not read, because others have their turns, its answer to a ping can't arrive.
     const waits = !this.#isRead && performance.now() - this.progressAt < keepAliveMs
     if (!this.#answeredPing && !waits) this.drop()
     if (!this.isOpen) return
@@ -162,7 +162,7 @@ export class SocketTransport implements Member, Worker {
     this.#shared.crowd.addUnsent(this.group, bytes)
   }
 
-  /** Nothing more is dealt with. What was sent before is still on its way. */
+  /** Processes no more messages. Those that were sent before are still on their way. */
   #end(): void {
     if (this.#ended) return
     this.#ended = true

@@ -1,6 +1,6 @@
-/** Something that works in small pieces. */
+/** A source of work in small pieces. */
 export interface Worker {
-  /** Those of one group share its turns. */
+  /** The workers of one group share its turns. */
   readonly group: string
   /** Does one piece of work. A worker that has more asks for another turn. */
   takeTurn(): void
@@ -34,7 +34,7 @@ export class Turns {
     return new Promise(takeTurn => this.ask({ group, takeTurn }))
   }
 
-  /** Takes back what was asked for. */
+  /** Takes back a worker's request for a turn. */
   leave(worker: Worker): void {
     const group = this.#groups.get(worker.group)
     group?.delete(worker)
@@ -50,11 +50,11 @@ export class Turns {
     })
   }
 
-  /** @returns whether somebody got a turn */
+  /** @returns whether a worker got a turn */
   #next(): boolean {
     for (const [name, group] of this.#groups) {
       if (this.#isHalted(name)) continue
-      // To the end of the line, if others of the group wait.
+      // The group goes to the end of the queue, if other workers of it wait.
       this.#groups.delete(name)
       for (const worker of group) {
         group.delete(worker)

@@ -17,9 +17,9 @@ import { type Shared, SocketTransport } from './socketTransport.ts'
  * mutation returns. Before the token expires the client may send a fresh one in the payload of a ping (a second
  * connection_init is an error in that protocol).
  *
- * Each event is decided anew before it is resolved (graphql/directive.ts), with the token that is present then. When it
- * is sent, that very token is looked at once more. So no event leaves after the node has heard that its token is dead,
- * whichever token the client has sent meanwhile; and the revoking mutation waits until the node has heard.
+ * Each event is decided anew before it is resolved (graphql/directive.ts), with the token that is present then. When
+ * the event is sent, the same token is checked once more. So no event leaves after the node knows that its token is
+ * dead, whichever token the client has sent meanwhile; and the revoking mutation waits until the node knows.
  */
 
 type Payload = Record<string, unknown> | undefined
@@ -102,7 +102,7 @@ function serve(auth: OpenedAuth, schema: GraphQLSchema) {
         return { data: null, errors: [auth.formatError({ message: '' }, refused)] }
       }
       const refused = state.refusedSince()
-      // Where memory decides, nothing happens between the decision and the sending.
+      // Where the view decides, nothing happens between the decision and the sending.
       return refused instanceof Promise ? refused.then(conclude) : conclude(refused)
     },
 

@@ -23,10 +23,10 @@ export interface Passwords {
 }
 
 /**
- * Hashes run off the event loop, at most one a core at a time: more would only make each slower and take 19 MiB each.
- * The queue behind them is bounded, so that a flood of logins is answered at once instead of piling up.
+ * Hashes run off the event loop, at most one a core at a time: more at a time would each be slower, and take 19 MiB
+ * each. The queue behind them is bounded, so that a flood of logins is refused at once instead of piling up.
  *
- * @param options.queue how many may wait; default 200, about a second of work a core
+ * @param options.queue how many may wait; default 100 for each core, about a second of work
  */
 export async function openPasswords(options: { queue?: number; cores?: number } = {}): Promise<Passwords> {
   const cores = options.cores ?? availableParallelism()
@@ -37,7 +37,7 @@ export async function openPasswords(options: { queue?: number; cores?: number } 
   const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
     if (running >= cores) {
       if (waiting.length >= longest) throw tooManyRequests(1)
-      // The one that ends hands its place over, so nobody overtakes.
+      // A hash that ends hands its place to the first waiter, so no waiter is overtaken.
       await new Promise<void>(resolve => waiting.push(resolve))
     } else running++
     try {

@@ -1,6 +1,6 @@
 import { badUserInput } from '../errors.ts'
 
-/** Longer ones are refused before they are hashed: hashing must not be paid for by length. */
+/** In code points. Longer passwords are refused before they are hashed, so that long input costs no hashing. */
 export const passwordMaxLength = 256
 
 /** One password has one spelling: "é" typed as one code point or as two (NIST SP 800-63B, 5.1.1.2). */
@@ -9,7 +9,7 @@ export function normalizePassword(password: string): string {
 }
 
 /**
- * Refuses what can't be a password at all. Asked before every hash, at login too.
+ * Refuses a text that is too long for a password. Called before every hash, at login too.
  *
  * @param argument its path, for example `input.password`
  * @throws AuthError BAD_USER_INPUT / PASSWORD_TOO_LONG

@@ -22,7 +22,7 @@ const dialect = new PgDialect()
 
 /**
  * @internal
- * @throws TypeError for anything else, a connection without a transaction included: a fence would end at once
+ * @throws TypeError for anything but an open transaction: without one, the fence's locks would be released at once
  */
 export function queriesOf(tx: AppTransaction): Pick<Queries, 'execute'> {
   if (has(tx, 'execute') && has(tx, 'rollback')) return tx as unknown as Pick<Queries, 'execute'>

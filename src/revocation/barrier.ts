@@ -8,34 +8,34 @@ import type { NodeRow } from './store.ts'
 export type Followed = Pick<Follower, 'membership' | 'longestLeaseMs' | 'hint'>
 
 interface Wait {
-  /** None until the database has given one: while it can't, only time helps. */
+  /** Undefined until the database has given one; without it, only time ends the wait. */
   xid: string | undefined
-  /** The longest lease of all nodes, as a look has shown that began after the commit was answered. */
+  /** The longest lease of all nodes, by a poll that began after the commit was answered; undefined before it. */
   leaseMs: number | undefined
   /** Ends the wait if its time is over, and otherwise sets its timer. */
   checkTime(): void
   end(): void
 }
 
-/** Milliseconds between two looks at the other nodes. Usually the second or third look is the last one. */
+/** Milliseconds between two polls of `nodes`. Usually the second or third poll is the last one. */
 const shortestPauseMs = 1
 const longestPauseMs = 50
 
 /**
  * Waits until every node refuses what a transaction has revoked.
  *
- * A look at `nodes` after the commit sees a row of every node that might decide from a picture without it (follow.ts
- * says why). When each row shows a snapshot with the transaction in it, all nodes refuse. Otherwise time ends the wait:
- * what a node decides one longest lease after the commit, it has read after the commit. That needs no database, and no
- * clock but the own one.
+ * A poll of `nodes` after the commit sees a row of every node that may decide from a view without the revocation
+ * (follow.ts says why). When each row shows a snapshot that contains the transaction, all nodes refuse. Otherwise time
+ * ends the wait: a node that decides from memory one longest lease after the commit has read after the commit. That
+ * needs no database, and no clock but this node's own.
  *
- * The longest lease is known from the same look: a node that joins later reads later. Until such a look was answered,
- * the longest lease is the longest that is allowed. (Leases differ while ANNUL_LEASE_MS is changed node by node. A
- * database that is replaced by an older one meanwhile is not covered: its rows lack the leases of nodes that joined
- * later.)
+ * The longest lease is known from the same poll: a node that joins after the poll also reads after it. Until such a
+ * poll was answered, the wait counts with the longest lease that is allowed. (Leases differ while ANNUL_LEASE_MS is
+ * changed node by node. A database that is replaced by an older one meanwhile is not covered: the older one lacks the
+ * rows of nodes that joined later, and so their leases.)
  *
- * Waiters share looks, but ignore a look that was already in flight when they arrived: it may have missed a row, and it
- * may be the last answer of a database that was replaced, whose numbers mean other transactions.
+ * Waiters share polls, but ignore a poll that was already in flight when they arrived. Such a poll may have missed a
+ * row. It may also be the last answer of a database that was replaced, whose transaction ids mean other transactions.
  */
 export class Barrier {
   readonly #follower: Followed
@@ -43,7 +43,7 @@ export class Barrier {
   readonly #longestAllowedMs: number
   readonly #waits = new Set<Wait>()
   #sightings = new Sightings()
-  /** The connection that showed the sightings: another one may lead to another database. */
+  /** The connection that the sightings come from. Another connection may lead to another database. */
   #sighted: Membership['connection'] | undefined
   #longestLeaseMs = 0
   #looking = false
@@ -61,8 +61,9 @@ export class Barrier {
   /**
    * To be called when the commit was answered.
    *
-   * @param xid of the transaction that revoked, or of a later one that saw it revoked; without it, one is taken here
-   * @returns how many milliseconds it took; it never fails
+   * @param xid the id of the transaction that revoked, or of a later one that saw the revocation; without it, an id is
+   *   taken here
+   * @returns milliseconds waited; the promise never rejects
    */
   async wait(xid?: string): Promise<number> {
     const since = this.#clock.monotonic()
@@ -85,7 +86,7 @@ export class Barrier {
             cancel = this.#clock.after(rest, wait.checkTime)
           } else {
             wait.end()
-            // A row that stands still is seen to do so for a lease a moment later.
+            // The first poll came after the wait began. So a silent row has been watched for a lease a little later.
             this.#lookUntil = this.#clock.monotonic() + leaseMs / 10
           }
         },
@@ -105,7 +106,7 @@ export class Barrier {
       wait.xid = await this.#follower.membership?.connection.takeTransactionId()
       this.#follower.hint(wait.xid)
     } catch {
-      // The connection is lost, and nobody knows more than that a lease will end.
+      // The connection is lost: time alone ends this wait.
     }
   }
 
@@ -134,8 +135,8 @@ export class Barrier {
   }
 
   /**
-   * A node that has just connected may be talking to a restored database, whose rows of nodes are those of the past.
-   * One lease later, nobody decides by what the lost one said.
+   * A node that has just connected may be talking to a restored database, whose rows of `nodes` are out of date. So the
+   * rows count only one longest lease after the connection: by then no node decides by what the lost database said.
    */
   #isKnownToAll(wait: Wait, rows: readonly NodeRow[], { node, connectedAt }: Membership): boolean {
     const { xid } = wait

@@ -17,5 +17,5 @@ export const systemClock: Clock = {
   },
 }
 
-/** Any two clocks of the fleet run within 5 % of each other: a wait for another node's lease is longer by this. */
+/** Any two clocks of the fleet run within 5 % of each other: waits for others' leases are longer by this factor. */
 export const clockRate = 1.05

@@ -5,13 +5,13 @@ import { Follower } from './follow.ts'
 import type { RevocationStore } from './store.ts'
 import { type Revocation, RevocationView } from './view.ts'
 
-/** What a node knows of revocations, and how it makes the others know. One per process. */
+/** What a node knows of revocations, and how it makes the other nodes know. One per process. */
 export interface RevocationService {
   /** Decides about a token's claims, synchronously. To be asked only while `isFresh()`, right after it. */
   readonly view: Pick<RevocationView, 'verdict' | 'subscribe' | 'size'>
   /** Whether decisions may be made from the view. Otherwise the versions are read from the primary. */
   isFresh(): boolean
-  /** The age of the view in milliseconds, for metrics; undefined: it may not be used. */
+  /** The age of the view in milliseconds, for metrics; undefined while the view may not be used. */
   ageMs(): number | undefined
   /** The database's time in milliseconds since 1970; undefined before the first contact. */
   databaseTime(): number | undefined
@@ -20,20 +20,20 @@ export interface RevocationService {
   /** To be called when no request is served any more. */
   stop(): Promise<void>
   /**
-   * To be awaited by every verb that revokes, after its commit was answered, whether or not there was anything to do.
+   * To be awaited by every verb that revokes, after its commit was answered, also where nothing was left to revoke.
    *
    * @param xid `pg_current_xact_id()` of the revoking transaction, or of a later one that saw what it did; without
    *   it, one is taken
-   * @param own what it appended to the log: this node refuses it at once
-   * @returns milliseconds waited; it never fails
+   * @param own what the transaction appended to the log: this node applies it to its view at once
+   * @returns milliseconds waited; the promise never rejects
    */
   barrier(xid?: string, own?: readonly Omit<Revocation, 'revokedAt'>[]): Promise<number>
 }
 
 /**
- * @param options.leaseMs how old the picture may be for deciding from memory, 200 to 60,000 (ANNUL_LEASE_MS)
- * @param options.longestLeaseMs the longest that any node of the fleet may have; default 60,000
- * @param options.onError told why a connection was given up
+ * @param options.leaseMs how old the view may be for deciding from memory, 200 to 60,000 (ANNUL_LEASE_MS)
+ * @param options.longestLeaseMs the longest lease that any node of the fleet may have; default 60,000
+ * @param options.onError called with the reason why a connection was given up
  * @example
  * const revocation = createRevocation({ store: postgresStore(url), leaseMs: 2000 })
  * void revocation.start()
@@ -57,7 +57,7 @@ export function createRevocation(options: {
     start: () => follower.start(),
     stop: () => follower.stop(),
     barrier(xid, own = []) {
-      // Its time is needed for forgetting it. While that is not known well, the next reading brings the same rows.
+      // An entry's time decides when it is forgotten. While that is not known well, the next reading brings the row.
       const revokedAt = follower.databaseTime()
       if (follower.isFresh() && revokedAt !== undefined)
         view.apply(own.map(entry => ({ ...entry, revokedAt })))

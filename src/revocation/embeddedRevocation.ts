@@ -5,7 +5,7 @@ import type { RevocationService } from './createRevocation.ts'
 import { type Revocation, RevocationView } from './view.ts'
 
 /**
- * For the embedded database, which serves one process: nobody else revokes, and transactions run one after the other,
+ * For the embedded database, which serves one process: no other node revokes, and transactions run one by one,
  * so they commit in the order of the log's ids. The view is fresh once it has read the log, and stays so because the
  * barrier, which every revoking verb awaits, reads what was appended since.
  */

@@ -16,14 +16,14 @@ import { judgeStanding, type Standing, standingColumns } from './standing.ts'
  *
  * Why nothing that a dead token asked for commits after the kill has returned. Take any transaction with a fence:
  *  - It got its shared lock before the kill looked for holders: the kill waits until that transaction has ended.
- *  - It got its shared lock later: then after the kill's commit, too. Its read begins after its lock was granted, and a
- *    statement under READ COMMITTED sees all that had committed when it began: it is refused.
+ *  - It got its shared lock later: so after the kill's commit, too. Its read begins after its lock was granted, and a
+ *    statement under READ COMMITTED sees all that had committed when the statement began: the transaction is refused.
  *
  * Lock and read are two statements for that reason: the snapshot of a single one is older than the wait for its lock.
  * They are sent together, with BEGIN before them, so that all three cost one round trip.
  *
- * No deadlock, and no stall: a fence locks before everything else in its transaction, always in one order, and shares;
- * a kill waits for no lock.
+ * No deadlock, and no stall: a fence takes its locks before everything else in its transaction, always in one order,
+ * and all of them shared. A kill waits for no lock.
  */
 
 /** The part of a viewer that a fence looks at. */
@@ -50,11 +50,11 @@ interface FenceRow extends Standing {
 
 /**
  * To be called first in a transaction that acts for a viewer. When the viewer's token is killed, the kill returns only
- * after this transaction has ended; and once the kill has committed, no such transaction begins any more.
+ * after this transaction has ended. Once the kill has committed, a fence that begins later is refused.
  *
  * @param tx a transaction under READ COMMITTED that has written and locked nothing yet
  * @throws AuthError UNAUTHENTICATED with the reason that killed the token meanwhile
- * @throws Error for another isolation level, or where it is not the first statement
+ * @throws Error for another isolation level, or where the fence is not the first statement
  */
 export async function fence(tx: Pick<Queries, 'execute'>, viewer: Fenced): Promise<void> {
   const [, { standing }] = await Promise.all([
@@ -67,7 +67,7 @@ export async function fence(tx: Pick<Queries, 'execute'>, viewer: Fenced): Promi
   if (row.wrote) throw new Error('A fence must be the first statement of its transaction.')
   const reason =
     judgeStanding(viewer.claims, row) ??
-    // Who changes a row by hand raises no version: what may still be written is stricter than what may be read.
+    // A row that was changed by hand keeps its version. Its user may read until the token expires, but not write.
     (row.status === 'BLOCKED' ? 'USER_BLOCKED' : row.roles_kept ? undefined : 'ACCESS_CHANGED')
   if (reason) throw unauthenticated(reason)
 }
@@ -114,18 +114,18 @@ export function nameOf({ kind, subject = '' }: Subject): string {
   return `${kind} ${subject}`
 }
 
-/** Two names that share a hash only make some kill wait for a stranger's transaction. */
+/** If two names share a hash, a kill waits for an unrelated transaction, which does no harm. */
 function hashOf(name: string): SQL {
   return sql`hashtextextended(${`annul fence ${name}`}::text, 0)`
 }
 
-/** An app's own transaction may last as long as it likes, a fence may not: the server ends it (PostgreSQL 17). */
+/** How long a transaction may hold a fence, an app's included: then the server ends the transaction (PostgreSQL 17). */
 export const transactionSeconds = 30
 
 function readStanding({ userId, sessionId, roles }: Fenced): SQL {
   // Roles have neither quotes nor backslashes (admin/setUserAccess.ts), so that each can stand in quotes.
   const claimed = `{${roles.map(role => `"${role}"`).join()}}`
-  // As one text: an app's driver may rename columns, and a check of a column that is not there would let all pass.
+  // As one text: an app's driver may rename columns, and a check of a missing column would let every token pass.
   return sql`
     select row_to_json(found)::text as standing from (
     select ${standingColumns}, u.status, coalesce(u.roles @> ${claimed}::text::text[], false) as roles_kept,

@@ -9,7 +9,7 @@ export interface Membership {
   readonly connection: RevocationConnection
   /** The node's row. */
   readonly node: string
-  /** When this connection was first seen to work, by the own monotonic clock. */
+  /** When this connection gave its first answer, by this node's monotonic clock. */
   readonly connectedAt: number
 }
 
@@ -19,36 +19,37 @@ export interface FollowerOptions {
   readonly clock: Clock
   /** How old the view may be for deciding, in milliseconds. */
   readonly leaseMs: number
-  /** Told why a connection was given up, for the log; it is opened again in any case. */
+  /** Called with the reason why a connection was given up, for the log; a new one is opened in any case. */
   readonly onError?: ((error: unknown) => void) | undefined
 }
 
 const reconnectMs = 100
 
 /**
- * Keeps a view like the log of revocations, and knows how fresh it is.
+ * Keeps a view up to date with the log of revocations, and knows how fresh the view is.
  *
  * Why no token is accepted after its revocation was answered: the barrier (barrier.ts) returns when each row of
- * `nodes` shows a snapshot with the revocation in it, or when it outwaited every lease. So let this node be fresh, and
- * the revocation's transaction be one that its view lacks.
- *  - Its row existed before the read that made it fresh began, so a barrier that finds no row looked before that read
- *    began, after the revocation had committed: the read has it.
- *  - Its row shows only snapshots whose contents were applied before they were published.
- *  - It became fresh by a read that was sent less than a lease ago; a revocation outwaited for a lease committed
- *    before that read was sent: the read has it.
- *  - Its row is deleted only after its beat stood still for a lease. The next beat finds nothing, and ends freshness.
+ * `nodes` shows a snapshot that contains the revocation, or when it has waited for every lease. So let this node be
+ * fresh, and its view lack a revocation whose transaction has committed. Then the barrier has not returned:
+ *  - The node's row existed before the read that made the node fresh began. So a barrier that finds no row polled
+ *    before that read began, and after the revocation had committed: the read would contain the revocation.
+ *  - The node's row shows only snapshots whose contents were applied before they were published.
+ *  - The node became fresh by a read that was sent less than a lease ago. A revocation whose barrier has waited for a
+ *    lease committed before that read was sent: the read would contain the revocation.
+ *  - The node's row is deleted only after its beat stood still for a lease. The node's next beat finds no row, and ends
+ *    the node's freshness.
  */
 export class Follower {
   readonly #options: FollowerOptions
   #membership: Membership | undefined
-  /** The clocks before the latest reading that was applied was sent. */
+  /** The clocks, taken before the latest beat was sent whose reading was applied. */
   #checked: { monotonic: number; wall: number } | undefined
   /** Database time minus monotonic clock. */
   #offset: number | undefined
   #longestLeaseMs: number
   /** Rows that may be left of earlier connections. */
   #former: string[] = []
-  /** What the own row shows, or is about to. */
+  /** The snapshot that the node's row shows, or is about to show. */
   #published: Snapshot | undefined
   #hinted = false
   #wake = () => {}
@@ -70,7 +71,7 @@ export class Follower {
     return fresh
   }
 
-  /** Stops deciding from memory, and removes the own row so that nobody waits for it. */
+  /** Stops deciding from memory, and removes the node's row so that no barrier waits for it. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#checked = undefined
@@ -79,15 +80,15 @@ export class Follower {
   }
 
   /**
-   * Whether the view contains everything that had committed one lease ago. It looks at the clocks, since a timer may
-   * be late: both, since a suspended machine may stop the monotonic one, and a corrected one steps the other.
+   * Whether the view contains everything that had committed one lease ago. The clocks decide, since a timer may be
+   * late. Both clocks do, since a suspended machine may stop the monotonic one, and a correction steps the wall clock.
    */
   isFresh(): boolean {
     const age = this.ageMs()
     return age !== undefined && age < this.#options.leaseMs
   }
 
-  /** The age of what the view shows, in milliseconds; undefined: it may not be used. */
+  /** The age of the view, in milliseconds; undefined while it may not be used. */
   ageMs(): number | undefined {
     if (this.#checked === undefined) return undefined
     const { clock } = this.#options
@@ -98,13 +99,13 @@ export class Follower {
 
   /**
    * The database's time in milliseconds since 1970, never early by more than the clocks drift within a lease; undefined
-   * before the first contact. While the view is not fresh, the time that the strict read brings is the better one.
+   * before the first contact. While the view is not fresh, the time that a strict read brings is more precise.
    */
   databaseTime(): number | undefined {
     return this.#offset === undefined ? undefined : this.#options.clock.monotonic() + this.#offset
   }
 
-  /** There may be something to read: what this transaction wrote, if that is known. */
+  /** Reads soon, because there may be news. @param xid the transaction that wrote them, if it is known */
   hint(xid?: string): void {
     if (xid !== undefined && this.#published !== undefined && isVisible(xid, this.#published)) return
     this.#hinted = true
@@ -133,9 +134,9 @@ export class Follower {
   }
 
   /**
-   * Reads the whole log before it joins, so that nobody waits for a node that is still loading; the first beat after
-   * the join reads what came since. A new connection always starts with the whole log: a database that was restored
-   * numbers its transactions afresh. Entries that are known already are kept.
+   * Reads the whole log before it joins, so that no barrier waits for a node that is still loading; the first beat
+   * after the join reads what came since. A new connection always starts with the whole log: a database that was
+   * restored numbers its transactions afresh. Entries that are known already are kept.
    */
   async #follow(connection: RevocationConnection): Promise<void> {
     try {
@@ -166,7 +167,7 @@ export class Follower {
   async #join(membership: Membership, synced: Snapshot): Promise<Snapshot> {
     const { view, clock, leaseMs } = this.#options
     const { connection, node } = membership
-    // Whoever waited for the former row waits for the new one instead, so the freshness that it gave may last.
+    // A barrier that waited for the former row waits for the new one instead. So the former row's freshness may last.
     const former = this.#former
     this.#former = [...former, node]
     await connection.join(node, leaseMs, former)
@@ -176,7 +177,7 @@ export class Follower {
     let beatenAt = Number.NEGATIVE_INFINITY
     let asked = true
     while (!this.#stopped) {
-      // Before it is sent: the statement's snapshot is younger than these, whenever the answer arrives.
+      // Taken before the statement is sent: its snapshot is younger than these times, whenever the answer arrives.
       const monotonic = clock.monotonic()
       const wall = clock.wall()
       const isDue = monotonic - beatenAt >= leaseMs / 3
@@ -190,7 +191,7 @@ export class Follower {
       const reading = beat ?? (await connection.read(applied))
       view.apply(reading.revocations, beat?.databaseMs)
       applied = reading.snapshot
-      // A reading without a beat does not show that the row is still there: it makes nothing fresher.
+      // A reading without a beat does not show that the node's row is still there: it does not make the view fresher.
       if (beat !== undefined) {
         this.#checked = { monotonic, wall }
         this.#offset = beat.databaseMs - monotonic
@@ -198,7 +199,7 @@ export class Follower {
         beatenAt = monotonic
         this.#onFresh()
       }
-      // The next beat publishes what was applied. Somebody waits for it, if there was news or a hint.
+      // The next beat publishes what was applied. After news or a hint a barrier may wait for it, so it is sent now.
       if (asked || reading.revocations.length > 0) {
         this.#published = applied
         await connection.publish(node, applied)
@@ -209,7 +210,7 @@ export class Follower {
     return applied
   }
 
-  /** Until the time is over or a hint arrives; a hint that has arrived already counts. */
+  /** Waits until the time is over or a hint arrives. A hint that arrived before the call counts. */
   #pause(milliseconds: number): Promise<void> {
     return new Promise(resolve => {
       if (this.#hinted || milliseconds <= 0) return resolve()

@@ -12,8 +12,8 @@ import type { Revocation } from './view.ts'
  */
 
 /**
- * The channel on which followers are told to read now, and the transaction to look for. Only a hint: a lost one costs
- * time, never correctness.
+ * The channel that tells followers to read now, and which transaction to look for. A message is only a hint: a lost one
+ * costs time, never correctness.
  */
 export const revocationChannel = 'annul_revocations'
 
@@ -28,12 +28,12 @@ export interface Revoke {
   readonly xid: string | undefined
   /** Ends one session, if it has not been ended before: its refresh token, and its access tokens. */
   session(sessionId: string, reason: RevocationReason): Promise<void>
-  /** Kills all access tokens of a user; with `sessions` also all sessions. One row, however many there are. */
+  /** Kills all access tokens of a user; with `sessions` also all sessions. Appends one row, whatever their number. */
   user(userId: string, reason: RevocationReason, what: { sessions: boolean }): Promise<UserVersions>
   /**
    * Kills every token and session of everybody: one row, whatever the number of users.
    *
-   * @param restored after a backup was restored: above any epoch that the lost future may have issued
+   * @param restored whether a backup was restored: then the epoch rises above any that was issued after the backup
    */
   everyone(restored?: boolean): Promise<void>
 }
@@ -90,7 +90,7 @@ export function revokeWithin(tx: Queries): Revoke {
     },
 
     async everyone(restored = false) {
-      // Epochs rise by one a kill, slower than seconds: the time is above all that the lost future issued.
+      // Epochs rise by one a kill, more slowly than seconds: the time is above all that were issued after the backup.
       const least = restored ? sql`extract(epoch from clock_timestamp())::bigint` : sql`0`
       const [bumped] = await tx
         .update(epochs)

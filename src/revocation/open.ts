@@ -5,7 +5,7 @@ import { createRevocation, type RevocationService } from './createRevocation.ts'
 import { embeddedRevocation } from './embeddedRevocation.ts'
 import { postgresStore } from './postgresStore.ts'
 
-/** A lost connection is tried ten times a second; the log tells of it this often. */
+/** A lost connection is retried ten times a second; the log tells of it once in this time. */
 const toldEveryMs = 10_000
 
 /** How this node learns of revocations, and makes the other nodes learn of its own. To be started by the caller. */

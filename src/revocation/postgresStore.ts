@@ -11,11 +11,11 @@ const pageRows = 20_000
 const uuidLength = 36
 
 /**
- * PostgreSQL, on one connection named `annul-follow`. Hints arrive on the very socket that carries the beats, so a
- * node that has gone deaf notices with its next beat.
+ * PostgreSQL, on one connection named `annul-follow`. Hints arrive on the same socket that carries the beats, so a
+ * node that no longer receives hints notices the lost connection with its next beat.
  *
  * @param url the writable primary itself: a transaction pooler can't LISTEN, and a replica shows the past
- * @param options.statementMs a statement without an answer for so long means that the connection is lost
+ * @param options.statementMs milliseconds without an answer after which the connection counts as lost; default 2000
  */
 export function postgresStore(url: string, options: { statementMs?: number } = {}): RevocationStore {
   const statementMs = options.statementMs ?? 2000
@@ -36,8 +36,8 @@ export function postgresStore(url: string, options: { statementMs?: number } = {
         connection: {
           application_name: 'annul-follow',
           statement_timeout: Math.floor(statementMs * 0.8),
-          // Every barrier waits for these commits, and they may be forgotten: an older beat or snapshot only makes
-          // others wait. But join() says otherwise.
+          // Every barrier waits for these commits, so they are not flushed. A crash of the database may lose them: an
+          // older beat or snapshot only makes other nodes wait. Only join() flushes its commit.
           synchronous_commit: 'off',
         },
       }
@@ -51,7 +51,7 @@ export function postgresStore(url: string, options: { statementMs?: number } = {
         onHint()
       }
       const run: Run = async (text, parameters = []) => {
-        // The client would quietly connect again.
+        // The client would silently connect again, perhaps to another database.
         if (lost) throw new OutageError(new Error('The connection of the follower was lost.'))
         return (await guarded.ask(text, parameters)) as never[]
       }
@@ -76,7 +76,7 @@ interface LogRow {
   revoked_ms: number
 }
 
-/** A row of the log beside what is told once; without one, its columns are null. */
+/** A row of the log beside the columns of the whole answer. Without news, one row has null log columns. */
 interface ReadRow extends Omit<LogRow, 'kind'> {
   snapshot: Snapshot
   kind: LogRow['kind'] | null
@@ -92,14 +92,14 @@ const logColumns =
   'kind, subject, min_version, reason, (extract(epoch from revoked_at) * 1000)::float8 as revoked_ms'
 
 /**
- * Not in a snapshot is what began after it and what was running in it. Said so, with plain values, an index finds the
- * rows however long some transaction stays open.
+ * A snapshot lacks the transactions that began after it, and those that were running in it. With this condition on
+ * plain values, an index finds the rows however long some transaction stays open.
  */
 const newsSince = `select ${logColumns} from annul.revocations where xid >= $1::xid8 or xid = any ($2::xid8[])`
 
 /**
- * A million rows as rows would take the client some ten seconds. So a page comes as two texts: one of all subjects, and
- * one of what else is known of each, where few differ: times are rounded up to the minute, as the view does it anyway.
+ * The client would take some ten seconds to read a million rows. So a page comes as two texts: one of all subjects, and
+ * one of the other columns. Few of these differ: times are rounded up to the minute, as the view does anyway.
  */
 const pageSince = `
   select max(id)::text as last_id, string_agg(coalesce(subject::text, '${' '.repeat(uuidLength)}'), '') as subjects,
@@ -119,7 +119,7 @@ function unpack({ subjects, rest }: PageRow): Revocation[] {
   const known = new Map<string, Revocation>()
   return rest.split(',').map((text, index) => {
     const { kind, reason, minVersion, revokedAt } = known.get(text) ?? parseRest(text, known)
-    // From bytes: a part of the text would keep the whole of it in memory.
+    // Taken from bytes: a slice of a text would keep the whole text in memory.
     const subject = bytes.toString('latin1', index * uuidLength, (index + 1) * uuidLength)
     return { kind, subject: kind === 'everyone' ? undefined : subject, minVersion, reason, revokedAt }
   })

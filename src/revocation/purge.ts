@@ -15,7 +15,7 @@ export const expiredRevocations = (batchRows: number) => sql`
 export interface DeadNodes {
   /** @returns how many were removed: those whose beat stood still for the longest lease between two calls */
   forget(): Promise<number>
-  /** How long a second call must come after a first, in milliseconds. */
+  /** How long after a first call a second call finds the dead nodes, in milliseconds. */
   pauseMs(): number
 }
 

@@ -12,20 +12,21 @@ interface Waiting {
   readonly metrics?: Pick<Metrics, 'waited'>
 }
 
-/** Told how long it took, in milliseconds. */
+/** Told how long the wait took, in milliseconds. */
 interface Told {
   revoked(waitedMs: number): void
 }
 
 /**
- * Runs the transaction of a verb that revokes, and answers when no node accepts what it killed, and when nothing that
- * it killed can commit any more. Also where it found nothing left to do, or was refused: what another has killed a
- * moment ago may not have reached every node yet.
+ * Runs the transaction of a verb that revokes. Returns when no node accepts the tokens that the transaction killed, and
+ * when nothing that they asked for can commit any more. The wait is the same where the transaction found nothing left
+ * to do, or was refused: a kill by another transaction a moment ago may not have reached every node yet.
  *
- * What `work` issues, it signs before its transaction commits: the wait may be longer than versions are good for.
+ * `work` signs the tokens that it issues before its transaction commits: after the wait, the versions that it read may
+ * be too old to sign.
  *
  * @param visitor told how long the wait was; null on the command line
- * @param subject what it is about to kill; what it kills besides is found in its entries of the log
+ * @param subject what the transaction is about to kill; its further kills are found in its entries of the log
  */
 export async function revoking<T>(
   parts: Waiting & { readonly db: Database },
@@ -40,7 +41,7 @@ export async function revoking<T>(
       return { result, revoke }
     })
     .catch(async error => {
-      // Refused because of what has just died, perhaps: that answer too is a promise.
+      // The cause may be another kill of a moment ago. A refusal, too, says that no node accepts what was killed.
       if (error instanceof AuthError) await untilRevoked(parts, visitor, [subject])
       throw error
     })
@@ -62,8 +63,8 @@ export function revokingAs<T>(
 }
 
 /**
- * Waits until no node accepts what was revoked before, by this or by another transaction, and nothing of it can commit
- * any more.
+ * Waits until no node accepts a token that was revoked before, by this or by another transaction, and nothing that the
+ * token asked for can commit any more.
  */
 export async function untilRevoked(
   parts: Waiting,

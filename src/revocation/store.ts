@@ -3,7 +3,7 @@ import type { Revocation } from './view.ts'
 /** `pg_snapshot` as text: which transactions had ended when a statement began. */
 export type Snapshot = string
 
-/** What came since an earlier snapshot. All of it is of the statement's one snapshot. */
+/** The rows that came since an earlier snapshot, all read in the one snapshot of a statement. */
 export interface Reading {
   /** The rows of the log that are in this snapshot and were not in the earlier one. */
   readonly revocations: readonly Revocation[]
@@ -22,7 +22,7 @@ export interface Beat extends Reading {
 /** A row of `nodes`. */
 export interface NodeRow {
   readonly id: string
-  /** It only rises, so an equal one says that none was between. */
+  /** It only rises: an equal value says that the node has not beaten in between. */
   readonly beat: string
   readonly leaseMs: number
   /** Everything in this snapshot has been applied by the node. */
@@ -30,13 +30,13 @@ export interface NodeRow {
 }
 
 /**
- * One connection to the writable primary, from its opening to its loss: it is never opened again beneath its user,
- * since what answers next might be another database. One method is one statement, and its promise is fulfilled after
- * the statement's transaction has committed. After an error the connection is to be closed.
+ * One connection to the writable primary, from its opening to its loss. A lost connection is never reopened silently,
+ * since the next answer might come from another database. One method is one statement, and its promise is fulfilled
+ * after the statement's transaction has committed. After an error the connection is to be closed.
  */
 export interface RevocationConnection {
   snapshot(): Promise<Snapshot>
-  /** Unexpired rows of the log with greater ids, in order of ids; none: that was all. */
+  /** Unexpired rows of the log with greater ids, in order of ids; undefined when there are none. */
   page(afterId: string): Promise<{ revocations: readonly Revocation[]; lastId: string } | undefined>
   /** Inserts the node's row, in place of rows that it had before. */
   join(node: string, leaseMs: number, former: readonly string[]): Promise<void>
@@ -47,9 +47,9 @@ export interface RevocationConnection {
   /** Removes the row of a node that has stopped deciding from memory. */
   leave(node: string): Promise<void>
   nodes(): Promise<readonly NodeRow[]>
-  /** Removes a node's row unless it has beaten since. */
+  /** Removes a node's row unless the node has beaten since. */
   forget(node: string, beat: string): Promise<void>
-  /** A transaction id of now, and a hint to every node to read. */
+  /** Takes a new transaction id, and hints to every node to read. */
   takeTransactionId(): Promise<string>
   close(): void
 }

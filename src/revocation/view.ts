@@ -12,7 +12,7 @@ export interface Revocation {
   readonly revokedAt: number
 }
 
-/** What of an access token decides whether it was revoked. */
+/** The claims of an access token that decide whether it was revoked. */
 export interface RevocableClaims {
   readonly sub: string
   readonly sid: string
@@ -23,7 +23,7 @@ export interface RevocableClaims {
 /**
  * How long an entry matters. An access token lives 3,600 s at most from the statement that read its versions, and a
  * transaction that revokes ends within 30 s of `revokedAt`: no token that an entry kills outlives it by more than
- * 3,630 s. The rest is for clocks that were read a little apart.
+ * 3,630 s. The rest is a margin for clocks that were read a little apart.
  */
 export const revocationKeptMs = 3_720_000
 
@@ -36,9 +36,9 @@ interface Mark {
 }
 
 const minuteMs = 60_000
-/** How many old entries each call looks at, besides two for each entry that it adds. */
+/** How many old entries each `apply` looks at, besides two for each entry that it adds. */
 const sweptPerCall = 1000
-/** More than an hour has in minutes, times reasons, times versions of ordinary users. */
+/** Upper bound: minutes kept x reasons x usual versions. */
 const rememberedMarks = 10_000
 
 /**
@@ -47,7 +47,7 @@ const rememberedMarks = 10_000
  * Entries only ever raise what is refused, and the highest version wins whatever the order: applying a row twice,
  * late, or between newer ones changes nothing. So readings may overlap, and a reconnected node may read all again.
  *
- * It does not know whether it is up to date. follow.ts does.
+ * The view does not know whether it is up to date: the follower does (follow.ts).
  */
 export class RevocationView {
   readonly #users = new Map<string, Mark>()
@@ -58,10 +58,11 @@ export class RevocationView {
   #marks = new Map<string, Mark>()
 
   /**
-   * Why a token with these claims is refused, or nothing. Its signature and its times were checked before.
+   * Why a token with these claims is refused; undefined: it is accepted. Its signature and its times were checked
+   * before.
    *
-   * A version above the one known here was minted after a bump that has not arrived yet: it is good. The comparisons
-   * are written so that a claim that is no number is refused.
+   * A version above the one known here was issued after a kill that has not arrived yet: the token is accepted. The
+   * comparisons are written so that a claim that is no number is refused.
    */
   verdict(claims: RevocableClaims): Reason | undefined {
     if (!(claims.epoch >= this.#epoch)) return 'EVERYTHING_REVOKED'
@@ -77,15 +78,15 @@ export class RevocationView {
    */
   apply(revocations: readonly Revocation[], databaseMs?: number): void {
     for (const revocation of revocations) this.#add(revocation)
-    // Each new entry pays for looking at two old ones, so the forgotten never outgrow the remembered.
+    // For each new entry, two old ones are looked at: so the expired entries never outnumber the others.
     if (databaseMs !== undefined)
       for (const forget of this.#sweeps) forget(databaseMs, sweptPerCall + 2 * revocations.length)
     if (revocations.length > 0) for (const listener of this.#listeners) listener(revocations)
   }
 
   /**
-   * Calls after each `apply` that added rows, within it: before any mutation that waits for them returns. A row may
-   * come more than once.
+   * Calls the listener within each `apply` that added rows: before any mutation that waits for these rows returns. A
+   * row may come more than once.
    *
    * @returns a function that ends the calls
    */
@@ -123,7 +124,7 @@ export class RevocationView {
   }
 }
 
-/** Goes round the entries for ever, a few a call; an iterator of a Map stays right while the map changes. */
+/** Visits all entries again and again, a few a call. An iterator of a Map stays valid while the map changes. */
 function sweep(entries: Map<string, Mark>): (databaseMs: number, count: number) => void {
   let rest = entries.entries()
   return (databaseMs, count) => {

@@ -2,10 +2,10 @@ import type { Parts } from '../parts.ts'
 import type { Visitor } from '../viewer.ts'
 
 /**
- * Makes sure that an access token of this request can be bound as ANNUL_BIND asks. An unbound token is a token that a
- * thief could use anywhere, or, where it is refused, a session that its own user can't use.
+ * Makes sure that an access token of this request can be bound as ANNUL_BIND asks. A thief could use an unbound token
+ * anywhere; and where unbound tokens are refused, the user could not use the session.
  *
- * @throws Error for the operator's log: the server is wired wrongly, and its client can mend nothing
+ * @throws Error for the operator's log: the server is set up wrongly, and the client can't change that
  */
 export function checkBinding({ config }: Pick<Parts, 'config'>, visitor: Visitor): void {
   if (config.bind === 'none' || visitor.newBinding !== undefined) return

@@ -5,7 +5,7 @@ import { checkBinding } from './checkBinding.ts'
 
 /**
  * The rows that a token is made from. They come from the statement that checked the password or the generation, never
- * from a later read: so what races a kill carries the old versions, and is dead from birth.
+ * from a later read: so a token that is issued during a kill carries the old versions, and is refused from the start.
  */
 export interface TokenSource {
   readonly user: UserRow
@@ -28,9 +28,9 @@ export interface Tokens {
 /**
  * Makes the access token, and the refresh token of the session's present generation.
  *
- * @param options.authTime seconds; given by reauthenticate alone: it stands in this access token and never on the
- *   session, or a thief's refresh would inherit it
- * @throws AuthError UNAVAILABLE when the rows are too old to sign; Error when they can't be bound as ANNUL_BIND asks
+ * @param options.authTime seconds; default: the session's. The time of a reauthentication stands in access tokens only:
+ *   if it stood on the session, a thief's refresh would inherit it
+ * @throws AuthError UNAVAILABLE when the rows are too old to sign; Error when it can't be bound as ANNUL_BIND asks
  */
 export function issueTokens(
   parts: Parts,
@@ -42,7 +42,7 @@ export function issueTokens(
   checkBinding(parts, visitor)
   const binding = visitor.newBinding
   const iat = Math.floor(source.readAt)
-  // Never beyond the session's end, so that a view need not know when sessions expire.
+  // Never beyond the session's end, so that the view need not know when sessions expire.
   const exp = Math.min(
     iat + parts.config.accessTokenSeconds,
     Math.floor(sessionEnd(session).getTime() / 1000),

@@ -54,7 +54,7 @@ async function renewHash(
 ): Promise<void> {
   if (user.passwordHash === null || !parts.passwords.isOutdated(user.passwordHash)) return
   const passwordHash = await parts.passwords.hash(password)
-  // Only over the hash that was checked: a password change that came between stays.
+  // Only the hash that was checked is replaced: a password change in between stays.
   await parts.db
     .update(users)
     .set({ passwordHash })

@@ -9,8 +9,7 @@ import { readRefreshToken } from './refresh.ts'
 import { endOf, lockSession, readSession } from './sessionState.ts'
 
 /**
- * Ends the session of a refresh token, whichever of its generations it is: a client that logs out with an old copy
- * means it, and is no thief.
+ * Ends the session of a refresh token of any generation: a logout with an old token is no sign of theft.
  *
  * @returns whether the session had been live
  * @throws AuthError INVALID_REFRESH_TOKEN / TOKEN_INVALID

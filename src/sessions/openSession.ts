@@ -9,7 +9,7 @@ import { issueTokens, type TokenSource, type Tokens } from './issueTokens.ts'
 
 /**
  * The common ending of login and register: a new session, and its first tokens. The versions are those of the row
- * whose password was checked; if they were raised since, the session is dead from birth.
+ * whose password was checked; if they were raised since, the session is refused from the start.
  */
 export async function openSession(
   parts: Parts,
@@ -29,7 +29,8 @@ export async function openSession(
       epoch: checked.epoch,
       idleExpiresAt: sql`now() + make_interval(secs => ${sessionIdleSeconds})`,
       expiresAt: sql`now() + make_interval(secs => ${sessionMaxSeconds})`,
-      // The access token's iat is of then, too: by now() it would look older than the session, and never be renewed.
+      // The iat of the access token is this time: with now() the token would look older than the session, and never be
+      // renewed.
       rotatedAt: checkedAt,
       authTime: checkedAt,
       userAgent: visitor.userAgent,

@@ -9,8 +9,8 @@ import { issueTokens, type Tokens } from './issueTokens.ts'
 import { readLiveSession } from './sessionState.ts'
 
 /**
- * Proves once more who the viewer is. The new time stands only in the access token that is returned; nothing rotates,
- * so that a lost answer harms nobody.
+ * Checks the viewer's password once more. The new time stands only in the access token that is returned. The refresh
+ * token is not rotated, so a lost answer does no harm.
  *
  * @throws AuthError INVALID_CREDENTIALS, BAD_USER_INPUT, TOO_MANY_REQUESTS, UNAUTHENTICATED
  */
@@ -20,8 +20,8 @@ export async function reauthenticate(
   input: { password: string },
 ): Promise<Tokens> {
   checkPasswordLength(input.password, 'password')
-  // Versions, password and generation are of one instant: a change that comes while the password is hashed kills what
-  // is returned.
+  // Versions, password and generation are of one instant: a change while the password is hashed kills the tokens that
+  // are returned.
   const state = await readLiveSession(parts.db, viewer.sessionId)
 
   if (!(await parts.passwords.verify(state.user.passwordHash, input.password))) {

@@ -18,11 +18,12 @@ import { issueTokens, type Tokens } from './issueTokens.ts'
 import { endOf, expired, isLive, lockSession } from './sessionState.ts'
 
 /*
- * Refresh: no honest user is logged out, every thief of a token is caught.
+ * Refresh: no honest user is logged out, and every thief of a token is caught.
  *
- * A session has one live generation; a refresh makes the next. Who presents an older one is either an honest client
- * whose answer was lost, and who repeats the attempt that it fixed before it sent, or somebody with a copy. So:
- * same attempt, same child token; no or another attempt, theft. Nothing else is needed, and no time is looked at.
+ * A session has one live generation; a refresh makes the next one. An older generation comes either from an honest
+ * client whose answer was lost, or from somebody with a copy. The honest client repeats the attempt, a random text that
+ * it stored before it sent the token. So the same attempt gets the same child token, and no attempt or another one is
+ * theft. Time decides nothing, except within the grace for clients without attempts (ANNUL_REFRESH_REUSE_SECONDS).
  */
 
 export interface RefreshInput {
@@ -64,7 +65,7 @@ export async function refresh(parts: Parts, visitor: Visitor, input: RefreshInpu
         )
         throw refused(parts, 'TOKEN_INVALID', 'AHEAD')
       default:
-        // Also the second answer to a theft comes after the last node refuses.
+        // Every further answer to a theft, too, comes after all nodes refuse.
         if (verdict === 'REFRESH_REUSED') await untilRevoked(parts, visitor, endedWith(presented, state))
         throw refused(parts, verdict)
     }
@@ -83,7 +84,7 @@ function refused(parts: Parts, reason: Reason | 'TOKEN_STALE', outcome: string =
 }
 
 /**
- * Checks the MAC before anybody is asked: garbage costs no query, and a forged token never counts as theft.
+ * Checks the MAC before any query: garbage costs no query, and a forged token never counts as theft.
  *
  * @throws AuthError INVALID_REFRESH_TOKEN / TOKEN_INVALID
  */
@@ -117,7 +118,10 @@ export function checkAttempt(attempt: string): void {
     )
 }
 
-/** Rule 1, and all that the tokens need from the same row versions. A race with a kill rotates nothing, or the dead. */
+/**
+ * Rotates the live generation, and reads all that the tokens need from the same row versions. In a race with a kill
+ * either nothing is rotated, or the new tokens are refused from the start.
+ */
 async function rotate(
   parts: Parts,
   visitor: Visitor,
@@ -133,7 +137,7 @@ async function rotate(
   return row && issueTokens(parts, visitor, row)
 }
 
-/** What fits into a token. A client that refreshes once a second gets there after 136 years. */
+/** The largest number that the column holds. A client that refreshes once a second gets there after 68 years. */
 const maxGeneration = 2 ** 31 - 1
 
 const { placeholder } = sql
@@ -144,7 +148,7 @@ const rotation = preparedOnce(db =>
     .set({
       generation: sql`${sessions.generation} + 1`,
       attempts: sql`(array[${placeholder('attempt')}::bytea] || ${sessions.attempts})[1:8]`,
-      // Rounded down: its own access token, whose times are in whole seconds, must not seem older.
+      // Rounded down: a time that is rounded up to the next second would be later than the iat of its access token.
       rotatedAt: sql`date_trunc('milliseconds', now())`,
       lastUsedAt: sql`now()`,
       idleExpiresAt: sql`now() + make_interval(secs => ${placeholder('idleSeconds')})`,
@@ -175,7 +179,7 @@ async function readState(queries: Queries, presented: RefreshClaims, attempt: Ui
       epoch: epochs.epoch,
       readAt: databaseTime,
       expired,
-      /** Whether the attempt that took the presented generation to the next is the one that is sent now. */
+      /** Whether the attempt that made the generation after the presented one is the attempt that is sent now. */
       sameAttempt: sql<boolean>`coalesce(${sessions.attempts}[${behind}] = ${attempt}::bytea, false)`,
       noAttempt: sql<boolean>`${sessions.attempts}[${behind}] is null`,
       secondsSinceRotation: sql<number>`extract(epoch from now() - ${sessions.rotatedAt})::float8`,
@@ -196,7 +200,7 @@ function judge(
   attempted: boolean,
   reuseSeconds: number,
 ): Verdict {
-  // Authentic, and gone: ended sessions are forgotten after a month.
+  // The token is authentic, but its session is gone: ended sessions are deleted after a month.
   if (state === undefined) return 'SESSION_EXPIRED'
   const over = endOf(state)
   if (over) return over
@@ -217,10 +221,10 @@ function endedWith({ sessionId }: RefreshClaims, state: State | undefined): Subj
 }
 
 /**
- * Rule 6: ends the session (or all of the user's) and its access tokens. Judged again under lock, because what looked
- * like theft may have been ended, or rotated back into a replay, meanwhile.
+ * Answers a theft: ends the session, or all sessions of the user (ANNUL_REFRESH_REUSE_ENDS), and the access tokens.
+ * Judged again under lock, because the session may have changed meanwhile.
  *
- * @returns false when it no longer is theft
+ * @returns false when the new verdict is not theft
  */
 async function endForTheft(
   parts: Parts,

@@ -22,8 +22,8 @@ export interface Renewed {
 }
 
 /**
- * What shows that the sender of an access token also holds its session's refresh token. In cookie mode the claims of
- * the authentic cookie, elsewhere a proof that is made for this very access token (tokens/renewalProof.ts).
+ * Shows that the sender of an access token also holds the session's refresh token: in cookie mode by the claims of the
+ * authentic cookie, elsewhere by a proof that is made for this very access token (tokens/renewalProof.ts).
  */
 export type RenewalProof = { readonly cookie: RefreshClaims } | { readonly proof: string }
 
@@ -31,10 +31,10 @@ export type RenewalProof = { readonly cookie: RefreshClaims } | { readonly proof
  * A new access token for an active user whose present one is in its last third, so that no refresh interrupts them.
  * Using the session moves its idle end, as a refresh does. At most one per session and minute, on all nodes together.
  *
- * Only for who proves to hold the session's current refresh token: a stolen access token must not outlive its time.
- * And only for a token since the session's last refresh.
+ * Only for a sender who proves to hold the session's current refresh token: a stolen access token must not outlive its
+ * time. Only for an access token that was issued since the session's last refresh.
  *
- * @returns undefined where none is due, or nothing is proved
+ * @returns undefined where no renewal is due, or the proof is not right
  */
 export async function renewAccessToken(
   parts: Parts,
@@ -87,7 +87,7 @@ async function readDue(tx: Queries, viewer: Viewer): Promise<Due | undefined> {
   return due
 }
 
-/** The session decides which kind of proof is the right one: no script ever had a cookie session's refresh token. */
+/** The session decides which kind of proof is the right one: no script can know a cookie session's refresh token. */
 function isProved(parts: Parts, { sessionId, claims }: Viewer, proof: RenewalProof, due: Due): boolean {
   const { generation, cookie } = due
   if ('cookie' in proof) return cookie && proof.cookie.generation === generation

@@ -9,7 +9,7 @@ import { endOf, lockSession, readSession } from './sessionState.ts'
 /**
  * Ends one of the viewer's own sessions.
  *
- * @returns whether it had been live; false for what is not one's own, of which nothing is told
+ * @returns whether the session had been live; false also for another user's session, so that nothing is told about it
  * @throws AuthError BAD_USER_INPUT when the id is no UUID
  */
 export async function revokeSession(parts: Parts, viewer: Viewer, input: { id: string }): Promise<boolean> {

@@ -8,7 +8,7 @@ import type { Viewer } from '../viewer.ts'
 import { issueTokens, type Tokens } from './issueTokens.ts'
 import { lockViewer } from './sessionState.ts'
 
-/** Signs the viewer out everywhere, here too. One row, however many sessions there are. */
+/** Signs the viewer out everywhere, on this device too. One row is written, however many sessions there are. */
 export async function revokeSessions(parts: Parts, viewer: Viewer): Promise<boolean> {
   return revokingAs(parts, viewer, { kind: 'user', subject: viewer.userId }, async (tx, revoke) => {
     await revoke.user(viewer.userId, 'SESSIONS_REVOKED', { sessions: true })
@@ -18,9 +18,9 @@ export async function revokeSessions(parts: Parts, viewer: Viewer): Promise<bool
 }
 
 /**
- * Signs the viewer out everywhere else: all are ended, and this session is raised to the new version.
+ * Signs the viewer out on all other devices: all sessions end by a new version, and this session is raised to it.
  *
- * @returns this device's tokens: a new access token, and the refresh token that it has (a lost answer harms nobody)
+ * @returns this device's tokens: a new access token, and the refresh token that it has (a lost answer does no harm)
  * @throws AuthError UNAUTHENTICATED when this session ended meanwhile
  */
 export async function revokeOtherSessions(parts: Parts, viewer: Viewer): Promise<Tokens> {

@@ -20,14 +20,14 @@ export interface SessionEvents {
 }
 
 const pollMs = 1000
-/** A session may be committed this long after the time that it carries. */
+/** A session may be committed this long after its creation time, which is the start of its transaction. */
 const overlapSeconds = 30
-/** A listener that takes none of this many is gone; the oldest are dropped. */
+/** How many events may wait for one listener; of more, the oldest are dropped. */
 const maxWaiting = 100
 
 /**
- * Ended sessions come with the log of revocations. Opened ones are looked for, once a second and only while somebody
- * listens: a NOTIFY at each login would take a lock of the whole cluster at its commit.
+ * Ended sessions come with the log of revocations. Opened sessions are polled, once a second and only while there is a
+ * listener: a NOTIFY at each login would take a lock of the whole cluster at its commit.
  */
 export function openSessionEvents(parts: Pick<Parts, 'db' | 'log' | 'revocation'>): SessionEvents {
   const listeners = new Map<string, Set<Listener>>()
@@ -110,8 +110,8 @@ export function openSessionEvents(parts: Pick<Parts, 'db' | 'log' | 'revocation'
 }
 
 /**
- * One subscription's queue. Readings overlap, so it knows what it has told. Not an async generator, whose `return` would
- * wait for one more event: the queue of a client that went away would stay until then.
+ * One subscription's queue. Polls overlap, so the queue knows which events it has delivered. It is not an async
+ * generator, whose `return` would wait for one more event: the queue of a client that went away would stay until then.
  */
 class Listener implements AsyncIterableIterator<SessionEvent> {
   readonly #told: Set<string>

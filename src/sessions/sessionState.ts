@@ -36,13 +36,13 @@ export function endOf(state: {
   return state.expired ? 'SESSION_EXPIRED' : undefined
 }
 
-/** Locks a session, after its user as everywhere, so that what is read next stays true until the commit. */
+/** Locks a session, after its user as everywhere, so that what is read afterwards stays true until the commit. */
 export async function lockSession(tx: Queries, sessionId: string): Promise<void> {
   const owner = tx.select({ id: sessions.userId }).from(sessions).where(eq(sessions.id, sessionId))
   const locked = tx
     .$with('locked')
     .as(tx.select({ id: users.id }).from(users).where(eq(users.id, owner)).for('no key update'))
-  // The session's row is locked where it was joined with its user's, which is locked by then.
+  // The session's row is joined with its user's row, which is locked by then: so it is locked second.
   await tx
     .with(locked)
     .select({ id: sessions.id })
@@ -53,8 +53,8 @@ export async function lockSession(tx: Queries, sessionId: string): Promise<void>
 }
 
 /**
- * The viewer's session and user, locked and alive. A verb that lets this device live on while others die begins with
- * it: else an attacker's "revoke the others" that races the owner's "revoke all" would come out alive.
+ * The viewer's session and user, locked and alive. A verb that keeps this session and ends others begins with this
+ * lock. Otherwise the session of an attacker would survive whose "revoke the others" races the owner's "revoke all".
  *
  * @throws AuthError UNAUTHENTICATED with the reason that ended the session meanwhile
  */

@@ -1,4 +1,4 @@
-/** What an access token says. Names of RFC 7519 and RFC 9068; `ver` is the token version, `epoch` everybody's. */
+/** The claims of an access token. Names of RFC 7519 and RFC 9068; `ver` is the user's token version. */
 export interface AccessClaims {
   readonly iss: string
   readonly sub: string

@@ -5,7 +5,7 @@ import type { AccessClaims } from './accessClaims.ts'
 import type { PublicKey, SigningKeys } from './signingKeys.ts'
 import { VerifiedTokens } from './verifiedTokens.ts'
 
-/** What the caller read from one row version; the rest is filled in here. */
+/** The claims that the caller read from one row version; `sign` adds the others. */
 export type AccessGrant = Omit<AccessClaims, 'iss' | 'aud' | 'client_id' | 'jti'>
 
 /** @internal */
@@ -18,7 +18,7 @@ export interface AccessTokens {
   hasUnknownKey(token: string): boolean
 }
 
-/** By verified claims. */
+/** The id of the key that signed a token, by the token's verified claims. */
 const keyIds = new WeakMap<AccessClaims, string>()
 
 /** The id of the key that signed a token; undefined for claims that `verify` did not return. */
@@ -29,9 +29,12 @@ export function keyIdOf(claims: AccessClaims): string | undefined {
 /** Longer tokens are refused unread. */
 const maxBytes = 4096
 const rememberedTokens = 10_000
-/** How far another node's idea of database time may be ahead of ours. */
+/** How far another node's estimate of database time may be ahead of this node's. */
 const leewaySeconds = 5
-/** A revocation is remembered as long as a token can live that was read before it: so none may be signed much later. */
+/**
+ * A revocation is remembered for as long as a token can live whose versions were read before it. So no token is signed
+ * later than this after the read.
+ */
 const signWithinSeconds = 30
 
 /**
@@ -57,7 +60,7 @@ export function accessTokens(options: {
     const payload = key && checkSignature(token, key)
     if (key === undefined || !isAccessClaims(payload) || payload.iss !== issuer || payload.aud !== audience)
       return undefined
-    // It is handed to every request that brings this token, and to an app's resolvers: nobody may change it.
+    // The claims are shared by all requests with this token, and by an app's resolvers: nobody may change them.
     Object.freeze(payload.roles)
     verified.set(token, Object.freeze(payload))
     keyIds.set(payload, key.kid)
@@ -106,11 +109,11 @@ function findKey(token: string, keys: SigningKeys): PublicKey | undefined {
 }
 
 /**
- * The key is chosen by nothing but a known id: a header that brings its own key (`jwk`, `jku`, `x5c`, `x5u`), asks for
- * an extension (`crit`) or names another algorithm has no business here, so that exactly three members are allowed.
+ * The key is chosen by a known id alone. A header that brings its own key (`jwk`, `jku`, `x5c`, `x5u`), asks for an
+ * extension (`crit`) or names another algorithm is refused: exactly three members are allowed.
  */
 function readHeader(token: string): { kid: string } | undefined {
-  // Bytes, not characters: others are no base64url, and are refused below.
+  // In bytes, too: a token with characters of several bytes is no base64url, and is refused below.
   if (token.length > maxBytes) return undefined
   const parts = token.split('.')
   if (parts.length !== 3 || !parts.every(isCanonical)) return undefined
@@ -120,12 +123,12 @@ function readHeader(token: string): { kid: string } | undefined {
   return { kid: header.kid }
 }
 
-/** base64url has several spellings of the same bytes; only the one that we write is a token. */
+/** base64url has several spellings of the same bytes; only the canonical one is accepted. */
 function isCanonical(part: string): boolean {
   return part !== '' && Buffer.from(part, 'base64url').toString('base64url') === part
 }
 
-/** One algorithm and a key object: with a text as key, or several algorithms, forgeries would pass. */
+/** With one algorithm and a key object: with a text as key, or several algorithms, jsonwebtoken accepts forgeries. */
 function checkSignature(token: string, key: PublicKey): unknown {
   try {
     // Times are checked by the caller, against the database's clock.

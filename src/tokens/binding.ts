@@ -2,17 +2,17 @@ import { createHash } from 'node:crypto'
 import { isIP } from 'node:net'
 
 /*
- * An access token can be bound to where it was issued (ANNUL_BIND): a copy is useless elsewhere. The token carries a
- * hash, as `cnf` (RFC 7800). Whoever lost what it is bound to refreshes, and is bound anew: an honest user who changes
- * networks is not signed out.
+ * An access token can be bound to the client's address or to a cookie (ANNUL_BIND): a copy is useless elsewhere. The
+ * token carries a hash, as `cnf` (RFC 7800). A client with another address or cookie refreshes, and its new token is
+ * bound anew: an honest user who changes networks is not signed out.
  */
 
-/** To the address: an IPv4 one as a whole, of an IPv6 one the /64 that a household or a phone is given. */
+/** A binding to the address: a whole IPv4 address, or the /64 of an IPv6 address, which one household or phone has. */
 export function bindAddress(address: string): string {
   return hash(`ip ${networkOf(address)}`)
 }
 
-/** To the value of a cookie that no script can read (OWASP: token sidejacking). */
+/** A binding to the value of a cookie that no script can read (OWASP: token sidejacking). */
 export function bindFingerprint(fingerprint: string): string {
   return hash(`cookie ${fingerprint}`)
 }
@@ -25,7 +25,7 @@ function hash(text: string): string {
 export function networkOf(address: string): string {
   const bare = address.replace(/%.*$/, '')
   if (isIP(bare) !== 6) return bare
-  // The one spelling of RFC 5952. Else all IPv4 addresses that are written as hex groups would share one /64.
+  // The canonical spelling of RFC 5952. Otherwise all IPv4 addresses in hex groups would share one /64.
   const text = new URL(`http://[${bare}]`).hostname.slice(1, -1)
   const mapped = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(text)
   if (mapped) return mapped.slice(1).flatMap(bytesOf).join('.')

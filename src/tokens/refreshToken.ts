@@ -1,7 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { deriveKey } from './secret.ts'
 
-/** What a refresh token says, once its MAC was found right. */
+/** The content of a refresh token whose MAC was found right. */
 export interface RefreshClaims {
   readonly sessionId: string
   readonly generation: number
@@ -10,11 +10,11 @@ export interface RefreshClaims {
 export interface RefreshTokens {
   /** The token of a session's generation: always the same one, so that none is stored and a replay can be answered. */
   derive(claims: RefreshClaims): string
-  /** The claims, or why the token is not one of ours. Asks nobody: garbage costs no query. */
+  /** The claims, or why the token is not authentic. Needs no query, so garbage costs none. */
   read(token: string): RefreshClaims | RefreshTokenFault
 }
 
-/** Nothing of this is theft: without the secret nobody makes a token that passes. */
+/** None of these faults is theft: without the secret nobody can make an authentic token. */
 export type RefreshTokenFault = 'malformed' | 'foreign' | 'forged'
 
 const prefix = 'annul_rt_'
@@ -49,7 +49,7 @@ export function refreshTokens(secret: Uint8Array): RefreshTokens {
       const text = token.slice(prefix.length)
       if (!token.startsWith(prefix) || text.length !== textLength) return 'malformed'
       const bytes = Buffer.from(text, 'base64url')
-      // Only one spelling of a token: else a copy could look like another token to whoever compares texts.
+      // Only the canonical spelling: otherwise a copy could look like another token where texts are compared.
       if (bytes.toString('base64url') !== text) return 'malformed'
       const body = bytes.subarray(0, bodyBytes)
       if (!body.subarray(0, keyIdBytes).equals(keyId)) return 'foreign'

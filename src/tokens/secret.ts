@@ -18,7 +18,7 @@ export async function loadSecret(config: Pick<Config, 'secret' | 'dataDir'>): Pr
   if (config.secret !== undefined) return config.secret
   const file = join(config.dataDir, 'secret')
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
-  // Exclusive: a secret that is there is never overwritten.
+  // The flag `wx`: an existing secret is never overwritten.
   await writeFile(file, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx' }).catch(
     (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error

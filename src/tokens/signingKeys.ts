@@ -32,20 +32,20 @@ export interface SigningKeys {
   current(): SigningKey
   /** A key by its id, if it is known here. */
   find(kid: string): PublicKey | undefined
-  /** Reads the keys again, at most once a second however many ask, so that invented key ids cost nothing. */
+  /** Reads the keys again, at most once a second for all callers, so that invented key ids cost nothing. */
   reload(): Promise<void>
   /** For `/.well-known/jwks.json` (RFC 7517): the public halves. */
   jwks(): { keys: JsonWebKey[] }
-  /** Counts the reads that found other keys: what was verified under the old ones is to be verified anew. */
+  /** Counts the reads that found other keys: tokens that were verified under the old keys are to be verified anew. */
   readonly version: number
   close(): void
 }
 
 /** How long a retired key goes on verifying: the longest life of a token, and a margin. */
 const retiredSeconds = 3720
-/** Every node reads the keys this often, */
+/** How often every node reads the keys. */
 const rereadMs = 20_000
-/** and a new key signs only after each had two chances: so no node meets an honest token whose key it doesn't know. */
+/** How long a new key waits before it signs. Every node has read it by then, so no honest token has an unknown key. */
 const announceSeconds = 60
 const reloadMs = 1000
 
@@ -61,9 +61,9 @@ export class WrongSecretError extends Error {
 /**
  * Opens the signing keys, and makes the first one where there is none.
  *
- * A row counts only as far as the secret vouches for it: whoever can write to the table, but does not know the secret,
+ * A row counts only if the secret authenticates it: somebody who can write to the table, but does not know the secret,
  * must not be able to add a key that verifies. So the private half is decrypted and authenticated, and the public half
- * is derived from it; a row that fails is left out, and told of once.
+ * is derived from it. A row that fails is left out, and logged once.
  *
  * @param now database time in seconds
  * @throws WrongSecretError when the secret opens none of the rows
@@ -121,7 +121,7 @@ export async function openSigningKeys(
     find: kid => keys.find(key => key.kid === kid),
     reload() {
       if (reading) return reading
-      // While the database can't be asked, nobody may be told that a key does not exist.
+      // While the database does not answer, no caller may conclude that a key does not exist.
       if (performance.now() - readAt < reloadMs) return failure ? Promise.reject(failure) : Promise.resolve()
       reading = read().finally(() => {
         reading = undefined
@@ -137,8 +137,8 @@ export async function openSigningKeys(
 }
 
 /**
- * Makes a new key, which signs in a minute from now, and retires the others then. Tokens that those signed stay valid
- * until they expire.
+ * Makes a new key. It begins to sign in a minute, and the other keys retire then. Tokens that these have signed stay
+ * valid until they expire.
  *
  * @returns the new key's id
  * @throws WrongSecretError when the secret opens none of the keys that are there: no node could use the new one
@@ -170,7 +170,7 @@ function signer(keys: StoredKey[], time: number): StoredKey {
 
 const inSeconds = (seconds: number) => sql`now() + make_interval(secs => ${seconds})`
 
-/** A row that is no key of ours. */
+/** A row that is no key of Annul's. */
 interface RefusedRow {
   readonly kid: string
   readonly why: string

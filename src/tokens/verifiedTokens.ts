@@ -1,9 +1,9 @@
 /**
- * Remembers tokens whose signature was found right, so that a repeated one costs a look-up instead of 70 µs. Only that:
- * times, binding and versions are looked at anew each time, and a verdict is never remembered.
+ * Remembers tokens whose signature was found right, so that a repeated token costs a look-up instead of 70 µs. Only the
+ * signature is remembered: times, binding and versions are checked anew each time, and a verdict is never kept.
  */
 export class VerifiedTokens<Claims> {
-  /** By its end, which is short to look up; the whole text is then compared, so that nothing else passes for it. */
+  /** By the end of the token, which is a short key. The whole token is then compared, so that no other one passes. */
   readonly #remembered = new Map<string, { readonly token: string; readonly claims: Claims }>()
   readonly #limit: number
   #keysVersion = 0
@@ -13,7 +13,7 @@ export class VerifiedTokens<Claims> {
     this.#limit = limit
   }
 
-  /** @param keysVersion of the keys of now: what was verified under others is forgotten, because a key may be gone */
+  /** @param keysVersion of the present keys: tokens verified under others are forgotten, because a key may be gone */
   get(token: string, keysVersion: number): Claims | undefined {
     if (keysVersion !== this.#keysVersion) {
       this.#remembered.clear()
@@ -25,7 +25,7 @@ export class VerifiedTokens<Claims> {
   }
 
   set(token: string, claims: Claims): void {
-    // Oldest first: who is pushed out pays one signature check.
+    // The oldest is removed first. The next request with that token pays one signature check.
     if (this.#remembered.size >= this.#limit) {
       const [oldest] = this.#remembered.keys()
       if (oldest !== undefined) this.#remembered.delete(oldest)

@@ -13,6 +13,7 @@
  *    `crowdedBytes` only clients get turns that have nothing unsent. Meanwhile the worst socket is cut off every
  *    `sheddingMs`, and above `maxHeldBytes` at once: the one that has held most for the longest time. Who reads the
  *    answers holds little and not for long, so an attacker's sockets make room.
+ *  - Garbage: an operation that is sent again is not parsed again (socketDocuments.ts).
  *  - Time: one upgrade or message in each turn of the event loop, client addresses by turns (socketTurns.ts). So the
  *    follower of the log of revocations, HTTP and other clients wait for one operation at a time.
  */
@@ -32,7 +33,7 @@ export const maxHeldBytes = 16_777_216
 /** How often a socket is cut off while clients get no turns. */
 export const sheddingMs = 100
 /** Received bytes of all sockets that wait for their turn. */
-export const maxReceivedBytes = 4_194_304
+export const maxReceivedBytes = 1_048_576
 /** Received messages of one socket that wait for their turn. */
 export const maxMessages = 1000
 /** What a received message costs in memory beside its text. */

@@ -144,7 +144,7 @@ export class SocketTransport implements Member, Worker {
   }
 
   #askForTurn(): void {
-    if (this.#messages.length > 0 && !this.#isCongested) this.#shared.turns.ask(this)
+    if (this.#messages.length > 0 && !this.#isCongested && !this.#ended) this.#shared.turns.ask(this)
   }
 
   #ping(): void {
@@ -168,14 +168,14 @@ export class SocketTransport implements Member, Worker {
     this.#ended = true
     clearInterval(this.#keepAlive)
     this.#shared.turns.leave(this)
-    const messages = this.#messages
-    this.#messages = []
-    for (const message of messages) this.#shared.crowd.addReceived(-costOf(message))
     this.#listeners.end()
   }
 
   #forget(): void {
     this.#end()
+    // Not before: until then the connection holds what it has read.
+    for (const message of this.#messages) this.#shared.crowd.addReceived(-costOf(message))
+    this.#messages = []
     this.#addUnsent(-this.unsent)
     this.#forgotten = true
     this.#shared.crowd.leave(this)

@@ -6,7 +6,8 @@
  *    that brings no token ends after `anonymousMs`, unless the schema has a subscription for everybody.
  *  - Operations: at most `maxOperations` run for one socket; one more is answered with TOO_MANY_REQUESTS.
  *  - Received messages: a socket is not read while a message of it waits. The last chunk may have brought several: at
- *    most 64 KiB and `maxMessages`. Once all sockets together hold `maxReceivedBytes`, none is read.
+ *    most 64 KiB and `maxMessages`. A connection keeps that chunk, so its messages count until the connection is gone.
+ *    Once all sockets together hold `maxReceivedBytes`, none is read.
  *  - Unsent bytes: above `congestedBytes` no message of the socket is dealt with. So a client that does not read holds
  *    that much, and the answers of operations that had begun. Above `maxUnsentBytes` the socket closes.
  *  - Unsent bytes of a client address: above `crowdedClientBytes` its sockets get no turn. Those of all sockets: above

@@ -3,6 +3,7 @@ import {
   crowdedClientBytes,
   maxHeldBytes,
   maxReceivedBytes,
+  maxReceivedClientBytes,
   sheddingMs,
 } from './socketBounds.ts'
 
@@ -21,10 +22,11 @@ export interface Member {
 
 /** The received and unsent bytes of all sockets, and what is done when there are too many (socketBounds.ts). */
 export class Crowd {
-  /** Whether sockets may be read. */
-  mayRead = true
   readonly #members = new Set<Member>()
   readonly #unsentOf = new Map<string, number>()
+  readonly #receivedOf = new Map<string, number>()
+  readonly #fullGroups = new Set<string>()
+  #isFull = false
   #received = 0
   #unsent = 0
   #shedding: NodeJS.Timeout | undefined
@@ -39,13 +41,27 @@ export class Crowd {
     this.#members.delete(member)
   }
 
-  /** Adds to the bytes that wait for their turn, or with a negative number takes away. */
-  addReceived(bytes: number): void {
+  /** Whether the sockets of a client may be read. */
+  mayRead(group: string): boolean {
+    return !this.#isFull && !this.#fullGroups.has(group)
+  }
+
+  /** Adds to the bytes of a client that wait for their turn, or with a negative number takes away. */
+  addReceived(group: string, bytes: number): void {
+    const ofGroup = (this.#receivedOf.get(group) ?? 0) + bytes
+    if (ofGroup > 0) this.#receivedOf.set(group, ofGroup)
+    else this.#receivedOf.delete(group)
     this.#received += bytes
-    const mayRead = this.#received < (this.mayRead ? maxReceivedBytes : maxReceivedBytes / 2)
-    if (mayRead === this.mayRead) return
-    this.mayRead = mayRead
-    for (const member of this.#members) member.adjustReading()
+    // Full until half is free again, so that sockets are not switched on and off at every message.
+    const wasFull = this.#isFull
+    this.#isFull = this.#received >= (wasFull ? maxReceivedBytes / 2 : maxReceivedBytes)
+    const wasGroupFull = this.#fullGroups.has(group)
+    const isGroupFull = ofGroup >= (wasGroupFull ? maxReceivedClientBytes / 2 : maxReceivedClientBytes)
+    if (isGroupFull) this.#fullGroups.add(group)
+    else this.#fullGroups.delete(group)
+    if (wasFull === this.#isFull && wasGroupFull === isGroupFull) return
+    for (const member of this.#members)
+      if (wasFull !== this.#isFull || member.group === group) member.adjustReading()
   }
 
   /** Adds to the bytes that a client has not read, or with a negative number takes away. */

@@ -5,20 +5,19 @@ import {
   type GraphQLFormattedError,
   type GraphQLSchema,
   getOperationAST,
-  parse,
   specifiedRules,
   subscribe,
   type ValidationRule,
-  validate,
 } from 'graphql'
 import type { ExecutionResult, SubscribePayload } from 'graphql-ws'
 import type { Auth } from '../auth.ts'
 import type { Config } from '../config.ts'
 import { tooManyRequests } from '../errors.ts'
-import { checkNesting, checkVariables, maxTokens, noIntrospection } from '../graphql/bounds.ts'
+import { checkNesting, checkVariables, noIntrospection } from '../graphql/bounds.ts'
 import type { ServerContext } from './logPlugin.ts'
 import { maxOperations } from './socketBounds.ts'
 import type { SocketConnection } from './socketConnection.ts'
+import type { Documents } from './socketDocuments.ts'
 
 /** graphql's rules; without introspection where that is off (ANNUL_INTROSPECTION). */
 export function rulesFor({ introspection }: Config): readonly ValidationRule[] {
@@ -28,7 +27,7 @@ export function rulesFor({ introspection }: Config): readonly ValidationRule[] {
 /** What a socket asks for, ready to be carried out; or why it is not. Bounded as Apollo Server's operations are. */
 export function prepare(
   schema: GraphQLSchema,
-  rules: readonly ValidationRule[],
+  documents: Documents,
   connection: SocketConnection,
   { query, operationName, variables }: SubscribePayload,
 ): ExecutionArgs | GraphQLError[] {
@@ -37,9 +36,8 @@ export function prepare(
   try {
     checkVariables(variables)
     checkNesting(query)
-    const document = parse(query, { maxTokens })
-    const errors = validate(schema, document, rules)
-    if (errors.length > 0) return errors.map(error => withCode(error, 'GRAPHQL_VALIDATION_FAILED'))
+    const document = documents.read(query)
+    if (!('kind' in document)) return document.map(error => withCode(error, 'GRAPHQL_VALIDATION_FAILED'))
     // A mutation's answer may carry cookies, which a socket can't.
     if (getOperationAST(document, operationName)?.operation === 'mutation')
       return [new GraphQLError('Mutations are sent over HTTP.', { extensions: { code: 'BAD_REQUEST' } })]

@@ -13,6 +13,14 @@ interface Handle {
  */
 export function stopReading(socket: Socket): void {
   socket.pause()
+  stop(socket)
+  // A stream that was resumed or read in this turn of the event loop begins to read once more at the end of the turn.
+  setImmediate(() => {
+    if (socket.isPaused()) stop(socket)
+  })
+}
+
+function stop(socket: Socket): void {
   const handle = handleOf(socket)
   if (!handle?.reading || !handle.readStop) return
   handle.reading = false

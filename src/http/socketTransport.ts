@@ -108,14 +108,14 @@ export class SocketTransport implements Member, Worker {
     if (this.#isCongested) return
     const message = this.#messages.shift()
     if (message === undefined) return
-    this.#shared.crowd.addReceived(-costOf(message))
+    this.#shared.crowd.addReceived(this.group, -costOf(message))
     this.#listeners.message(message)
     this.#progress()
     this.adjustReading()
   }
 
   adjustReading(): void {
-    const shouldRead = this.#messages.length === 0 && this.#shared.crowd.mayRead
+    const shouldRead = this.#messages.length === 0 && this.#shared.crowd.mayRead(this.group)
     // After a close, reading is neither stopped nor started: an answer that stays unread only delays the end.
     if (shouldRead === this.#isRead || this.#ended) return
     this.#isRead = shouldRead
@@ -132,7 +132,7 @@ export class SocketTransport implements Member, Worker {
     // Kept as a text: a buffer would keep the whole chunk that it came with.
     const message = String(data)
     this.#messages.push(message)
-    this.#shared.crowd.addReceived(costOf(message))
+    this.#shared.crowd.addReceived(this.group, costOf(message))
     if (this.#messages.length > maxMessages) this.close(tooMany, 'Too many messages at a time.')
     this.#askForTurn()
     this.adjustReading()
@@ -144,7 +144,7 @@ export class SocketTransport implements Member, Worker {
   }
 
   #askForTurn(): void {
-    if (this.#messages.length > 0 && !this.#isCongested) this.#shared.turns.ask(this)
+    if (this.#messages.length > 0 && !this.#isCongested && !this.#ended) this.#shared.turns.ask(this)
   }
 
   #ping(): void {
@@ -168,14 +168,14 @@ export class SocketTransport implements Member, Worker {
     this.#ended = true
     clearInterval(this.#keepAlive)
     this.#shared.turns.leave(this)
-    const messages = this.#messages
-    this.#messages = []
-    for (const message of messages) this.#shared.crowd.addReceived(-costOf(message))
     this.#listeners.end()
   }
 
   #forget(): void {
     this.#end()
+    // Not before: until then the connection holds what it has read.
+    for (const message of this.#messages) this.#shared.crowd.addReceived(this.group, -costOf(message))
+    this.#messages = []
     this.#addUnsent(-this.unsent)
     this.#forgotten = true
     this.#shared.crowd.leave(this)

@@ -8,6 +8,7 @@ import { type GraphQLContext, stateOf } from '../request/context.ts'
 import { clientOf } from './socketAdmission.ts'
 import { anonymousMs } from './socketBounds.ts'
 import { SocketConnection, tokenOf } from './socketConnection.ts'
+import { Documents } from './socketDocuments.ts'
 import { begin, formatFailure, formatResult, isSubscription, prepare, rulesFor } from './socketOperation.ts'
 import { type Shared, SocketTransport } from './socketTransport.ts'
 
@@ -72,7 +73,7 @@ export function socketHandler(auth: OpenedAuth, schema: GraphQLSchema, shared: S
 
 /** The protocol of graphql-ws, for each socket. */
 function serve(auth: OpenedAuth, schema: GraphQLSchema) {
-  const rules = rulesFor(auth.parts.config)
+  const documents = new Documents(schema, rulesFor(auth.parts.config))
   return makeServer<Payload, Extra>({
     connectionInitWaitTimeout: 5000,
 
@@ -88,7 +89,7 @@ function serve(auth: OpenedAuth, schema: GraphQLSchema) {
       if (token !== undefined) await connection.present(token)
     },
 
-    onSubscribe: ({ extra: { connection } }, _id, payload) => prepare(schema, rules, connection, payload),
+    onSubscribe: ({ extra: { connection } }, _id, payload) => prepare(schema, documents, connection, payload),
 
     subscribe: begin,
 

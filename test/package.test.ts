@@ -55,13 +55,21 @@ describePackage('the package', () => {
     const paths = packed.files.map(({ path }) => path)
     expect(paths).toEqual(
       expect.arrayContaining([
-        ...['LICENSE', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'package.json', 'docs/client.md'],
+        ...[
+          'LICENSE',
+          'README.md',
+          'CHANGELOG.md',
+          'CONTRIBUTING.md',
+          'SECURITY.md',
+          'package.json',
+          'docs/client.md',
+        ],
         ...['dist/main.js', 'dist/index.js', 'dist/index.d.ts', 'dist/client/index.js'],
         ...['drizzle/0000_init.sql', 'drizzle/meta/_journal.json', 'schema/auth.graphql'],
       ]),
     )
     const places =
-      /^(dist|drizzle|schema|docs)\/|^(LICENSE|README\.md|CHANGELOG\.md|SECURITY\.md|package\.json)$/
+      /^(dist|drizzle|schema|docs)\/|^(LICENSE|README\.md|CHANGELOG\.md|CONTRIBUTING\.md|SECURITY\.md|package\.json)$/
     expect(paths.filter(path => !places.test(path))).toEqual([])
     // Built from clean; and no source map, which would lead to sources that are not there.
     expect(paths.filter(path => /stale|\.map$|(?<!\.d)\.ts$/.test(path))).toEqual([])

@@ -15,4 +15,6 @@ export default {
   setupFilesAfterEnv: ['<rootDir>/test/support/quiet.ts'],
   testTimeout: 60_000,
   maxWorkers: 2,
+  // Modules of a vm context are never freed: after a hundred files a worker of 2 GB would be slow, and end slowly.
+  workerIdleMemoryLimit: '600MB',
 }

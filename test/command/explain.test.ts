@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
 import postgres from 'postgres'
 import { annul, newSecret } from '../support/command.ts'
-import { createPostgresDatabase } from '../support/database.ts'
+import { createPostgresDatabase, onPostgres } from '../support/database.ts'
 
-describe('a command whose statement fails', () => {
+const describePostgres = onPostgres ? describe : describe.skip
+
+describePostgres('a command whose statement fails', () => {
   it('tells what failed, and nothing of what the statement was about', async () => {
     const url = await createPostgresDatabase()
     const client = postgres(url, { max: 1, onnotice: () => {} })

@@ -8,7 +8,7 @@ import { type ASTVisitor, GraphQLError, Lexer, Source, TokenKind, type Validatio
 /** Tokens of an operation: a standard introspection has some 300. */
 export const maxTokens = 2000
 /** Levels of braces, brackets and parentheses in an operation, and of lists and objects in variables. */
-export const maxNesting = 100
+const maxNesting = 100
 
 const opening = new Set<TokenKind>([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L])
 const closing = new Set<TokenKind>([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R])

@@ -82,7 +82,7 @@ export function formatFailure(auth: Auth, error: GraphQLError): GraphQLFormatted
 }
 
 /** A GraphQLError around any other. */
-export function carrying(error: unknown): GraphQLError {
+function carrying(error: unknown): GraphQLError {
   return new GraphQLError('', { originalError: error instanceof Error ? error : new Error(String(error)) })
 }
 

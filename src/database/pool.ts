@@ -134,7 +134,9 @@ function settings({ name, statementMs }: PoolOptions) {
       application_name: name,
       // Below the client's deadline, so that a living server always answers first.
       statement_timeout: Math.floor(statementMs * 0.8),
-      idle_in_transaction_session_timeout: 10_000,
+      // Nothing in a transaction waits for the outside: its node is frozen or cut off. Others that wait for its locks get
+      // them before their own statements are over.
+      idle_in_transaction_session_timeout: Math.floor(statementMs / 2),
       // No acknowledged commit is ever lost, whatever the server's default.
       synchronous_commit: 'on',
     },

@@ -76,6 +76,23 @@ describePostgres('a statement with a deadline', () => {
     expect(outside).not.toContain(inside)
   })
 
+  it('gets the lock of a transaction whose node was frozen, before its own deadline', async () => {
+    const { host, hostname, port } = new URL(url)
+    const proxy = await startProxy({ host: hostname, port: Number(port) })
+    const frozen = open(1, url.replace(host, `${hostname}:${proxy.port}`))
+    const lock = 'select pg_advisory_xact_lock(7)'
+    const held = frozen.begin(async tx => {
+      await run(tx, lock)
+      proxy.set('drop')
+      await run(tx, lock)
+    })
+    const failure = failureOf(held)
+    await until(async () => (await run(open(1), "select from pg_locks where locktype = 'advisory'")).length)
+    await open(1).begin(tx => run(tx, lock))
+    expect(outageOf(await failure)).toBeDefined()
+    await proxy.close()
+  })
+
   it('never gets the answer of another, however connections are lost', async () => {
     const pool = open(3)
     const mine = `from pg_stat_activity where application_name = 'test-${pools.length - 1}'`

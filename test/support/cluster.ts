@@ -14,6 +14,8 @@ export interface ClusterNode {
   readonly proxy: NodeProxy
   /** The lines of its log so far. */
   readonly log: readonly string[]
+  /** Whether the process was stopped by SIGSTOP, and not continued yet. */
+  readonly isStopped: boolean
   /** The exit status, when the process has ended; null after a signal. */
   readonly ended: Promise<number | null>
   signal(signal: NodeJS.Signals): void
@@ -83,7 +85,14 @@ export async function startCluster(options: {
       await proxy.close()
       return result
     }
-    const member = { ...node, kill: () => forget(node.kill()), stop: () => forget(node.stop()) }
+    const member: ClusterNode = {
+      ...node,
+      get isStopped() {
+        return node.isStopped
+      },
+      kill: () => forget(node.kill()),
+      stop: () => forget(node.stop()),
+    }
     nodes.push(member)
     void node.ended.then(status => {
       if (!nodes.includes(member)) return
@@ -158,6 +167,7 @@ async function startNode(
     })
     exit.then(status => reject(new Error(`Node ${name} ended with ${status}:\n${log.join('\n')}`)))
   })
+  let isStopped = false
   const end = (signal: NodeJS.Signals) => {
     child.kill(signal)
     // A stopped process handles no other signal before SIGCONT.
@@ -169,8 +179,14 @@ async function startNode(
     url,
     proxy,
     log,
+    get isStopped() {
+      return isStopped
+    },
     ended: exit,
-    signal: signal => child.kill(signal),
+    signal: signal => {
+      if (signal === 'SIGSTOP' || signal === 'SIGCONT') isStopped = signal === 'SIGSTOP'
+      child.kill(signal)
+    },
     kill: async () => {
       await end('SIGKILL')
     },

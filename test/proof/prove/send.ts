@@ -64,7 +64,10 @@ function post(url: string, body: string, token: string | undefined): Promise<str
 /** A field that every live token may ask for, and that costs nothing but the decision. */
 export const asksWho = '{ me { id } }'
 
-/** Neither accepted nor refused: during an outage an honest request may end like this. */
+/**
+ * Neither accepted nor refused: during an outage an honest request may end like this. A node that was stopped for long
+ * answers 408 to what came meanwhile, and has carried out nothing.
+ */
 export function isOutage(verdict: string): boolean {
-  return verdict === 'UNAVAILABLE' || verdict === 'CONNECTION'
+  return verdict === 'UNAVAILABLE' || verdict === 'CONNECTION' || verdict === 'REQUEST_TIMEOUT'
 }

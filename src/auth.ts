@@ -1,21 +1,24 @@
 import type { GraphQLSchema } from 'graphql'
-import { type Config, readConfig } from './config.ts'
+import type { Config } from './config.ts'
 import { openClock } from './database/clock.ts'
 import { type OpenDatabase, openDatabase } from './database/open.ts'
 import { openAuthenticator } from './decisions/authenticate.ts'
 import { openStrictReader } from './decisions/strictReader.ts'
 import { openTokenWatch, type TokenWatch } from './decisions/tokenWatch.ts'
+import { type ApolloSettings, apolloSettings } from './graphql/apolloSettings.ts'
+import { guardSchema } from './graphql/directive.ts'
 import { formatErrors } from './graphql/formatErrors.ts'
-import { responsePlugin } from './graphql/responsePlugin.ts'
 import { buildSchema, type SchemaExtension } from './graphql/schema.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { type Log, openLog, withSafeErrors } from './log.ts'
 import { openMetrics } from './metrics.ts'
+import { type AuthOptions, readOptions, type Settings } from './options.ts'
 import type { Parts } from './parts.ts'
 import { openPasswords } from './passwords/hash.ts'
 import { openAddressReader } from './request/address.ts'
 import { AuthContext, type GraphQLContext, RequestState } from './request/context.ts'
 import type { RequestLike, ResponseLike } from './request/message.ts'
+import { type OpenContext, type OpenContextNow, openContext, openContextNow } from './request/openContext.ts'
 import { openFences } from './revocation/drain.ts'
 import { openRevocation } from './revocation/open.ts'
 import { openSessionEvents } from './sessions/sessionEvents.ts'
@@ -24,27 +27,34 @@ import { refreshTokens } from './tokens/refreshToken.ts'
 import { loadSecret } from './tokens/secret.ts'
 import { openSigningKeys } from './tokens/signingKeys.ts'
 
-/** An opened Annul: what an Apollo Server needs to speak the contract and to enforce `@auth`. */
+/** An opened Annul: what a GraphQL server needs to speak the contract and to enforce `@auth`. */
 export interface Auth {
   /** Annul's schema with an app's beside it. @throws SchemaError for an `@auth` that could not be enforced */
   schema(extension?: SchemaExtension): GraphQLSchema
-  /** The context of one request. Costs no query and never throws. The response takes the cookies. */
-  context(request: RequestLike, response: ResponseLike): GraphQLContext
-  /** For Apollo Server: lets through what a client may know, and nothing else. */
-  readonly formatError: ReturnType<typeof formatErrors>
-  /** For Apollo Server: sets the HTTP status, and renews access tokens for clients that ask. */
-  readonly plugin: typeof responsePlugin
+  /** A schema of the app's own, with its `@auth` enforced. @throws SchemaError */
+  guard(schema: GraphQLSchema): GraphQLSchema
+  /** The context of one request. */
+  readonly context: OpenContext
+  /**
+   * Options of Apollo Server: `new ApolloServer({ schema, ...auth.apollo() })`. Plugins of the app stand beside
+   * Annul's: `plugins: [...auth.apollo().plugins, mine]`.
+   */
+  apollo(): ApolloSettings
   /** Whether requests can be decided: from a fresh view, or because the database answers. */
   isReady(): Promise<boolean>
   /** Gives back connections and timers. May be called twice, and at any time. */
   close(): Promise<void>
 }
 
-/** @internal An opened Annul with its insides, for Annul's own server. No public type shows them. */
-export interface OpenedAuth extends Auth {
+/** @internal An opened Annul with its insides, for Annul's own servers. No public type shows them. */
+export interface OpenedAuth extends Omit<Auth, 'context'> {
   readonly parts: Parts
+  readonly open: OpenContext
+  context: OpenContextNow
   /** The context of an operation on a socket, whose token changes while the operation runs. */
   socketContext(request: RequestLike, presentToken: () => string | undefined): GraphQLContext
+  /** Lets through what a client may know of an error, and nothing else. */
+  readonly formatError: ReturnType<typeof formatErrors>
   /** Tells an operation that lives longer than a request when its token dies. */
   readonly watch: TokenWatch
 }
@@ -52,23 +62,41 @@ export interface OpenedAuth extends Auth {
 /**
  * Opens the database, brings its tables up to date, loads the keys.
  *
- * @param config default: from the environment
- * @param log where failures and their ids are written, for example a pino logger; default: lines of JSON on standard
- *   error. An error comes as `{ err: { type, message, stack, … } }`, without the values of a statement that failed
- * @throws ConfigError, DirectoryInUseError, WrongSecretError, or the driver's error when the database can't be reached
+ * @param options settings, and what an app adds; what is not given is read from the environment
+ * @throws TypeError for an unknown option, or one of the wrong type; ConfigError, DirectoryInUseError,
+ *   WrongSecretError, or the driver's error when the database can't be reached
  * @example
- * const auth = await createAuth()
+ * const auth = await createAuth({ databaseUrl: process.env.DATABASE_URL })
  * const schema = auth.schema({ typeDefs, resolvers })
- * const apollo = new ApolloServer({ schema, formatError: auth.formatError, plugins: [auth.plugin] })
- * const context = async ({ req, res }) => auth.context(req, res)
+ * const apollo = new ApolloServer({ schema, ...auth.apollo() })
+ * await startStandaloneServer(apollo, { context: auth.context })
  */
-export async function createAuth(config: Config = readConfig(process.env), log?: Log): Promise<Auth> {
+export async function createAuth(options: AuthOptions = {}): Promise<Auth> {
+  const config = readOptions({ ...options }, process.env, ['log'])
+  const { log } = options
   return withoutInsides(await openAuth(config, log ? withSafeErrors(log) : openLog(config.logLevel)))
 }
 
+/** @internal Settings of an app, completed by the environment. */
+export function readSettings(settings: Settings): Config {
+  return readOptions({ ...settings }, process.env, [])
+}
+
+const insides = new WeakMap<Auth, OpenedAuth>()
+
 /** @internal The part of an opened Annul that an app may hold: no key and no database can be reached from it. */
-export function withoutInsides({ schema, context, formatError, plugin, isReady, close }: OpenedAuth): Auth {
-  return { schema, context, formatError, plugin, isReady, close }
+export function withoutInsides(opened: OpenedAuth): Auth {
+  const { schema, guard, open, apollo, isReady, close } = opened
+  const auth = { schema, guard, context: open, apollo, isReady, close }
+  insides.set(auth, opened)
+  return auth
+}
+
+/** @internal What withoutInsides has put away, for the adapters of servers. @throws TypeError */
+export function insidesOf(auth: Auth): OpenedAuth {
+  const opened = insides.get(auth)
+  if (opened === undefined) throw new TypeError('"auth" must be what createAuth has returned.')
+  return opened
 }
 
 /** @internal As createAuth. */
@@ -126,18 +154,20 @@ async function openWith(database: OpenDatabase, config: Config, log: Log): Promi
     await revocation.stop()
     await database.close()
   }
+  const context = openContextNow(services)
+  const formatError = formatErrors(log, { suggests: config.introspection })
   return {
     parts,
     watch,
     schema: buildSchema,
-    context: (request, response) => ({
-      auth: new AuthContext(new RequestState(services, request, response)),
-    }),
+    guard: guardSchema,
+    context,
+    open: openContext(context),
     socketContext: (request, presentToken) => ({
       auth: new AuthContext(new RequestState(services, request, noCookies, presentToken)),
     }),
-    formatError: formatErrors(log, { suggests: config.introspection }),
-    plugin: responsePlugin,
+    formatError,
+    apollo: () => apolloSettings(config, formatError),
     isReady: async () => (config.revocation === 'view' && revocation.isFresh()) || (await database.answers()),
     close() {
       closing ??= closeAll()

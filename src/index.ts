@@ -1,12 +1,23 @@
 export { type Auth, createAuth } from './auth.ts'
 export { type Config, ConfigError, readConfig } from './config.ts'
 export { AuthError, type Code, type Reason, type Recover } from './errors.ts'
+export type { ApolloSettings } from './graphql/apolloSettings.ts'
 export { guardSchema } from './graphql/directive.ts'
 export { SchemaError } from './graphql/requirements.ts'
 export type { SchemaExtension } from './graphql/schema.ts'
-export { type RunningServer, type ServerOptions, startServer } from './http/server.ts'
+export type { RunningServer, ServerOptions } from './http/serverOptions.ts'
+export { startServer } from './http/startServer.ts'
 export type { Log } from './log.ts'
+export type { AuthOptions, Settings } from './options.ts'
 export type { AuthContext, GraphQLContext } from './request/context.ts'
-export type { RequestLike, ResponseLike } from './request/message.ts'
+export type {
+  FetchConnection,
+  FetchRequest,
+  HeaderList,
+  ReplyLike,
+  RequestLike,
+  ResponseLike,
+} from './request/message.ts'
+export type { FetchContext, OpenContext } from './request/openContext.ts'
 export type { AppTransaction } from './revocation/appTransaction.ts'
 export type { Viewer, Visitor } from './viewer.ts'

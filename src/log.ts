@@ -1,5 +1,4 @@
 import { types } from 'node:util'
-import { pino } from 'pino'
 
 /** The part of a pino logger that Annul uses. */
 export interface Log {
@@ -12,9 +11,15 @@ export interface Log {
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
-/** Lines of JSON on standard error. */
+/** Lines of JSON, by the console, on standard error. */
 export function openLog(level: LogLevel): Log {
-  return pino(loggerOptions(level), process.stderr)
+  const least = logLevels.indexOf(level)
+  const writer = (name: LogLevel, number: number) => (details: object, msg: string) => {
+    if (logLevels.indexOf(name) < least) return
+    console.error(JSON.stringify({ level: number, time: Date.now(), ...details, msg }))
+  }
+  // The numbers are pino's.
+  return withSafeErrors({ info: writer('info', 30), warn: writer('warn', 40), error: writer('error', 50) })
 }
 
 /** pino's options: where lines go, and how an error is written. */

@@ -10,8 +10,8 @@ const packages = imports.filter(({ isPackage }) => isPackage)
 
 /** From the ground up. A file may import from its own floor and from those below. */
 const floors = [
-  ['errors.ts', 'log.ts', 'metrics.ts'],
-  ['config.ts'],
+  ['errors.ts', 'log.ts', 'metrics.ts', 'optional.ts'],
+  ['config.ts', 'options.ts'],
   ['input/', 'database/'],
   ['tokens/', 'passwords/', 'limits/', 'factors/', 'mail/'],
   ['revocation/'],
@@ -134,7 +134,7 @@ describe('packages', () => {
 })
 
 describe('the environment', () => {
-  it('is read by the command and by createAuth, and handed to readConfig', () => {
+  it('is read by the command and by createAuth, and handed to what reads settings', () => {
     const readers = files.filter(file => file.readsEnvironment).map(({ path }) => path)
     expect(readers.sort()).toEqual(['auth.ts', 'main.ts'])
     expect(told(packages.filter(({ to }) => /^(node:)?process$/.test(to)))).toEqual([])

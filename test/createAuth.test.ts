@@ -39,9 +39,9 @@ const failingApp = `
     typeDefs: 'extend type Query { broken: Int failing: Int }',
     resolvers: { Query: { broken: () => { throw new TypeError('The shop has burnt down.') }, failing: fail } },
   })
-  const apollo = new ApolloServer({ schema, formatError: auth.formatError, plugins: [auth.plugin] })
+  const apollo = new ApolloServer({ schema, ...auth.apollo() })
   const ask = async query => {
-    const context = auth.context({ headers: {} }, { appendHeader() {} })
+    const context = await auth.context({ headers: {} }, { appendHeader() {} })
     const { body } = await apollo.executeOperation({ query }, { contextValue: context })
     return body.singleResult.errors
   }
@@ -116,7 +116,7 @@ describe('createAuth()', () => {
   }, 90_000)
 })
 
-describe('createAuth(config, log)', () => {
+describe('the option log', () => {
   it('tells an app’s own log, and hands over nothing of what a statement was about', async () => {
     const { env } = await createDatabase()
     const told: object[] = []
@@ -125,12 +125,14 @@ describe('createAuth(config, log)', () => {
       warn() {},
       error: (details: object, message: string) => told.push({ ...details, message }),
     }
-    const auth = await createAuth(readConfig({ ANNUL_SECRET: newSecret(), ...env }), log)
+    const auth = await createAuth({ ...readConfig({ ANNUL_SECRET: newSecret(), ...env }), log })
     const cause = Object.assign(new Error(`duplicate key: ${secret}`), {
       query: 'insert',
       parameters: [secret],
     })
-    const { extensions } = auth.formatError({ message: 'x', path: ['a'] }, new Error('Outside.', { cause }))
+    const { extensions } = auth
+      .apollo()
+      .formatError({ message: 'x', path: ['a'] }, new Error('Outside.', { cause }))
     await auth.close()
     const stack = expect.any(String)
     expect(told).toEqual([

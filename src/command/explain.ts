@@ -3,6 +3,7 @@ import { DirectoryInUseError } from '../database/lockDirectory.ts'
 import { outageOf } from '../database/outage.ts'
 import { AuthError } from '../errors.ts'
 import { type SerializedError, serializeError } from '../log.ts'
+import { MissingPackagesError } from '../optional.ts'
 import { WrongSecretError } from '../tokens/signingKeys.ts'
 
 /** Ends the command with its message, which is one sentence for the operator. */
@@ -23,7 +24,7 @@ export interface Explanation {
   readonly status: number
 }
 
-const operatorErrors = [CommandError, DirectoryInUseError, WrongSecretError, AuthError]
+const operatorErrors = [CommandError, DirectoryInUseError, MissingPackagesError, WrongSecretError, AuthError]
 
 /** One sentence for an error that the operator can correct; the error and its causes for any other error. */
 export function explain(error: unknown): Explanation {

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { hasAdmin } from '../admin/lastAdmin.ts'
 import type { Config } from '../config.ts'
-import { type OpenedServer, openServer } from '../http/server.ts'
+import type { OpenedServer } from '../http/server.ts'
+import { loadServer } from '../http/startServer.ts'
 import { type ControlServer, openControlServer } from './controlServer.ts'
 import { CommandError } from './explain.ts'
 import { howToMakeAdmin, offerFirstAdmin } from './firstAdmin.ts'
@@ -24,6 +25,7 @@ export function addServe(
 
 /** `annul serve`: starts, says where, and stops on SIGTERM or SIGINT. Logs go to standard error. */
 async function serve(config: Config, say: (...lines: string[]) => void): Promise<void> {
+  const { openServer } = await loadServer()
   const server = await openServer(config, { logStream: process.stderr }).catch(error => {
     throw addressProblem(error, config) ?? error
   })

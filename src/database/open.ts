@@ -1,18 +1,12 @@
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { PGlite } from '@electric-sql/pglite'
 import { type SQL, sql } from 'drizzle-orm'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
-import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
-import { migrate as migratePglite } from 'drizzle-orm/pglite/migrator'
-import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
-import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
+import { drizzle } from 'drizzle-orm/postgres-js'
+import { migrate } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import type { Config } from '../config.ts'
-import { lockDirectory } from './lockDirectory.ts'
+import { loadOptional } from '../optional.ts'
 import { fromDriver } from './outage.ts'
-import { makeOwnFolder } from './ownerOnly.ts'
 import { openPool } from './pool.ts'
 
 /** What runs statements: the database, or a transaction that is open on it. The same for both drivers. */
@@ -57,11 +51,19 @@ export function firstOf<Row>([row]: readonly Row[]): Row {
 /**
  * Opens PostgreSQL (`databaseUrl`) or the embedded database in `dataDir`, and brings its tables up to date.
  *
+ * @throws Error where the embedded database is not installed
  * @throws DirectoryInUseError when another process has the embedded database open
  * @throws OutageError when the database can't be reached
  */
 export async function openDatabase(config: Pick<Config, 'databaseUrl' | 'dataDir'>): Promise<OpenDatabase> {
-  return config.databaseUrl === undefined ? openEmbedded(config.dataDir) : openPostgres(config.databaseUrl)
+  if (config.databaseUrl !== undefined) return openPostgres(config.databaseUrl)
+  const { openEmbedded } = await loadOptional(
+    'Without a databaseUrl (DATABASE_URL), the embedded database',
+    ['@electric-sql/pglite'],
+    () => import('./embedded.ts'),
+  )
+  const { db, close } = await openEmbedded(config.dataDir, migrations)
+  return { db, decisions: db, embedded: true, answers: () => answers(db), close }
 }
 
 function answers(queries: Queries): Promise<boolean> {
@@ -71,6 +73,7 @@ function answers(queries: Queries): Promise<boolean> {
   )
 }
 
+/** Where drizzle finds the migrations, and where it notes which of them are done. */
 const migrations = {
   migrationsFolder: fileURLToPath(new URL('../../drizzle', import.meta.url)),
   migrationsSchema: 'annul',
@@ -86,9 +89,9 @@ async function openPostgres(url: string): Promise<OpenDatabase> {
     statementMs: 1000,
     transactionMs: 1000,
   })
-  const quick = drizzlePostgres(decisions)
+  const quick = drizzle(decisions)
   return {
-    db: drizzlePostgres(verbs),
+    db: drizzle(verbs),
     decisions: quick,
     embedded: false,
     answers: () => answers(quick),
@@ -107,38 +110,12 @@ async function migrateOnce(url: string): Promise<void> {
     connection: { application_name: 'annul-migrate' },
   })
   try {
-    const db = drizzlePostgres(client)
+    const db = drizzle(client)
     await db.execute(sql`select pg_advisory_lock(hashtext('annul.migrations'))`)
-    await migratePostgres(db, migrations)
+    await migrate(db, migrations)
   } catch (error) {
     throw fromDriver(error)
   } finally {
     await client.end({ timeout: 1 })
-  }
-}
-
-async function openEmbedded(dataDir: string): Promise<OpenDatabase> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  const unlock = await lockDirectory(dataDir)
-  try {
-    const folder = join(dataDir, 'database')
-    // PGlite makes its files readable for everybody (0666), and the directory above may be open to others.
-    await makeOwnFolder(folder)
-    const client = await PGlite.create(folder)
-    const db = drizzlePglite(client)
-    await migratePglite(db, migrations)
-    return {
-      db,
-      decisions: db,
-      embedded: true,
-      answers: () => answers(db),
-      close: async () => {
-        await client.close()
-        await unlock()
-      },
-    }
-  } catch (error) {
-    await unlock()
-    throw error
   }
 }

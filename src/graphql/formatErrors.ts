@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { unwrapResolverError } from '@apollo/server/errors'
 import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { outageOf } from '../database/outage.ts'
 import { AuthError, unavailable } from '../errors.ts'
@@ -15,7 +14,7 @@ import type { Log } from '../log.ts'
  */
 export function formatErrors(log: Log, { suggests }: { suggests: boolean }) {
   return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
-    const cause = unwrapResolverError(error)
+    const cause = causeOf(error)
     const place = {
       ...(formatted.locations && { locations: formatted.locations }),
       ...(formatted.path && { path: formatted.path }),
@@ -35,6 +34,11 @@ export function formatErrors(log: Log, { suggests }: { suggests: boolean }) {
     const extensions = { code: 'INTERNAL_SERVER_ERROR', id }
     return { message: 'Something went wrong on the server.', ...place, extensions }
   }
+}
+
+/** What a resolver threw, without what graphql put around it. */
+function causeOf(error: unknown): unknown {
+  return error instanceof GraphQLError && error.path && error.originalError ? error.originalError : error
 }
 
 function isPublic(formatted: GraphQLFormattedError, error: unknown, cause: unknown): boolean {
@@ -61,14 +65,4 @@ function withoutSuggestion(message: string): string {
 function publicOf(extensions: GraphQLFormattedError['extensions']): Record<string, unknown> {
   const { stacktrace: _, http: __, ...rest } = extensions ?? {}
   return rest
-}
-
-/** The code of all errors of a response that has no data. Undefined: there is data, or the codes differ. */
-export function overallCode(
-  data: unknown,
-  errors: readonly GraphQLFormattedError[] | undefined,
-): string | undefined {
-  const answered = data != null && Object.values(data).some(value => value !== null)
-  const codes = new Set(errors?.map(error => String(error.extensions?.code)))
-  return !answered && codes.size === 1 ? [...codes][0] : undefined
 }

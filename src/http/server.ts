@@ -8,9 +8,8 @@ import cors from '@fastify/cors'
 import websocket from '@fastify/websocket'
 import { type FastifyInstance, fastify, LogController } from 'fastify'
 import { handleProtocols } from 'graphql-ws'
-import { type Auth, type OpenedAuth, openAuth, withoutInsides } from '../auth.ts'
+import { type OpenedAuth, openAuth } from '../auth.ts'
 import type { Config } from '../config.ts'
-import { maxTokens, noIntrospection } from '../graphql/bounds.ts'
 import type { SchemaExtension } from '../graphql/schema.ts'
 import { loggerOptions } from '../log.ts'
 import { answerErrors, bodyLimitBytes } from './answerErrors.ts'
@@ -23,45 +22,15 @@ import { openMetricsListener } from './metricsListener.ts'
 import { sendPage, wantsPage } from './page.ts'
 import { refuseNested } from './refuseNested.ts'
 import { addRoutes } from './routes.ts'
+import type { RunningServer, ServerOptions } from './serverOptions.ts'
 import { admitSockets } from './socketAdmission.ts'
 import { Crowd } from './socketCrowd.ts'
 import { socketHandler } from './sockets.ts'
 import { Turns } from './socketTurns.ts'
 import { urlOf } from './urlOf.ts'
 
-export interface RunningServer {
-  /** `http://HOST:PORT`, with the port that was really taken. */
-  readonly url: string
-  readonly auth: Auth
-  /** Stops accepting, finishes what is in flight, closes the database. */
-  close(): Promise<void>
-}
-
-export interface ServerOptions {
-  /** An app's own schema beside Annul's. */
-  readonly extension?: SchemaExtension
-  /** pino's level; default ANNUL_LOG_LEVEL. */
-  readonly logLevel?: string
-  /** Where log lines go; default standard output. */
-  readonly logStream?: { write(line: string): void }
-}
-
-/**
- * Starts an auth server: Fastify, and Apollo Server on `/graphql`.
- *
- * @throws what createAuth throws, and Node's error when the address can't be taken
- * @example
- * const server = await startServer(readConfig({ PORT: '0' }))
- * console.log(server.url)
- * await server.close()
- */
-export async function startServer(config: Config, options: ServerOptions = {}): Promise<RunningServer> {
-  const { url, auth, close } = await openServer(config, options)
-  return { url, auth: withoutInsides(auth), close }
-}
-
 /** @internal A running server with its insides, for the command and for tests. */
-export interface OpenedServer extends RunningServer {
+export interface OpenedServer extends Pick<RunningServer, 'url' | 'close'> {
   readonly auth: OpenedAuth
   readonly app: FastifyInstance
   /** Where /metrics is; undefined while it is off. */
@@ -129,17 +98,13 @@ async function addGraphQL(
   const schema = auth.schema(extension)
   const apollo = new ApolloServer<ServerContext>({
     schema,
-    formatError: auth.formatError,
-    includeStacktraceInErrorResponses: false,
-    introspection: true,
-    validationRules: config.introspection ? [] : [noIntrospection],
-    parseOptions: { maxTokens },
+    ...auth.apollo(),
     // Signals are the command's to handle: it closes the database after the requests.
     stopOnTerminationSignals: false,
     logger: quiet(app),
     // No answer may be cached (logRequests.ts), so cache hints in the schema need not be looked for.
     plugins: [
-      auth.plugin,
+      ...auth.apollo().plugins,
       logPlugin,
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginLandingPageDisabled(),

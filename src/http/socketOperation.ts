@@ -10,7 +10,7 @@ import {
   type ValidationRule,
 } from 'graphql'
 import type { ExecutionResult, SubscribePayload } from 'graphql-ws'
-import type { Auth } from '../auth.ts'
+import type { OpenedAuth } from '../auth.ts'
 import type { Config } from '../config.ts'
 import { tooManyRequests } from '../errors.ts'
 import { checkNesting, checkVariables, noIntrospection } from '../graphql/bounds.ts'
@@ -63,7 +63,10 @@ export function isSubscription({ document, operationName }: ExecutionArgs): bool
 }
 
 /** A result, with what a client may know of its errors. Apollo Server does the same for HTTP. */
-export function formatResult(auth: Auth, result: ExecutionResult): FormattedExecutionResult | undefined {
+export function formatResult(
+  auth: OpenedAuth,
+  result: ExecutionResult,
+): FormattedExecutionResult | undefined {
   // Without errors, graphql-ws sends the result unchanged.
   if (!result.errors) return undefined
   const errors = result.errors.map(error =>
@@ -74,7 +77,7 @@ export function formatResult(auth: Auth, result: ExecutionResult): FormattedExec
 }
 
 /** What a client may know of an operation that was refused, or whose events ended with an error. */
-export function formatFailure(auth: Auth, error: GraphQLError): GraphQLFormattedError {
+export function formatFailure(auth: OpenedAuth, error: GraphQLError): GraphQLFormattedError {
   // graphql-ws wraps what an app's code has thrown.
   const cause = error.path === undefined ? (error.originalError ?? error) : error
   if (cause instanceof GraphQLError) return format(auth, cause, 'INTERNAL_SERVER_ERROR')
@@ -86,7 +89,7 @@ function carrying(error: unknown): GraphQLError {
   return new GraphQLError('', { originalError: error instanceof Error ? error : new Error(String(error)) })
 }
 
-function format(auth: Auth, error: GraphQLError, code: string): GraphQLFormattedError {
+function format(auth: OpenedAuth, error: GraphQLError, code: string): GraphQLFormattedError {
   return auth.formatError({ ...error.toJSON(), extensions: { code, ...error.extensions } }, error)
 }
 

@@ -35,8 +35,7 @@ async function startStandalone({ trustedProxies = '', hand = request => request 
   const auth = withoutInsides(opened)
   const apollo = new ApolloServer<GraphQLContext>({
     schema: auth.schema(),
-    formatError: auth.formatError,
-    plugins: [auth.plugin],
+    ...auth.apollo(),
     stopOnTerminationSignals: false,
   })
   const { url } = await startStandaloneServer(apollo, {

@@ -1,0 +1,38 @@
+import type { ASTVisitor, GraphQLFormattedError, ValidationContext } from 'graphql'
+import type { Config } from '../config.ts'
+import { maxTokens, noIntrospection } from './bounds.ts'
+import { responsePlugin } from './responsePlugin.ts'
+
+/** Options of Apollo Server 5, in types of their own: other servers' apps install no Apollo. */
+export interface ApolloSettings {
+  readonly formatError: (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError
+  readonly plugins: ApolloPlugin[]
+  readonly includeStacktraceInErrorResponses: false
+  readonly introspection: true
+  /** Refuses introspection where it is off (ANNUL_INTROSPECTION), without Apollo's advice on how to turn it on. */
+  readonly validationRules: ((context: ValidationContext) => ASTVisitor)[]
+  readonly parseOptions: { readonly maxTokens: number }
+}
+
+/** A plugin of Apollo Server: the HTTP status, and `extensions.annul`. */
+export interface ApolloPlugin {
+  requestDidStart(): Promise<{
+    didResolveOperation(context: unknown): Promise<void>
+    willSendResponse(context: unknown): Promise<void>
+  }>
+}
+
+/** @internal */
+export function apolloSettings(
+  { introspection }: Config,
+  formatError: ApolloSettings['formatError'],
+): ApolloSettings {
+  return {
+    formatError,
+    plugins: [responsePlugin as unknown as ApolloPlugin],
+    includeStacktraceInErrorResponses: false,
+    introspection: true,
+    validationRules: introspection ? [] : [noIntrospection],
+    parseOptions: { maxTokens },
+  }
+}

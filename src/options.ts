@@ -1,0 +1,137 @@
+import { type Config, ConfigError, nearest, readConfig } from './config.ts'
+import type { Log } from './log.ts'
+
+/** The settings as options. What is not given, or undefined, is read from the environment. */
+export type Settings = {
+  readonly [Name in Exclude<keyof Config, 'secret'>]?: Config[Name] | undefined
+} & {
+  /** At least 32 random bytes, or their base64. */
+  readonly secret?: Uint8Array | string | undefined
+}
+
+/** Options of createAuth. */
+export interface AuthOptions extends Settings {
+  /**
+   * Where failures and their ids are written, for example a pino logger; default: lines of JSON on standard error. An
+   * error comes as `{ err: { type, message, stack, … } }`, without the values of a statement that failed.
+   */
+  readonly log?: Log | undefined
+}
+
+type Kind = 'string' | 'number' | 'boolean' | 'list' | 'bytes' | 'place'
+
+const kinds: Readonly<Record<keyof Config, Kind>> = {
+  host: 'string',
+  port: 'number',
+  databaseUrl: 'string',
+  dataDir: 'string',
+  secret: 'bytes',
+  issuer: 'string',
+  audience: 'string',
+  accessTokenSeconds: 'number',
+  sessionIdleSeconds: 'number',
+  sessionMaxSeconds: 'number',
+  refreshReuseSeconds: 'number',
+  refreshReuseEnds: 'string',
+  revocation: 'string',
+  leaseMs: 'number',
+  allowedOrigins: 'list',
+  passwordMinLength: 'number',
+  bind: 'string',
+  trustedProxies: 'list',
+  socketsPerAddress: 'number',
+  sockets: 'number',
+  introspection: 'boolean',
+  metrics: 'place',
+  auditDays: 'number',
+  logLevel: 'string',
+}
+
+/** How the message about a wrong type names the right one. */
+const expected: Readonly<Record<Kind, string>> = {
+  string: 'a text that is not empty',
+  number: 'a number',
+  boolean: 'true or false',
+  list: 'a list of texts',
+  bytes: 'bytes (Uint8Array), or their base64',
+  place: '"on", "off", or { host, port }',
+}
+
+/**
+ * The settings that options and environment give together.
+ *
+ * @param others names of options that are no settings
+ * @throws TypeError for an unknown name (with the nearest known one) and for a value of the wrong type
+ * @throws ConfigError for values out of range, once, with every problem
+ */
+export function readOptions(
+  options: Readonly<Record<string, unknown>>,
+  env: Readonly<Record<string, string | undefined>>,
+  others: readonly string[],
+): Config {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError('createAuth takes one object with options.')
+  const given = new Map<string, string>()
+  const texts: Record<string, string> = {}
+  for (const [name, value] of Object.entries(options)) {
+    if (others.includes(name) || value === undefined) continue
+    if (!isSetting(name)) {
+      const near = nearest(name, [...Object.keys(kinds), ...others])
+      throw new TypeError(`createAuth has no option "${name}". The nearest name is "${near}".`)
+    }
+    const text = textOf(kinds[name], value)
+    // The value may be a secret, and is not shown.
+    if (text === undefined)
+      throw new TypeError(`The option "${name}" must be ${expected[kinds[name]]}, not ${typeOf(value)}.`)
+    given.set(variableOf(name), name)
+    texts[variableOf(name)] = text
+  }
+  try {
+    return readConfig({ ...env, ...texts })
+  } catch (error) {
+    throw error instanceof ConfigError ? new ConfigError(error.problems.map(named(given))) : error
+  }
+}
+
+function isSetting(name: string): name is keyof Config {
+  return Object.hasOwn(kinds, name)
+}
+
+function variableOf(name: string): string {
+  if (name === 'host' || name === 'port') return name.toUpperCase()
+  const snake = name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()
+  return name === 'databaseUrl' ? snake : `ANNUL_${snake}`
+}
+
+/** As the environment would hold it; undefined for a value of the wrong type. */
+function textOf(kind: Kind, value: unknown): string | undefined {
+  switch (kind) {
+    case 'bytes':
+      if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
+      return textOf('string', value)
+    case 'string':
+      return typeof value === 'string' && value.trim() !== '' ? value : undefined
+    case 'number':
+      return typeof value === 'number' ? String(value) : undefined
+    case 'boolean':
+      return typeof value === 'boolean' ? (value ? 'on' : 'off') : undefined
+    case 'list':
+      return Array.isArray(value) && value.every(item => typeof item === 'string') ? value.join() : undefined
+    case 'place': {
+      if (typeof value === 'string') return textOf('string', value)
+      const { host, port } = Object(value)
+      if (typeof host !== 'string' || typeof port !== 'number') return undefined
+      return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+    }
+  }
+}
+
+function typeOf(value: unknown): string {
+  if (value === null) return 'null'
+  return Array.isArray(value) ? 'a list of something else' : value === '' ? 'an empty one' : typeof value
+}
+
+/** A problem in the words of its sender: with the option's name in place of the variable's. */
+function named(given: ReadonlyMap<string, string>): (problem: string) => string {
+  return problem => problem.replace(/\b[A-Z][A-Z_]+\b/g, name => given.get(name) ?? name)
+}

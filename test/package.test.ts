@@ -23,14 +23,7 @@ let dir: string
 let app: string
 let packed: { filename: string; files: { path: string }[] }
 /** What Annul's own server and the embedded database need beside the package. The README names the same. */
-const ownServer = [
-  'fastify',
-  '@fastify/cors',
-  '@fastify/websocket',
-  '@apollo/server',
-  '@as-integrations/fastify',
-  '@electric-sql/pglite',
-]
+const ownServer = ['fastify', '@fastify/cors', '@fastify/websocket', '@apollo/server', '@electric-sql/pglite']
 
 beforeAll(async () => {
   if (!onPostgres) return

@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { PGlite } from '@electric-sql/pglite'
 import { type SQL, sql } from 'drizzle-orm'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
@@ -10,6 +9,7 @@ import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import type { Config } from '../config.ts'
+import { packageFolder } from '../packageFolder.ts'
 import { lockDirectory } from './lockDirectory.ts'
 import { fromDriver } from './outage.ts'
 import { makeOwnFolder } from './ownerOnly.ts'
@@ -71,11 +71,11 @@ function answers(queries: Queries): Promise<boolean> {
   )
 }
 
-const migrations = {
-  migrationsFolder: fileURLToPath(new URL('../../drizzle', import.meta.url)),
+const migrations = () => ({
+  migrationsFolder: packageFolder('drizzle'),
   migrationsSchema: 'annul',
   migrationsTable: 'migrations',
-}
+})
 
 async function openPostgres(url: string): Promise<OpenDatabase> {
   await migrateOnce(url)
@@ -100,6 +100,7 @@ async function openPostgres(url: string): Promise<OpenDatabase> {
 
 /** Several nodes may start at once: an advisory lock lets one migrate while the others wait. */
 async function migrateOnce(url: string): Promise<void> {
+  const from = migrations()
   const client = postgres(url, {
     max: 1,
     connect_timeout: 5,
@@ -109,7 +110,7 @@ async function migrateOnce(url: string): Promise<void> {
   try {
     const db = drizzlePostgres(client)
     await db.execute(sql`select pg_advisory_lock(hashtext('annul.migrations'))`)
-    await migratePostgres(db, migrations)
+    await migratePostgres(db, from)
   } catch (error) {
     throw fromDriver(error)
   } finally {
@@ -118,6 +119,7 @@ async function migrateOnce(url: string): Promise<void> {
 }
 
 async function openEmbedded(dataDir: string): Promise<OpenDatabase> {
+  const from = migrations()
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const unlock = await lockDirectory(dataDir)
   try {
@@ -126,7 +128,7 @@ async function openEmbedded(dataDir: string): Promise<OpenDatabase> {
     await makeOwnFolder(folder)
     const client = await PGlite.create(folder)
     const db = drizzlePglite(client)
-    await migratePglite(db, migrations)
+    await migratePglite(db, from)
     return {
       db,
       decisions: db,

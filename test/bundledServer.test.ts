@@ -1,0 +1,126 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { beforeAll, describe, expect, it } from '@jest/globals'
+import { type BuildOptions, build } from 'esbuild'
+import { createPostgresDatabase, onPostgres, temporaryDirectory } from './support/database.ts'
+import { root } from './support/imports.ts'
+
+/* A server that imports the package, bundled as docs/bundling.md says, and run where node_modules has no annul. */
+
+const server = /* TypeScript */ `
+import { createAuth } from 'annul'
+import { graphql } from 'graphql'
+
+async function main() {
+  const auth = await createAuth()
+  const schema = auth.schema({ typeDefs: 'extend type Query { hello: String! }', resolvers: { Query: { hello: () => 'world' } } })
+  const contextValue = auth.context({ headers: {}, socket: { remoteAddress: '127.0.0.1' } }, { appendHeader() {} })
+  const source = 'mutation { register(input: { email: "ada@example.com", password: "a long password, ok?" }) { user { email } } }'
+  for (const text of ['{ hello }', source])
+    console.log(JSON.stringify(await graphql({ schema, source: text, contextValue })))
+  await auth.close()
+}
+main()
+`
+
+/** The bundle's folder. Its parent has a schema/ and a drizzle/ of the app's own. */
+let out: string
+let databaseUrl: string
+
+beforeAll(async () => {
+  if (!onPostgres) return
+  databaseUrl = await createPostgresDatabase()
+  const app = await temporaryDirectory()
+  const modules = join(app, 'node_modules')
+  await mkdir(modules)
+  await symlink(root, join(modules, 'annul'))
+  await symlink(join(root, 'node_modules/graphql'), join(modules, 'graphql'))
+  await writeFile(join(app, 'server.ts'), server)
+  out = join(app, 'a/b/out')
+  const options = {
+    absWorkingDir: app,
+    entryPoints: ['server.ts'],
+    bundle: true,
+    platform: 'node',
+    external: ['@electric-sql/pglite'],
+    loader: { '.node': 'copy' },
+    logLevel: 'silent',
+  } satisfies BuildOptions
+  const require =
+    "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)"
+  const { warnings } = await build({
+    ...options,
+    format: 'esm',
+    banner: { js: require },
+    outfile: join(out, 'server.mjs'),
+  })
+  expect(warnings).toEqual([])
+  const common = await build({ ...options, format: 'cjs', outfile: join(out, 'server.cjs') })
+  expect(common.warnings.map(({ id, location }) => [id, basename(location?.file ?? '')])).toEqual([
+    ['empty-import-meta', 'packageFolder.js'],
+  ])
+  await rm(modules, { recursive: true })
+  await mkdir(join(out, 'node_modules/@electric-sql'), { recursive: true })
+  const pglite = 'node_modules/@electric-sql/pglite'
+  await symlink(join(root, pglite), join(out, pglite))
+
+  for (const folder of ['a', 'a/b', 'a/b/out']) {
+    await mkdir(join(app, folder, 'schema'))
+    await writeFile(join(app, folder, 'schema/own.graphql'), 'type Query { own: String }')
+    await mkdir(join(app, folder, 'drizzle/meta'), { recursive: true })
+    const entry = { idx: 0, version: '7', when: 1, tag: '0000_own', breakpoints: true }
+    await writeFile(join(app, folder, 'drizzle/meta/_journal.json'), JSON.stringify({ entries: [entry] }))
+    await writeFile(join(app, folder, 'drizzle/0000_own.sql'), 'create table own ()')
+  }
+})
+
+const run = (file = 'server.mjs') =>
+  new Promise<{ stdout: string; stderr: string }>(resolve => {
+    const { PATH } = process.env
+    const env = {
+      PATH,
+      DATABASE_URL: databaseUrl,
+      ANNUL_SECRET: 'c2VjcmV0IG9mIGEgYnVuZGxlZCBzZXJ2ZXIgMzIgYnl0ZXM=',
+    }
+    execFile(process.execPath, [file], { cwd: out, env, timeout: 60_000 }, (_, stdout, stderr) =>
+      resolve({ stdout, stderr }),
+    )
+  })
+
+const describeBundle = onPostgres ? describe : describe.skip
+
+describeBundle('a bundled server', () => {
+  it('names the folder that the bundler has left behind, and takes no other in its place', async () => {
+    for (const name of ['drizzle', 'schema']) {
+      const { stdout, stderr } = await run()
+      expect(stdout).toBe('')
+      const place = join(out, 'annul', name)
+      expect(stderr).toContain(
+        `Error: There is no ${place}. A bundle of Annul needs a copy of node_modules/annul/${name} there, or "annul" left out of the bundle (docs/bundling.md).`,
+      )
+      await cp(join(root, name), place, { recursive: true })
+    }
+  })
+
+  it('serves once these folders are beside it', async () => {
+    const { stdout, stderr } = await run()
+    expect(stderr).toBe('')
+    expect(stdout.trim().split('\n')).toEqual([
+      '{"data":{"hello":"world"}}',
+      '{"data":{"register":{"user":{"email":"ada@example.com"}}}}',
+    ])
+  })
+
+  it('says that it must be an ES module, where it is none', async () => {
+    const { stdout, stderr } = await run('server.cjs')
+    expect(stdout).toBe('')
+    expect(stderr).toContain(
+      'Error: Annul can\'t find its files from a CommonJS bundle. Bundle it as an ES module, or leave "annul" out of the bundle (docs/bundling.md).',
+    )
+  })
+
+  it('has the native part of the password hash beside it', async () => {
+    expect(await readdir(out)).toContainEqual(expect.stringMatching(/^argon2\..*\.node$/))
+  })
+})

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it } from '@jest/globals'
-import { type BuildOptions, build } from 'esbuild'
+import { build } from 'esbuild'
 import { createPostgresDatabase, onPostgres, temporaryDirectory } from './support/database.ts'
 import { root } from './support/imports.ts'
 
@@ -26,6 +27,8 @@ main()
 
 /** The bundle's folder. Its parent has a schema/ and a drizzle/ of the app's own. */
 let out: string
+/** The folders that docs/bundling.md copies beside the bundle. */
+let copies: string
 let databaseUrl: string
 
 beforeAll(async () => {
@@ -35,10 +38,16 @@ beforeAll(async () => {
   const modules = join(app, 'node_modules')
   await mkdir(modules)
   await symlink(root, join(modules, 'annul'))
-  await symlink(join(root, 'node_modules/graphql'), join(modules, 'graphql'))
+  for (const name of ['graphql', 'esbuild'])
+    await symlink(join(root, 'node_modules', name), join(modules, name))
   await writeFile(join(app, 'server.ts'), server)
-  out = join(app, 'a/b/out')
-  const options = {
+  out = join(app, 'out')
+  const guide = await readFile(join(root, 'docs/bundling.md'), 'utf8')
+  const [script = ''] = /(?<=^```js\n)\/\/ build\.mjs\n[\s\S]*?(?=^```$)/m.exec(guide) ?? []
+  await writeFile(join(app, 'build.mjs'), script)
+  const built = await promisify(execFile)(process.execPath, ['build.mjs'], { cwd: app })
+  expect(built.stderr).toBe('')
+  await build({
     absWorkingDir: app,
     entryPoints: ['server.ts'],
     bundle: true,
@@ -46,26 +55,18 @@ beforeAll(async () => {
     external: ['@electric-sql/pglite'],
     loader: { '.node': 'copy' },
     logLevel: 'silent',
-  } satisfies BuildOptions
-  const require =
-    "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)"
-  const { warnings } = await build({
-    ...options,
-    format: 'esm',
-    banner: { js: require },
-    outfile: join(out, 'server.mjs'),
+    format: 'cjs',
+    outfile: 'out/server.cjs',
   })
-  expect(warnings).toEqual([])
-  const common = await build({ ...options, format: 'cjs', outfile: join(out, 'server.cjs') })
-  expect(common.warnings.map(({ id, location }) => [id, basename(location?.file ?? '')])).toEqual([
-    ['empty-import-meta', 'packageFolder.js'],
-  ])
+  // As if the last lines of the script had been forgotten.
+  copies = join(app, 'copies')
+  await rename(join(out, 'annul'), copies)
   await rm(modules, { recursive: true })
   await mkdir(join(out, 'node_modules/@electric-sql'), { recursive: true })
   const pglite = 'node_modules/@electric-sql/pglite'
   await symlink(join(root, pglite), join(out, pglite))
 
-  for (const folder of ['a', 'a/b', 'a/b/out']) {
+  for (const folder of ['.', 'out']) {
     await mkdir(join(app, folder, 'schema'))
     await writeFile(join(app, folder, 'schema/own.graphql'), 'type Query { own: String }')
     await mkdir(join(app, folder, 'drizzle/meta'), { recursive: true })
@@ -99,7 +100,7 @@ describeBundle('a bundled server', () => {
       expect(stderr).toContain(
         `Error: There is no ${place}. A bundle of Annul needs a copy of node_modules/annul/${name} there, or "annul" left out of the bundle (docs/bundling.md).`,
       )
-      await cp(join(root, name), place, { recursive: true })
+      await cp(join(copies, name), place, { recursive: true })
     }
   })
 

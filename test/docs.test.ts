@@ -14,7 +14,7 @@ async function readExamples(document: string): Promise<Map<string, string>> {
   return new Map([...blocks].map(([, code = '', path = '']) => [path, code]))
 }
 
-/** What the examples use of Next.js and of bundlers is their own: `process.env` and nothing more. */
+/** Compiles the examples as one app. @returns the compiler's errors, those in declarations of packages included */
 async function compile(examples: Map<string, string>, reactTypes: string): Promise<string[]> {
   const app = await temporaryDirectory()
   const modules = join(app, 'node_modules')

@@ -10,7 +10,7 @@ const packages = imports.filter(({ isPackage }) => isPackage)
 
 /** From the ground up. A file may import from its own floor and from those below. */
 const floors = [
-  ['errors.ts', 'log.ts', 'metrics.ts', 'optional.ts'],
+  ['errors.ts', 'log.ts', 'metrics.ts', 'optional.ts', 'packageFolder.ts'],
   ['config.ts', 'options.ts'],
   ['input/', 'database/'],
   ['tokens/', 'passwords/', 'limits/', 'factors/', 'mail/'],

@@ -15,7 +15,8 @@ export function readOptions(options: SessionOptions) {
   const { origin } = locate(endpoint)
   const page = platform.location && locate(platform.location.href).origin
 
-  if (!origin) throw new TypeError(`createSession: no http(s) endpoint: ${endpoint}`)
+  if (!origin)
+    throw new TypeError(`createSession: no http(s) endpoint, or a relative one without a page: ${endpoint}`)
   if (!platform.crypto?.getRandomValues) throw new TypeError('createSession: no crypto.getRandomValues')
   // A page can read the cookies of its own host only. Cookies do not distinguish ports.
   if (isCookie && (!platform.document || hostOf(endpoint) !== hostOf(platform.location?.href ?? endpoint)))

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { makeExecutableSchema } from '@graphql-tools/schema'
 import type { IResolvers } from '@graphql-tools/utils'
 import { type DocumentNode, type GraphQLSchema, parse } from 'graphql'
+import { packageFolder } from '../packageFolder.ts'
 import { guardSchema } from './directive.ts'
 import { findMisplaced, refuseRedeclared } from './extension.ts'
 import { resolvers } from './resolvers.ts'
@@ -42,11 +43,11 @@ function makeSchema(extension: SchemaExtension): GraphQLSchema {
 }
 
 function readContract(): DocumentNode[] {
-  const folder = fileURLToPath(new URL('../../schema/', import.meta.url))
+  const folder = packageFolder('schema')
   return readdirSync(folder)
     .filter(file => file.endsWith('.graphql'))
     .sort()
-    .map(file => parse(readFileSync(folder + file, 'utf8')))
+    .map(file => parse(readFileSync(join(folder, file), 'utf8')))
 }
 
 function asList<T>(value: T | readonly T[] | undefined): readonly T[] {

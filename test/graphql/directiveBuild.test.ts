@@ -138,7 +138,11 @@ const foreign: [string, string, string][] = [
     'directive @auth(requires: String) on FIELD_DEFINITION',
     'directive @auth(requires: String): Annul knows requires as no argument.',
   ],
-  ['no @auth at all', 'directive @guard on FIELD_DEFINITION', 'The schema has no directive @auth.'],
+  [
+    'no @auth at all',
+    'directive @guard on FIELD_DEFINITION',
+    'The schema has no directive @auth, and no extensions.auth: it guards nothing.',
+  ],
 ]
 
 describe('a schema is refused, with the place,', () => {

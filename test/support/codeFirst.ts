@@ -9,9 +9,10 @@ import { useFixture } from './useFixture.ts'
 
 /** A schema on an Apollo Server of an app's own, whose senders are the users of a node. */
 export interface OwnServer extends Client {
+  readonly endpoint: string
   /** Sends an operation over HTTP. @returns status, data, and the path and extensions of each error */
   ask(query: string, token?: string): Promise<{ status: number; data: unknown; errors: unknown[] }>
-  /** Subscribes on graphql's own executor. @returns the events, or the first answer's errors */
+  /** Subscribes on graphql's own executor. @returns the events, or an answer with errors */
   listen(query: string, token?: string): ReturnType<typeof subscribe>
   close(): Promise<void>
 }
@@ -34,6 +35,7 @@ export function useOwnServer(node: GuardedApp, makeSchema: () => GraphQLSchema):
     const client = createClient(new URL(url).origin)
     return {
       ...client,
+      endpoint: `${new URL(url).origin}/graphql`,
       async ask(query, token) {
         const { status, data, errors = [] } = await client.send(query, token === undefined ? {} : { token })
         return { status, data, errors: errors.map(({ path, extensions }) => ({ path, ...extensions })) }

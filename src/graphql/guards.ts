@@ -109,9 +109,13 @@ function describeMembers(schema: GraphQLSchema, type: GraphQLNamedType): string 
 export function describeGuard(schema: GraphQLSchema, requirements: readonly Requirement[]): string {
   const name = `@${directiveNameOf(schema)}`
   return requirements
-    .map(requirement => Object.entries(requirement).map(([key, value]) => `${key}: ${JSON.stringify(value)}`))
+    .map(requirement => Object.entries(requirement).map(([key, value]) => `${key}: ${describeValue(value)}`))
     .map(named => (named.length > 0 ? `${name}(${named.join(', ')})` : name))
     .join(' ')
+}
+
+function describeValue(value: unknown): string {
+  return Array.isArray(value) ? `[${value.map(describeValue).join(', ')}]` : JSON.stringify(value)
 }
 
 /** Each requirement once. */

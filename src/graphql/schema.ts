@@ -1,7 +1,8 @@
 import { makeExecutableSchema } from '@graphql-tools/schema'
 import type { IResolvers } from '@graphql-tools/utils'
 import { type DocumentNode, type GraphQLSchema, parse } from 'graphql'
-import { readContract } from './contract.ts'
+import { partsOf } from './builtInCode.ts'
+import { readContract, typesOf } from './contract.ts'
 import { guardSchema } from './directive.ts'
 import { findMisplaced, refuseRedeclared, refuseReplaced } from './extension.ts'
 import { type CheckedRename, checkRename, type Rename } from './rename.ts'
@@ -13,6 +14,11 @@ export interface SchemaExtension {
   /** SDL. `extend type Query { … }` adds fields, and any of them may carry `@auth`. */
   readonly typeDefs?: string | DocumentNode | readonly (string | DocumentNode)[]
   readonly resolvers?: IResolvers | readonly IResolvers[]
+  /**
+   * Schemas that are built in code, by Pothos for example. `extensions: { auth: … }` guards. A type of Annul's name with
+   * nothing but `id` stands for Annul's, so that a field can return a User.
+   */
+  readonly schemas?: readonly GraphQLSchema[]
 }
 
 /** How Annul's part of the schema looks. */
@@ -39,16 +45,20 @@ function makeSchema(
   rename: CheckedRename,
 ): GraphQLSchema {
   const contract = renameContract(own, rename)
-  const added = asList(extension.typeDefs)
-    .filter(text => text !== '')
-    .map(source => (typeof source === 'string' ? parse(source) : source))
-  const addedResolvers = asList(extension.resolvers)
+  const inCode = (extension.schemas ?? []).map(schema => partsOf(schema, typesOf(contract), rename.directive))
+  const sources = asList(extension.typeDefs).filter(text => text !== '')
+  const added = [
+    ...sources.map(source => (typeof source === 'string' ? parse(source) : source)),
+    ...inCode.map(({ typeDefs }) => typeDefs),
+  ]
+  const addedResolvers = [...inCode.map(parts => parts.resolvers), ...asList(extension.resolvers)]
   refuseRedeclared(contract, added, rename)
   refuseReplaced(contract, addedResolvers)
   try {
     return makeExecutableSchema({
       typeDefs: [...contract, ...added],
       resolvers: [renameResolvers(resolvers as IResolvers, rename), ...addedResolvers],
+      schemaExtensions: inCode.map(({ extensions }) => extensions),
       resolverValidationOptions: { requireResolversToMatchSchema: 'error' },
     })
   } catch (error) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql'
+import { GraphQLDirective, GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql'
 import { guardSchema } from '../../src/graphql/directive.ts'
 import { listGuards } from '../../src/graphql/listGuards.ts'
 import { buildSchema } from '../../src/graphql/schema.ts'
@@ -117,6 +117,14 @@ describe('a schema that is built in code, beside Annul’s', () => {
       'a guard in the wrong place',
       schemaWith({ a: { type, args: { of: { type, extensions: { auth: true } } } } }),
       'extensions.auth on Query.a.of: only an object type or a field of one can be guarded.',
+    ],
+    [
+      'a guard on a directive, which no merge keeps',
+      new GraphQLSchema({
+        ...schemaWith({ a: { type } }).toConfig(),
+        directives: [new GraphQLDirective({ name: 'cached', locations: [], extensions: { auth: true } })],
+      }),
+      'extensions.auth on @cached: only an object type or a field of one can be guarded.',
     ],
     [
       'a guard that could not be enforced',

@@ -6,7 +6,7 @@ export type Config = ReturnType<typeof readOptions>
 
 /** Sets every default. @throws TypeError for options that can't work: a mistake of the app's developer */
 export function readOptions(options: SessionOptions) {
-  const { renew = false, key = 'annul', timeoutMs = 10_000, retryMs = 15_000 } = options
+  const { renew = false, key = 'annul', timeoutMs = 10_000, retryMs = 15_000, rename = {} } = options
   const endpoint = String(options.endpoint)
   const storage = options.storage ?? (platform.document ? 'cookie' : new Map<string, string>())
   const isCookie = storage === 'cookie'
@@ -33,6 +33,7 @@ export function readOptions(options: SessionOptions) {
     cookies: credentials ? { credentials } : {},
     timeoutMs,
     retryMs,
+    rename,
     /** Tells the developer of a page that the server does not allow which setting to change. Empty without a page. */
     originHint: page ? ` ANNUL_ALLOWED_ORIGINS must name ${page}.` : '',
     /** Whether page and endpoint have different origins, so that the browser may hide an answer from the page. */

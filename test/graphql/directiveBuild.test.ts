@@ -25,7 +25,9 @@ const misplaced: [string, string, string][] = [
   [
     "Annul's own field, declared once more",
     'extend type Mutation { revokeEverything: Boolean! @auth(roles: ["user"]) }',
-    "Mutation.revokeEverything is Annul's own field, and can't be declared once more.",
+    "Mutation.revokeEverything: this name is Annul's own, and can't be declared once more. " +
+      "Leave the declaration out to use Annul's. To have both, give Annul's another name, by an option of createAuth: " +
+      "rename: { fields: { 'Mutation.revokeEverything': 'authRevokeEverything' } }",
   ],
   [
     "an interface's field",
@@ -138,7 +140,11 @@ const foreign: [string, string, string][] = [
     'directive @auth(requires: String) on FIELD_DEFINITION',
     'directive @auth(requires: String): Annul knows requires as no argument.',
   ],
-  ['no @auth at all', 'directive @guard on FIELD_DEFINITION', 'The schema has no directive @auth.'],
+  [
+    'no @auth at all',
+    'directive @guard on FIELD_DEFINITION',
+    'The schema has no directive @auth, and no extensions.auth: it guards nothing.',
+  ],
 ]
 
 describe('a schema is refused, with the place,', () => {
@@ -163,7 +169,8 @@ describe('a schema is refused, with the place,', () => {
   it('for an app that declares @auth once more with other arguments', () => {
     const typeDefs = `directive @auth(groups: [String!]) on FIELD_DEFINITION ${field('@auth(groups: ["a"])')}`
     expect(refusalOf(() => buildSchema({ typeDefs }))).toBe(
-      'directive @auth(groups: [String!]): Annul knows groups as no argument.',
+      "@auth: this name is Annul's own, and can't be declared once more. Leave the declaration out to use Annul's. " +
+        "To have both, give Annul's another name, by an option of createAuth: rename: { directive: 'requires' }",
     )
   })
 

@@ -19,7 +19,9 @@ import type { RequestLike, ResponseLike } from './request/message.ts'
 import { openFences } from './revocation/drain.ts'
 import { openRevocation } from './revocation/open.ts'
 import { openSessionEvents } from './sessions/sessionEvents.ts'
+import type { AcceptOptions } from './tokens/acceptOptions.ts'
 import { accessTokens } from './tokens/accessToken.ts'
+import { formerTokens } from './tokens/formerTokens.ts'
 import { refreshTokens } from './tokens/refreshToken.ts'
 import { loadSecret } from './tokens/secret.ts'
 import { openSigningKeys } from './tokens/signingKeys.ts'
@@ -36,6 +38,23 @@ export interface Auth {
   readonly plugin: typeof responsePlugin
   /** Whether requests can be decided: from a fresh view, or because the database answers. */
   isReady(): Promise<boolean>
+  /**
+   * Lets tokens of the system before Annul in until they expire. They die with every kill of their user, as Annul's own
+   * do, and are never exchanged for Annul's own: their viewer has no session. Roles and scopes are the user's in Annul.
+   * May be called several times, for several systems or keys.
+   *
+   * @throws TypeError for options that are wrong or not safe; Error after `close`
+   * @example
+   * auth.accept({
+   *   algorithms: ['RS256'],
+   *   key: await readFile('former-public-key.pem'),
+   *   issuer: 'https://login.example.com',
+   *   audience: 'shop',
+   *   subject: claims => String(claims.sub),
+   *   until: new Date('2027-03-01'),
+   * })
+   */
+  accept(options: AcceptOptions): void
   /** Gives back connections and timers. May be called twice, and at any time. */
   close(): Promise<void>
 }
@@ -67,8 +86,16 @@ export async function createAuth(config: Config = readConfig(process.env), log?:
 }
 
 /** @internal The part of an opened Annul that an app may hold: no key and no database can be reached from it. */
-export function withoutInsides({ schema, context, formatError, plugin, isReady, close }: OpenedAuth): Auth {
-  return { schema, context, formatError, plugin, isReady, close }
+export function withoutInsides({
+  schema,
+  context,
+  formatError,
+  plugin,
+  isReady,
+  accept,
+  close,
+}: OpenedAuth): Auth {
+  return { schema, context, formatError, plugin, isReady, accept, close }
 }
 
 /** @internal As createAuth. */
@@ -96,6 +123,7 @@ async function openWith(database: OpenDatabase, config: Config, log: Log): Promi
     clock,
     keys,
     accessTokens: accessTokens({ keys, issuer, audience, now: clock.now }),
+    formerTokens: formerTokens({ config, ownKeys: () => keys.jwks().keys, now: clock.now, log }),
     refreshTokens: refreshTokens(secret),
     passwords: await openPasswords(),
     revocation,
@@ -139,6 +167,10 @@ async function openWith(database: OpenDatabase, config: Config, log: Log): Promi
     formatError: formatErrors(log, { suggests: config.introspection }),
     plugin: responsePlugin,
     isReady: async () => (config.revocation === 'view' && revocation.isFresh()) || (await database.answers()),
+    accept(options) {
+      if (closing) throw new Error('accept: this Annul is closed.')
+      parts.formerTokens.accept(options)
+    },
     close() {
       closing ??= closeAll()
       return closing

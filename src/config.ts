@@ -238,7 +238,8 @@ function unknownNames(env: Readonly<Record<string, string | undefined>>, known: 
     .map(name => `${name} is not a setting. The nearest name is ${nearest(name, known)}.`)
 }
 
-function nearest(name: string, known: readonly string[]): string | undefined {
+/** The name that needs the fewest edits to become the given one. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
   const [best] = known
     .map(candidate => ({ candidate, edits: editDistance(name, candidate) }))
     .sort((one, other) => one.edits - other.edits)

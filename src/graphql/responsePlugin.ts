@@ -4,6 +4,7 @@ import { AuthError } from '../errors.ts'
 import { type GraphQLContext, type RequestState, stateOf } from '../request/context.ts'
 import { readRenewalProof } from '../request/renewalProof.ts'
 import { renewAccessToken } from '../sessions/renewAccessToken.ts'
+import { hasSession } from '../viewer.ts'
 import { checkVariables } from './bounds.ts'
 import { overallCode } from './formatErrors.ts'
 
@@ -42,6 +43,7 @@ async function renewFor(state: RequestState) {
   const viewer = state.lastDecision()
   const proof = readRenewalProof(state)
   if (proof === undefined || viewer === undefined || viewer instanceof AuthError) return undefined
+  if (!hasSession(viewer)) return undefined
   return renewAccessToken(state.parts, viewer, proof).catch(() => undefined)
 }
 

@@ -6,25 +6,25 @@ import { isObject } from './compactToken.ts'
 
 /** The one kind of key that each algorithm may be used with. */
 const kinds: Readonly<Record<AcceptedAlgorithm, string>> = {
-  HS256: 'secret',
-  HS384: 'secret',
-  HS512: 'secret',
-  RS256: 'RSA key',
-  RS384: 'RSA key',
-  RS512: 'RSA key',
-  PS256: 'RSA key',
-  PS384: 'RSA key',
-  PS512: 'RSA key',
-  ES256: 'P-256 key',
-  ES384: 'P-384 key',
-  ES512: 'P-521 key',
+  HS256: 'a secret',
+  HS384: 'a secret',
+  HS512: 'a secret',
+  RS256: 'an RSA key',
+  RS384: 'an RSA key',
+  RS512: 'an RSA key',
+  PS256: 'an RSA key',
+  PS384: 'an RSA key',
+  PS512: 'an RSA key',
+  ES256: 'a P-256 key',
+  ES384: 'a P-384 key',
+  ES512: 'a P-521 key',
 }
 
 /** By the names that OpenSSL gives them. */
 const curves: Readonly<Record<string, string>> = {
-  prime256v1: 'P-256 key',
-  secp384r1: 'P-384 key',
-  secp521r1: 'P-521 key',
+  prime256v1: 'a P-256 key',
+  secp384r1: 'a P-384 key',
+  secp521r1: 'a P-521 key',
 }
 
 const leastModulusBits = 2048
@@ -50,12 +50,10 @@ export function readAcceptedKey(
   }
   const [kind = '', another] = wanted
   if (another !== undefined)
-    throw new TypeError(
-      `accept: one key can not be a ${kind} and a ${another}. Call accept for each of them.`,
-    )
-  const read = kind === 'secret' ? readSecret(key) : readPublicKey(key)
+    throw new TypeError(`accept: one key can not be ${kind} and ${another}. Call accept for each of them.`)
+  const read = kind === 'a secret' ? readSecret(key) : readPublicKey(key)
   if (kindOf(read) !== kind)
-    throw new TypeError(`accept: ${algorithms.join(', ')} needs a ${kind}, and key is a ${kindOf(read)}.`)
+    throw new TypeError(`accept: ${algorithms.join(', ')} needs ${kind}, and key is ${kindOf(read)}.`)
   return { algorithms: new Set(algorithms), key: read }
 }
 
@@ -106,8 +104,8 @@ function parsePublicKey(key: unknown): KeyObject | undefined {
 }
 
 function kindOf(key: KeyObject): string {
-  if (key.type === 'secret') return 'secret'
-  if (key.asymmetricKeyType === 'rsa') return 'RSA key'
+  if (key.type === 'secret') return 'a secret'
+  if (key.asymmetricKeyType === 'rsa') return 'an RSA key'
   const curve = key.asymmetricKeyDetails?.namedCurve
-  return (curve && curves[curve]) ?? `${curve ?? key.asymmetricKeyType} key`
+  return (curve && curves[curve]) ?? `a key of ${curve ?? key.asymmetricKeyType}`
 }

@@ -75,7 +75,7 @@ async function letTwoHoursPass(nodes: readonly TestServer[]): Promise<void> {
   }
 }
 
-describe.each(Object.entries(kills))('%s on one node', (name, [kill, reason]) => {
+describe.each(Object.entries(kills))('%s on one node', (_, [kill, reason]) => {
   it('ends the token on every node when it has returned, and still two hours later', async () => {
     const user = await first.signUp()
     const token = openFormerForge(first, system, user.userId).make()
@@ -90,7 +90,6 @@ describe.each(Object.entries(kills))('%s on one node', (name, [kill, reason]) =>
     const remembered = view.verdict({ sub: user.userId, sid: null, ver: 1, epoch: 1e9 })
     expect(remembered).toBeUndefined()
     for (const node of [first, second]) expect(await reasonOf(node, token)).toBe(reason)
-    expect(name).not.toBe('')
   })
 })
 
@@ -165,8 +164,6 @@ describe('the user in the database', () => {
     const token = openFormerForge(first, system, userId).make({
       claims: { roles: ['admin'], scope: 'everything', scopes: ['everything'] },
     })
-    const { data } = await first.send('{ me { id roles scopes sessions { id } } }', { token })
-    expect(data).toBeNull()
     const me = await first.send('{ me { id roles scopes email } }', { token })
     expect(me.data).toEqual({
       me: { id: userId, roles: ['editor'], scopes: ['read', 'write'], email: `${userId}@example.com` },

@@ -12,7 +12,7 @@ import {
   openFormerSystem,
 } from '../support/formerSystem.ts'
 import { type TestServer, useSecondNode, useServer } from '../support/server.ts'
-import { openSocket } from '../support/socket.ts'
+import { openRaw, openSocket } from '../support/socket.ts'
 import { until } from '../support/until.ts'
 
 /* Sockets and subscriptions of viewers with a token of a former system. */
@@ -82,7 +82,8 @@ describe('a socket with a token of a former system', () => {
     const admin = await openAdmin(second)
     must(await second.send(`mutation { ${field(userId)} }`, { token: admin.accessToken }))
     for (const { closed } of sockets) expect(await closed).toEqual({ code: 4401, reason })
-    const late = await open(first, make())
+    const late = await openRaw(first.url)
+    late.send({ type: 'connection_init', payload: { accessToken: make() } })
     expect(await late.closed).toEqual({ code: 4401, reason })
   })
 

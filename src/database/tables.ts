@@ -55,7 +55,8 @@ export const users = annul.table(
     sessionReason: text('session_reason'),
     /**
      * The epoch when the row was made. Tokens of the system before Annul (tokens/formerTokens.ts) carry no epoch, so the
-     * row says which one they belong to.
+     * row says which one they belong to. Rows that are older than this column have the first epoch, as if every
+     * revokeEverything had come after them.
      */
     createdEpoch: bigint('created_epoch', { mode: 'number' }).notNull().default(sql`annul.present_epoch()`),
     createdAt: time('created_at').notNull().defaultNow(),

@@ -59,8 +59,10 @@ describe('the documentation of auth.accept', () => {
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
     const { env } = await createDatabase()
     const [accepting = ''] = blocks('ts')
+    const nextYear = new Date(Date.now() + 365 * 24 * 3600 * 1000).toISOString()
+    expect(accepting).toMatch(/until: new Date\('[\d-]+'\)/)
     const files = {
-      'auth.mjs': accepting,
+      'auth.mjs': accepting.replace(/new Date\('[\d-]+'\)/, `new Date('${nextYear}')`),
       'former-public-key.pem': String(publicKey.export({ type: 'spki', format: 'pem' })),
       'former-private-key.pem': String(privateKey.export({ type: 'pkcs8', format: 'pem' })),
     }

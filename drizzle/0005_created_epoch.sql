@@ -1,1 +1,0 @@
-ALTER TABLE "annul"."users" ADD COLUMN "created_epoch" bigint DEFAULT annul.present_epoch() NOT NULL;

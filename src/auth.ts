@@ -22,7 +22,9 @@ import { type OpenContext, type OpenContextNow, openContext, openContextNow } fr
 import { openFences } from './revocation/drain.ts'
 import { openRevocation } from './revocation/open.ts'
 import { openSessionEvents } from './sessions/sessionEvents.ts'
+import type { AcceptOptions } from './tokens/acceptOptions.ts'
 import { accessTokens } from './tokens/accessToken.ts'
+import { formerTokens } from './tokens/formerTokens.ts'
 import { refreshTokens } from './tokens/refreshToken.ts'
 import { loadSecret } from './tokens/secret.ts'
 import { openSigningKeys } from './tokens/signingKeys.ts'
@@ -42,6 +44,23 @@ export interface Auth {
   apollo(): ApolloSettings
   /** Whether requests can be decided: from a fresh view, or because the database answers. */
   isReady(): Promise<boolean>
+  /**
+   * Lets tokens of the system before Annul in until they expire. They die with every kill of their user, as Annul's own
+   * do, and are never exchanged for Annul's own: their viewer has no session. Roles and scopes are the user's in Annul.
+   * May be called several times, for several systems or keys.
+   *
+   * @throws TypeError for options that are wrong or not safe; Error after `close`
+   * @example
+   * auth.accept({
+   *   algorithms: ['RS256'],
+   *   key: await readFile('former-public-key.pem'),
+   *   issuer: 'https://login.example.com',
+   *   audience: 'shop',
+   *   subject: claims => String(claims.sub),
+   *   until: new Date('2027-03-01'),
+   * })
+   */
+  accept(options: AcceptOptions): void
   /** Gives back connections and timers. May be called twice, and at any time. */
   close(): Promise<void>
 }
@@ -86,8 +105,8 @@ const insides = new WeakMap<Auth, OpenedAuth>()
 
 /** @internal The part of an opened Annul that an app may hold: no key and no database can be reached from it. */
 export function withoutInsides(opened: OpenedAuth): Auth {
-  const { schema, guard, open, apollo, isReady, close } = opened
-  const auth = { schema, guard, context: open, apollo, isReady, close }
+  const { schema, guard, open, apollo, isReady, accept, close } = opened
+  const auth = { schema, guard, context: open, apollo, isReady, accept, close }
   insides.set(auth, opened)
   return auth
 }
@@ -124,6 +143,7 @@ async function openWith(database: OpenDatabase, config: Config, log: Log): Promi
     clock,
     keys,
     accessTokens: accessTokens({ keys, issuer, audience, now: clock.now }),
+    formerTokens: formerTokens({ config, ownKeys: () => keys.jwks().keys, now: clock.now, log }),
     refreshTokens: refreshTokens(secret),
     passwords: await openPasswords(),
     revocation,
@@ -169,6 +189,10 @@ async function openWith(database: OpenDatabase, config: Config, log: Log): Promi
     formatError,
     apollo: () => apolloSettings(config, formatError),
     isReady: async () => (config.revocation === 'view' && revocation.isFresh()) || (await database.answers()),
+    accept(options) {
+      if (closing) throw new Error('accept: this Annul is closed.')
+      parts.formerTokens.accept(options)
+    },
     close() {
       closing ??= closeAll()
       return closing

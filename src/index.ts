@@ -22,4 +22,5 @@ export type {
 } from './request/message.ts'
 export type { FetchContext, OpenContext } from './request/openContext.ts'
 export type { AppTransaction } from './revocation/appTransaction.ts'
+export type { AcceptOptions } from './tokens/acceptOptions.ts'
 export type { Viewer, Visitor } from './viewer.ts'

@@ -7,6 +7,7 @@ import type { Passwords } from './passwords/hash.ts'
 import type { RevocationService } from './revocation/createRevocation.ts'
 import type { Fences } from './revocation/drain.ts'
 import type { AccessTokens } from './tokens/accessToken.ts'
+import type { FormerTokens } from './tokens/formerTokens.ts'
 import type { RefreshTokens } from './tokens/refreshToken.ts'
 import type { SigningKeys } from './tokens/signingKeys.ts'
 
@@ -18,6 +19,7 @@ export interface Parts {
   readonly clock: DatabaseClock
   readonly keys: SigningKeys
   readonly accessTokens: AccessTokens
+  readonly formerTokens: FormerTokens
   readonly refreshTokens: RefreshTokens
   readonly passwords: Passwords
   readonly revocation: RevocationService

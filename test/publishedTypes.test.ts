@@ -88,7 +88,7 @@ const schema = auth.schema({
         const viewer: Viewer | null = await context.auth.viewerOrNull()
         return viewer?.userId ?? context.shop
       },
-      secret: (_source: unknown, _args: unknown, context: Context): string => context.auth.viewer().claims.sid,
+      secret: (_source: unknown, _args: unknown, context: Context): string => context.auth.viewer().claims.sub,
     },
   },
 })
@@ -101,6 +101,15 @@ export const context: GraphQLContext = await auth.context(
   { appendHeader: () => {} },
 )
 export const codeOf = (error: unknown): string | undefined => (error instanceof AuthError ? error.code : undefined)
+auth.accept({
+  algorithms: ['RS256'],
+  key: '-----BEGIN PUBLIC KEY-----',
+  issuer: 'https://login.example.com',
+  audience: null,
+  subject: claims => (typeof claims.sub === 'string' ? claims.sub : null),
+  until: new Date('2027-03-01'),
+})
+export const sessionOf = (viewer: Viewer): string => viewer.sessionId ?? 'a token of the former system'
 const server = await startServer(config)
 await server.close()
 `

@@ -3,6 +3,7 @@ import { AuthError } from '../errors.ts'
 import type { RequestState } from '../request/context.ts'
 import { readRenewalProof } from '../request/renewalProof.ts'
 import { renewAccessToken } from '../sessions/renewAccessToken.ts'
+import { hasSession } from '../viewer.ts'
 
 /*
  * What a finished answer is sent with: the HTTP status, its headers, and `extensions.annul`. Each server's adapter sets
@@ -62,6 +63,7 @@ async function renewFor(state: RequestState) {
   const viewer = state.lastDecision()
   const proof = readRenewalProof(state)
   if (proof === undefined || viewer === undefined || viewer instanceof AuthError) return undefined
+  if (!hasSession(viewer)) return undefined
   return renewAccessToken(state.parts, viewer, proof).catch(() => undefined)
 }
 

@@ -1,7 +1,9 @@
-import { randomUUID } from 'node:crypto'
+import { type KeyObject, randomUUID } from 'node:crypto'
 import jwt from 'jsonwebtoken'
 import { type Reason, unavailable } from '../errors.ts'
+import type { AcceptedAlgorithm } from './acceptOptions.ts'
 import type { AccessClaims } from './accessClaims.ts'
+import { readHeader } from './compactToken.ts'
 import type { PublicKey, SigningKeys } from './signingKeys.ts'
 import { VerifiedTokens } from './verifiedTokens.ts'
 
@@ -19,10 +21,10 @@ export interface AccessTokens {
 }
 
 /** The id of the key that signed a token, by the token's verified claims. */
-const keyIds = new WeakMap<AccessClaims, string>()
+const keyIds = new WeakMap<object, string>()
 
 /** The id of the key that signed a token; undefined for claims that `verify` did not return. */
-export function keyIdOf(claims: AccessClaims): string | undefined {
+export function keyIdOf(claims: object): string | undefined {
   return keyIds.get(claims)
 }
 
@@ -30,7 +32,7 @@ export function keyIdOf(claims: AccessClaims): string | undefined {
 const maxBytes = 4096
 const rememberedTokens = 10_000
 /** How far another node's estimate of database time may be ahead of this node's. */
-const leewaySeconds = 5
+export const leewaySeconds = 5
 /**
  * A revocation is remembered for as long as a token can live whose versions were read before it. So no token is signed
  * later than this after the read.
@@ -57,7 +59,7 @@ export function accessTokens(options: {
   /** Everything about a token that does not change with time. */
   const authenticate = (token: string): Claims | undefined => {
     const key = findKey(token, keys)
-    const payload = key && checkSignature(token, key)
+    const payload = key && checkSignature(token, key.publicKey, 'ES256')
     if (key === undefined || !isAccessClaims(payload) || payload.iss !== issuer || payload.aud !== audience)
       return undefined
     // The claims are shared by all requests with this token, and by an app's resolvers: nobody may change them.
@@ -97,43 +99,37 @@ export function accessTokens(options: {
     },
 
     hasUnknownKey(token) {
-      const header = readHeader(token)
-      return header !== undefined && keys.find(header.kid) === undefined
+      const kid = readKeyId(token)
+      return kid !== undefined && keys.find(kid) === undefined
     },
   }
 }
 
 function findKey(token: string, keys: SigningKeys): PublicKey | undefined {
-  const header = readHeader(token)
-  return header && keys.find(header.kid)
+  const kid = readKeyId(token)
+  return kid === undefined ? undefined : keys.find(kid)
 }
 
 /**
  * The key is chosen by a known id alone. A header that brings its own key (`jwk`, `jku`, `x5c`, `x5u`), asks for an
  * extension (`crit`) or names another algorithm is refused: exactly three members are allowed.
  */
-function readHeader(token: string): { kid: string } | undefined {
-  // In bytes, too: a token with characters of several bytes is no base64url, and is refused below.
-  if (token.length > maxBytes) return undefined
-  const parts = token.split('.')
-  if (parts.length !== 3 || !parts.every(isCanonical)) return undefined
-  const header = parseObject(Buffer.from(parts[0] ?? '', 'base64url').toString())
+function readKeyId(token: string): string | undefined {
+  const header = readHeader(token, maxBytes)
   if (header === undefined || Object.keys(header).sort().join() !== 'alg,kid,typ') return undefined
   if (header.alg !== 'ES256' || header.typ !== 'at+jwt' || typeof header.kid !== 'string') return undefined
-  return { kid: header.kid }
+  return header.kid
 }
 
-/** base64url has several spellings of the same bytes; only the canonical one is accepted. */
-function isCanonical(part: string): boolean {
-  return part !== '' && Buffer.from(part, 'base64url').toString('base64url') === part
-}
-
-/** With one algorithm and a key object: with a text as key, or several algorithms, jsonwebtoken accepts forgeries. */
-function checkSignature(token: string, key: PublicKey): unknown {
+/**
+ * The payload of a token whose signature is right, which may be of any shape; undefined for every other token. With one
+ * algorithm and a key object: with a text as key, or several algorithms, jsonwebtoken accepts forgeries.
+ */
+export function checkSignature(token: string, key: KeyObject, algorithm: AcceptedAlgorithm): unknown {
   try {
     // Times are checked by the caller, against the database's clock.
-    return jwt.verify(token, key.publicKey, {
-      algorithms: ['ES256'],
+    return jwt.verify(token, key, {
+      algorithms: [algorithm],
       ignoreExpiration: true,
       ignoreNotBefore: true,
     })
@@ -161,13 +157,4 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 function isWhole(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0
-}
-
-function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
-  } catch {
-    return undefined
-  }
 }

@@ -24,8 +24,7 @@ export function useOwnServer(node: GuardedApp, makeSchema: () => GraphQLSchema):
     const { auth } = node
     const apollo = new ApolloServer<GraphQLContext>({
       schema,
-      formatError: auth.formatError,
-      plugins: [auth.plugin],
+      ...auth.apollo(),
       stopOnTerminationSignals: false,
     })
     const { url } = await startStandaloneServer(apollo, {

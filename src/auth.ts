@@ -1,4 +1,5 @@
 import type { GraphQLSchema } from 'graphql'
+import { type App, type AppOptions, appOptionNames, openApp } from './app/options.ts'
 import type { Config } from './config.ts'
 import { openClock } from './database/clock.ts'
 import { type OpenDatabase, openDatabase } from './database/open.ts'
@@ -72,9 +73,9 @@ export interface OpenedAuth extends Omit<Auth, 'context'> {
  * await startStandaloneServer(apollo, { context: auth.context })
  */
 export async function createAuth(options: AuthOptions = {}): Promise<Auth> {
-  const config = readOptions({ ...options }, process.env, ['log'])
-  const { log } = options
-  return withoutInsides(await openAuth(config, log ? withSafeErrors(log) : openLog(config.logLevel)))
+  const config = readOptions({ ...options }, process.env, ['log', ...appOptionNames])
+  const log = options.log ? withSafeErrors(options.log) : openLog(config.logLevel)
+  return withoutInsides(await openAuth(config, log, options))
 }
 
 /** @internal Settings of an app, completed by the environment. */
@@ -100,17 +101,18 @@ export function insidesOf(auth: Auth): OpenedAuth {
 }
 
 /** @internal As createAuth. */
-export async function openAuth(config: Config, log: Log): Promise<OpenedAuth> {
+export async function openAuth(config: Config, log: Log, options: AppOptions = {}): Promise<OpenedAuth> {
+  const app = openApp(options, log)
   const database = await openDatabase(config)
   try {
-    return await openWith(database, config, log)
+    return await openWith(database, config, log, app)
   } catch (error) {
     await database.close()
     throw error
   }
 }
 
-async function openWith(database: OpenDatabase, config: Config, log: Log): Promise<OpenedAuth> {
+async function openWith(database: OpenDatabase, config: Config, log: Log, app: App): Promise<OpenedAuth> {
   const { db, decisions } = database
   const secret = await loadSecret(config)
   const revocation = openRevocation(config, db, log)
@@ -118,6 +120,7 @@ async function openWith(database: OpenDatabase, config: Config, log: Log): Promi
   const keys = await openSigningKeys(db, secret, clock.now, log)
   const { issuer, audience } = config
   const parts: Parts = {
+    app,
     config,
     db,
     decisions,
@@ -152,6 +155,7 @@ async function openWith(database: OpenDatabase, config: Config, log: Log): Promi
     stopHousekeeping()
     keys.close()
     await revocation.stop()
+    await app.events.close()
     await database.close()
   }
   const context = openContextNow(services)

@@ -1,3 +1,7 @@
+export type { AuditEvent, AuditKind } from './app/auditEvent.ts'
+export type { Hook, HookParameter, Hooks, HookTransaction } from './app/hooks.ts'
+export type { AppOptions } from './app/options.ts'
+export type { AppUser } from './app/user.ts'
 export { type Auth, createAuth } from './auth.ts'
 export { type Config, ConfigError, readConfig } from './config.ts'
 export { AuthError, type Code, type Reason, type Recover } from './errors.ts'

@@ -1,3 +1,4 @@
+import type { AppOptions } from './app/options.ts'
 import { type Config, ConfigError, nearest, readConfig } from './config.ts'
 import type { Log } from './log.ts'
 
@@ -10,7 +11,7 @@ export type Settings = {
 }
 
 /** Options of createAuth. */
-export interface AuthOptions extends Settings {
+export interface AuthOptions extends Settings, AppOptions {
   /**
    * Where failures and their ids are written, for example a pino logger; default: lines of JSON on standard error. An
    * error comes as `{ err: { type, message, stack, … } }`, without the values of a statement that failed.

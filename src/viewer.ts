@@ -1,4 +1,4 @@
-import type { AccessClaims } from './tokens/accessClaims.ts'
+import type { VerifiedClaims } from './tokens/accessClaims.ts'
 
 /** The sender of a request, as far as the request shows it without a token. */
 export interface Visitor {
@@ -18,7 +18,8 @@ export interface Viewer extends Visitor {
   readonly sessionId: string
   readonly roles: readonly string[]
   readonly scopes: readonly string[]
-  readonly claims: AccessClaims
+  /** As they stand in the access token, the app's own among them. Frozen. */
+  readonly claims: VerifiedClaims
 }
 
 /** The role of admins: the only role that Annul itself knows. */

@@ -1,7 +1,7 @@
 import { outageOf } from '../database/outage.ts'
 import { type AuthError, type Reason, unauthenticated, unavailable } from '../errors.ts'
 import type { Parts } from '../parts.ts'
-import type { AccessClaims } from '../tokens/accessClaims.ts'
+import type { VerifiedClaims } from '../tokens/accessClaims.ts'
 import type { Viewer, Visitor } from '../viewer.ts'
 import type { StrictReader } from './strictReader.ts'
 
@@ -37,7 +37,7 @@ export function openAuthenticator(
     return typeof claims === 'string' ? refuse(claims) : judge(visitor, claims)
   }
 
-  const judge = (visitor: Visitor, claims: AccessClaims): Decision | Promise<Decision> => {
+  const judge = (visitor: Visitor, claims: VerifiedClaims): Decision | Promise<Decision> => {
     // Treated as expired, so that an honest client refreshes and is bound anew.
     if (config.bind !== 'none' && (!visitor.binding || claims.cnf?.binding !== visitor.binding))
       return refuse('TOKEN_EXPIRED')
@@ -47,7 +47,7 @@ export function openAuthenticator(
     return askPrimary(visitor, claims)
   }
 
-  const askPrimary = async (visitor: Visitor, claims: AccessClaims): Promise<Decision> => {
+  const askPrimary = async (visitor: Visitor, claims: VerifiedClaims): Promise<Decision> => {
     try {
       return conclude('strict', visitor, claims, await strict.verdict(claims))
     } catch (error) {
@@ -58,7 +58,7 @@ export function openAuthenticator(
   const conclude = (
     path: 'view' | 'strict',
     visitor: Visitor,
-    claims: AccessClaims,
+    claims: VerifiedClaims,
     refused: Reason | undefined,
   ): Decision => {
     metrics.decided(path, refused ?? 'accepted')
@@ -82,7 +82,7 @@ export function openAuthenticator(
 }
 
 /** Copies member by member: spreading the visitor would take five times as long as the rest of a decision. */
-function viewerOf(visitor: Visitor, claims: AccessClaims): Viewer {
+function viewerOf(visitor: Visitor, claims: VerifiedClaims): Viewer {
   const { ipAddress, userAgent, binding, newBinding, revoked } = visitor
   return {
     ipAddress,

@@ -1,3 +1,4 @@
+import type { AppOptions } from '../app/options.ts'
 import type { Auth } from '../auth.ts'
 import type { SchemaExtension } from '../graphql/schema.ts'
 
@@ -9,7 +10,7 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
-export interface ServerOptions {
+export interface ServerOptions extends AppOptions {
   /** An app's own schema beside Annul's. */
   readonly extension?: SchemaExtension
   /** pino's level; default ANNUL_LOG_LEVEL. */

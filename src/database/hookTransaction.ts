@@ -137,8 +137,8 @@ function guarded(session: PgSession, watch: Watch): PgSession {
         return new Proxy(prepared, {
           get(query, name) {
             const member: unknown = Reflect.get(query, name)
-            if ((name !== 'execute' && name !== 'all') || typeof member !== 'function')
-              return typeof member === 'function' ? member.bind(query) : member
+            // Other methods are called on the proxy, because some return `this`.
+            if ((name !== 'execute' && name !== 'all') || typeof member !== 'function') return member
             return (...values: unknown[]) =>
               watch.statement(args[0].sql, async () => Reflect.apply(member, query, values))
           },

@@ -64,5 +64,6 @@ function checkFunction(option: string, value: unknown): void {
 
 function nameOfType(value: unknown): string {
   if (value === null) return 'null'
-  return Array.isArray(value) ? 'a list' : typeof value
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'object' && !isPlainObject(value) ? 'an instance of a class' : typeof value
 }

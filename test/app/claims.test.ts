@@ -6,6 +6,7 @@ import jwt from 'jsonwebtoken'
 import type { AppUser } from '../../src/app/user.ts'
 import { AuthError } from '../../src/errors.ts'
 import type { SchemaExtension } from '../../src/graphql/schema.ts'
+import { accessTokens } from '../../src/tokens/accessToken.ts'
 import { claimsOf, newAttempt, refreshed, renewalProof, snapshot } from '../sessions/refresh/support.ts'
 import { createDatabase, onPostgres } from '../support/database.ts'
 import { openAdmin } from '../support/devices.ts'
@@ -182,6 +183,20 @@ describe('an app’s claims', () => {
     const { accessToken: token } = await server.login(account)
     expect((await server.send('{ tenant }', { token })).data).toEqual({ tenant: 'x'.repeat(985) })
   })
+})
+
+it('A token that would be too long to be accepted is not signed', () => {
+  const { config, keys, clock } = server.auth.parts
+  const tokens = accessTokens({ ...config, keys, now: clock.now })
+  const iat = Math.floor(clock.now())
+  const ids = { sub: crypto.randomUUID(), sid: crypto.randomUUID() }
+  const grant = { ...ids, ver: 1, epoch: 1, roles: [], scope: '', auth_time: iat, iat, exp: iat + 600 }
+  expect(tokens.verify(tokens.sign(grant, { it: 'x'.repeat(4000) }))).toMatchObject(ids)
+  expect(() => tokens.sign(grant, { it: 'x'.repeat(5000) })).toThrow(
+    /^An access token would be \d{4} bytes long, and 6144/,
+  )
+  // Whatever is handed over beside them, Annul's own claims stand.
+  expect(tokens.verify(tokens.sign(grant, { sub: 'x', iss: 'x', exp: 0, ver: 9 }))).toMatchObject(grant)
 })
 
 const circle: Record<string, unknown> = {}

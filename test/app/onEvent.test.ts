@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import type { AuditEvent } from '../../src/app/auditEvent.ts'
 import { openEvents } from '../../src/app/events.ts'
+import { appendAudit } from '../../src/audit/appendAudit.ts'
 import { auditedMutations } from '../support/auditedMutations.ts'
 import { useServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
@@ -62,6 +63,15 @@ describe('onEvent', () => {
     await server.rows(sql`drop trigger refuse on annul.audit_events`)
     expect(answers.map(({ code }) => code)).toEqual(['INTERNAL_SERVER_ERROR', 'INTERNAL_SERVER_ERROR'])
     expect(await heardAll()).toEqual([])
+  })
+
+  it('would miss an event that is appended elsewhere, and so that is refused', async () => {
+    const before = await lastId()
+    const { db } = server.auth.parts
+    const refusal = 'An audit event is appended in a transaction of transact().'
+    await expect(appendAudit(db, { kind: 'login' })).rejects.toThrow(refusal)
+    await expect(db.transaction(tx => appendAudit(tx, { kind: 'login' }))).rejects.toThrow(refusal)
+    expect(await lastId()).toBe(before)
   })
 
   it('is told in the order of the commits, and can change nothing of what others hear', async () => {

@@ -7,8 +7,11 @@ const annuls: Readonly<Record<keyof AccessClaims, true>> = {
   ...{ iss: true, sub: true, aud: true, client_id: true, exp: true, iat: true, jti: true, cnf: true },
   ...{ sid: true, ver: true, epoch: true, roles: true, scope: true, auth_time: true },
 }
-/** Names that RFC 7519 and RFC 9068 give another meaning, and one that would be taken for Annul's. */
-const registered = ['nbf', 'acr', 'amr', 'groups', 'entitlements', 'scopes']
+/** With names that RFC 7519 and RFC 9068 give another meaning, and one that would be taken for Annul's. */
+export const reservedNames: readonly string[] = [
+  ...Object.keys(annuls),
+  ...['nbf', 'acr', 'amr', 'groups', 'entitlements', 'scopes'],
+]
 
 const maxBytes = 1000
 /** Deeper values are refused, a circle among them. */
@@ -42,7 +45,7 @@ class ClaimsError extends Error {
 function read(made: unknown): Record<string, unknown> {
   if (!isPlainObject(made)) throw new ClaimsError(`returned ${nameOf(made)}, not a plain object`)
   for (const name of Object.keys(made))
-    if (Object.hasOwn(annuls, name) || registered.includes(name)) throw refused(name, 'has a reserved name')
+    if (reservedNames.includes(name)) throw refused(name, 'has a reserved name')
   const own = copyObject(made, '', 0)
   const bytes = Buffer.byteLength(JSON.stringify(own))
   if (bytes > maxBytes)

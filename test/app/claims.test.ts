@@ -7,6 +7,7 @@ import type { AppUser } from '../../src/app/user.ts'
 import { AuthError } from '../../src/errors.ts'
 import type { SchemaExtension } from '../../src/graphql/schema.ts'
 import { accessTokens } from '../../src/tokens/accessToken.ts'
+import { reservedNames } from '../../src/tokens/ownClaims.ts'
 import { claimsOf, newAttempt, refreshed, renewalProof, snapshot } from '../sessions/refresh/support.ts'
 import { createDatabase, onPostgres } from '../support/database.ts'
 import { openAdmin } from '../support/devices.ts'
@@ -204,11 +205,12 @@ circle.circle = circle
 class Tenant {
   name = 'x'
 }
+const names = [
+  ...['iss', 'sub', 'aud', 'client_id', 'exp', 'iat', 'nbf', 'jti', 'sid', 'ver', 'epoch', 'roles', 'scope'],
+  ...['scopes', 'auth_time', 'cnf', 'acr', 'amr', 'groups', 'entitlements'],
+]
 const refusals: [string, () => unknown, string][] = [
-  ...['iss', 'sub', 'aud', 'client_id', 'exp', 'iat', 'nbf', 'jti', 'sid', 'ver', 'epoch', 'roles'].map(
-    reservedName,
-  ),
-  ...['scope', 'scopes', 'auth_time', 'cnf', 'acr', 'amr', 'groups', 'entitlements'].map(reservedName),
+  ...names.map(reservedName),
   [
     '1,001 bytes',
     () => ({ a: 1, tenant: 'x'.repeat(982) }),
@@ -291,6 +293,10 @@ const everything = async () => {
 const registering = `mutation { register(input: { email: "${crypto.randomUUID()}@example.com", password: "a password of the tests" }) { accessToken } }`
 
 describe('claims that are refused', () => {
+  it('are those whose names are listed, and no others', () => {
+    expect([...reservedNames].sort()).toEqual([...names].sort())
+  })
+
   it.each(refusals)(
     'fail at the first token, name the claim in the log, and change nothing: %s',
     async (_, make, message) => {

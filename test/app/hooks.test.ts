@@ -4,6 +4,7 @@ import { pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core
 import { GraphQLError } from 'graphql'
 import type { HookParameter, Hooks, HookTransaction } from '../../src/app/hooks.ts'
 import type { AppUser } from '../../src/app/user.ts'
+import { oneRow, rows } from '../../src/database/open.ts'
 import { drizzleOf } from '../../src/drizzle.ts'
 import { badUserInput } from '../../src/errors.ts'
 import { users } from '../../src/tables.ts'
@@ -12,6 +13,7 @@ import type { Answer } from '../support/client.ts'
 import { onPostgres } from '../support/database.ts'
 import { type Device, openAdmin } from '../support/devices.ts'
 import { useServer } from '../support/server.ts'
+import { until } from '../support/until.ts'
 
 /** The app's own table. Its index has the name of one of Annul's. */
 const profiles = pgTable(
@@ -411,4 +413,37 @@ describe('the transaction of a hook', () => {
     }
     must(await registering())
   })
+
+  onlyPostgres(
+    'that waits in a circle with the app is ended within seconds, and one of both wins',
+    async () => {
+      const { userId } = await server.signUp()
+      await server.rows(sql`insert into profiles (user_id, name) values (${userId}, ${userId})`)
+      hooks = {
+        deleted: async (tx, { id }) => {
+          await tx.query('delete from profiles where user_id = $1', [id])
+        },
+      }
+      let deleting: Promise<Answer<unknown>> | undefined
+      const app = server.auth.parts.db.transaction(async tx => {
+        await tx.execute(sql`select 1 from profiles where user_id = ${userId} for update`)
+        const { pid } = await oneRow<{ pid: number }>(tx, sql`select pg_backend_pid() as pid`)
+        deleting = byAdmin(`deleteUser(id: "${userId}")`)
+        const isWaitedFor = sql`select 1 from pg_stat_activity where ${pid} = any (pg_blocking_pids(pid))`
+        await until(async () => (await rows(server.auth.parts.decisions, isWaitedFor)).length > 0)
+        // Any row that refers to the user.
+        await tx.execute(sql`select 1 from annul.users where id = ${userId} for key share`)
+        await tx.execute(sql`delete from profiles where user_id = ${userId}`)
+        return 'committed'
+      })
+      const outcome = await app.catch(() => 'rolled back')
+      expect([outcome, (await deleting)?.code]).toEqual(
+        outcome === 'committed' ? ['committed', 'UNAVAILABLE'] : ['rolled back', undefined],
+      )
+      const [user] = await server.rows<{ status: string }>(
+        sql`select status from annul.users where id = ${userId}`,
+      )
+      expect(user?.status).toBe(outcome === 'committed' ? 'ACTIVE' : 'DELETED')
+    },
+  )
 })

@@ -1,4 +1,8 @@
-export { type Auth, createAuth } from './auth.ts'
+export type { AuditEvent, AuditKind } from './app/auditEvent.ts'
+export type { Hook, HookParameter, Hooks, HookTransaction } from './app/hooks.ts'
+export type { AppOptions } from './app/options.ts'
+export type { AppUser } from './app/user.ts'
+export { type Auth, type AuthOptions, createAuth } from './auth.ts'
 export { type Config, ConfigError, readConfig } from './config.ts'
 export { AuthError, type Code, type Reason, type Recover } from './errors.ts'
 export type { ApolloSettings } from './graphql/apolloSettings.ts'
@@ -10,7 +14,7 @@ export type { SchemaExtension } from './graphql/schema.ts'
 export type { RunningServer, ServerOptions } from './http/serverOptions.ts'
 export { startServer } from './http/startServer.ts'
 export type { Log } from './log.ts'
-export type { AuthOptions, Settings } from './options.ts'
+export type { Settings } from './options.ts'
 export type { AuthContext, GraphQLContext } from './request/context.ts'
 export type {
   FetchConnection,

@@ -1,3 +1,4 @@
+import type { App } from './app/options.ts'
 import type { Config } from './config.ts'
 import type { DatabaseClock } from './database/clock.ts'
 import type { Database } from './database/open.ts'
@@ -13,6 +14,7 @@ import type { SigningKeys } from './tokens/signingKeys.ts'
 
 /** What the verbs depend on. createAuth opens the parts, and each function gets those that it needs as an argument. */
 export interface Parts {
+  readonly app: App
   readonly config: Config
   readonly db: Database
   readonly decisions: Database

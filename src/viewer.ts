@@ -1,5 +1,5 @@
 import { sessionRequired } from './errors.ts'
-import type { AccessClaims } from './tokens/accessClaims.ts'
+import type { AccessClaims, VerifiedClaims } from './tokens/accessClaims.ts'
 
 /** The sender of a request, as far as the request shows it without a token. */
 export interface Visitor {
@@ -14,7 +14,9 @@ export interface Visitor {
 }
 
 /** The claims of an accepted token. For a former system's token they are Annul's own view of it, without a session. */
-export type ViewerClaims = Omit<AccessClaims, 'sid'> & { readonly sid: string | null }
+export type ViewerClaims = Omit<AccessClaims, 'sid'> & { readonly sid: string | null } & Readonly<
+    Record<string, unknown>
+  >
 
 /** A visitor whose access token was accepted for this request. */
 export interface Viewer extends Visitor {
@@ -23,13 +25,14 @@ export interface Viewer extends Visitor {
   readonly sessionId: string | null
   readonly roles: readonly string[]
   readonly scopes: readonly string[]
+  /** As they stand in the access token, the app's own among them. Frozen. */
   readonly claims: ViewerClaims
 }
 
 /** @internal A viewer whose token belongs to a session of Annul's. */
 export interface SessionViewer extends Viewer {
   readonly sessionId: string
-  readonly claims: AccessClaims
+  readonly claims: VerifiedClaims
 }
 
 /** @internal */

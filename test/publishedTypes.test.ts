@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process'
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { beforeAll, describe, expect, it } from '@jest/globals'
-import { temporaryDirectory } from './support/database.ts'
+import { compile } from './support/compile.ts'
 import { root } from './support/imports.ts'
 
 /* The types of the package `annul`, as an app sees them. */
@@ -35,39 +34,6 @@ async function readFrom(door: string): Promise<{ files: PublishedFile[]; package
   }
   const all = [...seen].map(([path, text]) => ({ path: relative(root, path), text }))
   return { files: all, packages: [...named].sort() }
-}
-
-/** An app, compiled as strictly as can be. */
-async function compile(source: string): Promise<string[]> {
-  const folder = await temporaryDirectory()
-  const modules = join(folder, 'node_modules')
-  await mkdir(join(modules, '@apollo'), { recursive: true })
-  await symlink(root, join(modules, 'annul'))
-  for (const name of ['graphql', '@apollo/server'])
-    await symlink(join(root, 'node_modules', name), join(modules, name))
-  await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
-  await writeFile(join(folder, 'app.ts'), source)
-  const compilerOptions = {
-    strict: true,
-    skipLibCheck: false,
-    exactOptionalPropertyTypes: true,
-    noEmit: true,
-    target: 'es2023',
-    lib: ['es2023'],
-    module: 'nodenext',
-    types: [],
-  }
-  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['app.ts'] }))
-  const output = await new Promise<string>(resolve =>
-    execFile(
-      process.execPath,
-      [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder, '--pretty', 'false'],
-      (_, stdout) => resolve(stdout),
-    ),
-  )
-  // What other packages' declarations do wrong is not asked here.
-  const isOurs = (line: string) => /error TS/.test(line) && !/^[^(]*\bnode_modules\/(?!annul\/)/.test(line)
-  return output.split('\n').filter(isOurs)
 }
 
 const app = /* TypeScript */ `

@@ -1,7 +1,7 @@
 import { outageOf } from '../database/outage.ts'
 import { type AuthError, type Reason, unauthenticated, unavailable } from '../errors.ts'
 import type { Parts } from '../parts.ts'
-import type { AccessClaims } from '../tokens/accessClaims.ts'
+import type { VerifiedClaims } from '../tokens/accessClaims.ts'
 import type { FormerToken } from '../tokens/formerTokens.ts'
 import type { Viewer, ViewerClaims, Visitor } from '../viewer.ts'
 import { judgeFormerToken } from './judgeFormerToken.ts'
@@ -42,7 +42,7 @@ export function openAuthenticator(
     return typeof claims === 'string' ? refuse(claims) : judge(visitor, claims)
   }
 
-  const judge = (visitor: Visitor, claims: AccessClaims): Decision | Promise<Decision> => {
+  const judge = (visitor: Visitor, claims: VerifiedClaims): Decision | Promise<Decision> => {
     // Treated as expired, so that an honest client refreshes and is bound anew.
     if (config.bind !== 'none' && (!visitor.binding || claims.cnf?.binding !== visitor.binding))
       return refuse('TOKEN_EXPIRED')
@@ -52,7 +52,7 @@ export function openAuthenticator(
     return askPrimary(visitor, claims)
   }
 
-  const askPrimary = async (visitor: Visitor, claims: AccessClaims): Promise<Decision> => {
+  const askPrimary = async (visitor: Visitor, claims: VerifiedClaims): Promise<Decision> => {
     try {
       return conclude('strict', visitor, claims, await strict.verdict(claims))
     } catch (error) {

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { type Database, oneRow, type Queries, rows } from '../database/open.ts'
+import { oneRow, type Queries, rows } from '../database/open.ts'
+import { type Transacting, transact } from '../database/transact.ts'
 import { unauthenticated } from '../errors.ts'
 import { keyIdOf } from '../tokens/accessToken.ts'
 import { judgeStanding, type Standing, standingColumns } from './standing.ts'
@@ -79,11 +80,11 @@ export async function fence(tx: Pick<Queries, 'execute'>, viewer: Fenced): Promi
  * @throws AuthError UNAUTHENTICATED, and what `work` throws
  */
 export function fenced<T>(
-  parts: { readonly db: Database },
+  parts: Transacting,
   viewer: Fenced | null,
   work: (tx: Queries) => Promise<T>,
 ): Promise<T> {
-  return parts.db.transaction(async tx => {
+  return transact(parts, async tx => {
     if (viewer !== null) await fence(tx, viewer)
     return work(tx)
   })

@@ -2,7 +2,7 @@ import { type KeyObject, randomUUID } from 'node:crypto'
 import jwt from 'jsonwebtoken'
 import { type Reason, unavailable } from '../errors.ts'
 import type { AcceptedAlgorithm } from './acceptOptions.ts'
-import type { AccessClaims } from './accessClaims.ts'
+import type { AccessClaims, VerifiedClaims } from './accessClaims.ts'
 import { readHeader } from './compactToken.ts'
 import type { PublicKey, SigningKeys } from './signingKeys.ts'
 import { VerifiedTokens } from './verifiedTokens.ts'
@@ -12,10 +12,14 @@ export type AccessGrant = Omit<AccessClaims, 'iss' | 'aud' | 'client_id' | 'jti'
 
 /** @internal */
 export interface AccessTokens {
-  /** @throws AuthError UNAVAILABLE when the versions were read more than 30 s ago */
-  sign(grant: AccessGrant): string
+  /**
+   * @param own an app's claims, by other names than Annul's (ownClaims.ts)
+   * @throws AuthError UNAVAILABLE when the versions were read more than 30 s ago
+   * @throws Error for a token so long that `verify` would refuse it
+   */
+  sign(grant: AccessGrant, own?: Readonly<Record<string, unknown>>): string
   /** The claims of an authentic token that has not expired, or why it is refused. Versions are not looked at here. */
-  verify(token: string): AccessClaims | Reason
+  verify(token: string): VerifiedClaims | Reason
   /** Whether `verify` might answer otherwise once the keys were read again. */
   hasUnknownKey(token: string): boolean
 }
@@ -28,8 +32,11 @@ export function keyIdOf(claims: object): string | undefined {
   return keyIds.get(claims)
 }
 
-/** Longer tokens are refused unread. */
-const maxBytes = 4096
+/**
+ * Longer tokens are refused unread. Enough for 2,000 characters of roles and scopes (admin/setUserAccess.ts) and 1,000
+ * of an app's claims, which are 4,000 in base64, beside Annul's own claims.
+ */
+const maxBytes = 6144
 const rememberedTokens = 10_000
 /** How far another node's estimate of database time may be ahead of this node's. */
 export const leewaySeconds = 5
@@ -63,28 +70,32 @@ export function accessTokens(options: {
     if (key === undefined || !isAccessClaims(payload) || payload.iss !== issuer || payload.aud !== audience)
       return undefined
     // The claims are shared by all requests with this token, and by an app's resolvers: nobody may change them.
-    Object.freeze(payload.roles)
-    verified.set(token, Object.freeze(payload))
+    deepFreeze(payload)
+    verified.set(token, payload)
     keyIds.set(payload, key.kid)
     return payload
   }
 
   return {
-    sign(grant) {
+    sign(grant, own) {
       if (now() - grant.iat > signWithinSeconds) throw unavailable()
       const { kid, privateKey } = keys.current()
       const claims: AccessClaims = {
+        ...own,
         iss: issuer,
         aud: audience,
         client_id: audience,
         jti: randomUUID(),
         ...grant,
       }
-      return jwt.sign(claims, privateKey, {
+      const token = jwt.sign(claims, privateKey, {
         algorithm: 'ES256',
         keyid: kid,
         header: { alg: 'ES256', typ: 'at+jwt' },
       })
+      if (token.length > maxBytes)
+        throw new Error(`An access token would be ${token.length} bytes long, and ${maxBytes} are allowed.`)
+      return token
     },
 
     verify(token) {
@@ -138,7 +149,7 @@ export function checkSignature(token: string, key: KeyObject, algorithm: Accepte
   }
 }
 
-type Claims = AccessClaims & { readonly nbf?: number }
+type Claims = VerifiedClaims & { readonly nbf?: number }
 
 function isAccessClaims(payload: unknown): payload is Claims {
   if (typeof payload !== 'object' || payload === null) return false
@@ -157,4 +168,10 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 function isWhole(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+/** What JSON.parse has made has no circles. */
+function deepFreeze(value: object): void {
+  Object.freeze(value)
+  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) deepFreeze(inner)
 }

@@ -57,6 +57,7 @@ export function refuseForeignDirective(schema: GraphQLSchema): void {
     if (argumentTypes[argument.name] !== String(argument.type))
       throw new SchemaError(
         `directive @${name}(${argument.name}: ${argument.type}): ` +
-          `Annul knows ${argument.name} as ${argumentTypes[argument.name] ?? 'no argument'}.`,
+          `Annul knows ${argument.name} as ${argumentTypes[argument.name] ?? 'no argument'}. ` +
+          `To keep that directive, call Annul's otherwise: rename: { directive: 'requires' }`,
       )
 }

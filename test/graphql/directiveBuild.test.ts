@@ -5,6 +5,9 @@ import { SchemaError } from '../../src/graphql/requirements.ts'
 import { buildSchema } from '../../src/graphql/schema.ts'
 import { startTestServer } from '../support/server.ts'
 
+/** The end of the message about somebody else's @auth. */
+const otherwise = " To keep that directive, call Annul's otherwise: rename: { directive: 'requires' }"
+
 /* @auth where it could not be enforced: the schema is not built, and the error says where. */
 
 function refusalOf(build: () => unknown): string {
@@ -123,22 +126,22 @@ const foreign: [string, string, string][] = [
   [
     'roles of another type',
     'enum Role { ADMIN } directive @auth(roles: [Role!]) on FIELD_DEFINITION',
-    'directive @auth(roles: [Role!]): Annul knows roles as [String!].',
+    `directive @auth(roles: [Role!]): Annul knows roles as [String!].${otherwise}`,
   ],
   [
     'scopes of another shape',
     'directive @auth(scopes: [String!]) on FIELD_DEFINITION',
-    'directive @auth(scopes: [String!]): Annul knows scopes as [[String!]!].',
+    `directive @auth(scopes: [String!]): Annul knows scopes as [[String!]!].${otherwise}`,
   ],
   [
     'a maxAge of another type',
     'directive @auth(maxAge: String) on FIELD_DEFINITION',
-    'directive @auth(maxAge: String): Annul knows maxAge as Int.',
+    `directive @auth(maxAge: String): Annul knows maxAge as Int.${otherwise}`,
   ],
   [
     'an argument that Annul does not know',
     'directive @auth(requires: String) on FIELD_DEFINITION',
-    'directive @auth(requires: String): Annul knows requires as no argument.',
+    `directive @auth(requires: String): Annul knows requires as no argument.${otherwise}`,
   ],
   [
     'no @auth at all',

@@ -16,6 +16,9 @@ import { guardSchema } from '../../src/graphql/directive.ts'
 import { readGuards } from '../../src/graphql/guards.ts'
 import { SchemaError } from '../../src/graphql/requirements.ts'
 
+/** The end of the message about somebody else's @auth. */
+const otherwise = " To keep that directive, call Annul's otherwise: rename: { directive: 'requires' }"
+
 /* `extensions.auth` that could not be enforced: the schema is not built, and the error says where. */
 
 function refusalOf(build: () => unknown): string {
@@ -249,7 +252,7 @@ describe('a schema is refused, with the place,', () => {
       new GraphQLDirective({ name: 'auth', locations: [], args: { requires: { type: GraphQLString } } }),
     ]
     expect(refusalOf(() => guardSchema(queryWith(true, { directives })))).toBe(
-      'directive @auth(requires: String): Annul knows requires as no argument.',
+      `directive @auth(requires: String): Annul knows requires as no argument.${otherwise}`,
     )
   })
 

@@ -5,6 +5,9 @@ import { SchemaError } from '../../src/graphql/requirements.ts'
 import { reviewGuards } from '../../src/graphql/reviewGuards.ts'
 import { buildSchema } from '../../src/graphql/schema.ts'
 
+/** The end of the message about somebody else's @auth. */
+const otherwise = " To keep that directive, call Annul's otherwise: rename: { directive: 'requires' }"
+
 /* Files of SDL, as `annul guards` reads them. */
 
 function review(texts: readonly string[], directive = 'auth') {
@@ -70,7 +73,7 @@ describe('SDL that is read for its guards', () => {
     [
       'a foreign @auth',
       'directive @auth(group: String) on FIELD_DEFINITION type Query { a: ID @auth }',
-      'directive @auth(group: String): Annul knows group as no argument.',
+      `directive @auth(group: String): Annul knows group as no argument.${otherwise}`,
     ],
     [
       'a field of Annul’s that is declared once more',

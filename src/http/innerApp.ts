@@ -15,7 +15,7 @@ export interface InnerApp {
   handle(request: IncomingMessage, response: ServerResponse): void
   /** Takes over a connection that is to become a WebSocket. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
-  /** Closes the sockets, and the listener of /metrics. May be called twice. */
+  /** Closes the sockets, and the listener of /metrics. May be called twice; `auth.close` calls it too. */
   close(): Promise<void>
 }
 
@@ -38,26 +38,32 @@ export async function openInnerApp(
     bodyLimit: bodyLimitBytes,
     rewriteUrl: ({ url = '' }: IncomingMessage) => url.slice(prefix.length),
   })
-  readParsedBodies(app)
-  await addAnnul(app, auth, schema)
-  await app.ready()
-  const listener =
-    typeof config.metrics === 'object'
-      ? await openMetricsListener(config.metrics, metrics, limitsFor(config))
-      : undefined
+  let listener: { close(): Promise<void> } | undefined
   let closing: Promise<void> | undefined
   const closeAll = async () => {
     await app.close()
     await listener?.close()
   }
+  const close = () => {
+    closing ??= closeAll()
+    return closing
+  }
+  try {
+    readParsedBodies(app)
+    await addAnnul(app, auth, schema)
+    await app.ready()
+    if (typeof config.metrics === 'object')
+      listener = await openMetricsListener(config.metrics, metrics, limitsFor(config))
+  } catch (error) {
+    await close()
+    throw error
+  }
+  auth.beforeClose(close)
   return {
     handle: (request, response) => app.routing(request, response),
     // @fastify/websocket listens for this event, on a server that nobody can connect to.
     upgrade: (request, socket, head) => app.server.emit('upgrade', request, socket, head),
-    close() {
-      closing ??= closeAll()
-      return closing
-    },
+    close,
   }
 }
 

@@ -1,6 +1,9 @@
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
+/** The part of a server of `node:http` or `node:https` by which its upgrades are taken. */
+export type UpgradingServer = Pick<Server, 'prependListener' | 'off' | 'emit' | 'listenerCount'>
+
 /** The upgrades of an app's server that are Annul's. */
 export interface Upgrades {
   /** Whether Annul has taken the connection of the request over, whoever else still sees the request. */
@@ -13,7 +16,7 @@ export interface Upgrades {
  * are not Annul's are left to them, and where there is nobody else they become ordinary requests again.
  */
 export function takeUpgrades(
-  server: Pick<Server, 'on' | 'off' | 'emit' | 'listenerCount'>,
+  server: UpgradingServer,
   path: string,
   take: (request: IncomingMessage, socket: Duplex, head: Buffer) => void,
 ): Upgrades {
@@ -28,7 +31,8 @@ export function takeUpgrades(
       })
     } else if (server.listenerCount('upgrade') === 1) serveAgain(server, request, socket, head)
   }
-  server.on('upgrade', onUpgrade)
+  // First, so that isTaken is right for whoever sees the request then.
+  server.prependListener('upgrade', onUpgrade)
   return { isTaken: request => taken.has(request), stop: () => server.off('upgrade', onUpgrade) }
 }
 
@@ -48,7 +52,7 @@ function detach(socket: Duplex): void {
  * connection, and begins anew when it gets the request without the wish.
  */
 function serveAgain(
-  server: Pick<Server, 'emit'>,
+  server: UpgradingServer,
   { method, url, httpVersion, rawHeaders }: IncomingMessage,
   socket: Duplex,
   head: Buffer,

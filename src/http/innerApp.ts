@@ -70,7 +70,7 @@ export async function openInnerApp(
 /** A body that was read before, by `express.json()` for example, is read from what the reader has left. */
 function readParsedBodies(app: FastifyInstance): void {
   app.addHook('preParsing', async (request, _reply, payload) => {
-    if (!request.raw.readableEnded) return payload
+    if (request.method !== 'POST' || !request.raw.readableEnded) return payload
     const { body } = request.raw as { body?: unknown }
     if (body === undefined)
       throw new Error(

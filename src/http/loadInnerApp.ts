@@ -1,13 +1,7 @@
 import { loadOptional } from '../optional.ts'
 
 /** What everything that answers with Fastify needs. */
-export const serverPackages = [
-  'fastify',
-  '@fastify/cors',
-  '@fastify/websocket',
-  '@apollo/server',
-  '@as-integrations/fastify',
-]
+export const serverPackages = ['fastify', '@fastify/cors', '@fastify/websocket', '@apollo/server']
 
 /**
  * innerApp.ts, with the packages that it needs.

@@ -93,6 +93,8 @@ export interface OpenedAuth extends Omit<Auth, 'context'> {
   readonly formatError: ReturnType<typeof formatErrors>
   /** Tells an operation that lives longer than a request when its token dies. */
   readonly watch: TokenWatch
+  /** Ends something that stands on this auth, before its database is closed. */
+  beforeClose(end: () => Promise<void>): void
 }
 
 /**
@@ -197,8 +199,10 @@ async function openWith(
     addressOf: openAddressReader(config.trustedProxies),
   }
 
+  const standing: (() => Promise<void>)[] = []
   let closing: Promise<void> | undefined
   const closeAll = async () => {
+    await Promise.all(standing.map(end => end()))
     watch.close()
     sessionEvents.close()
     stopHousekeeping()
@@ -223,6 +227,10 @@ async function openWith(
     }),
     formatError,
     apollo: () => apolloSettings(config, formatError),
+    beforeClose(end) {
+      if (closing) void end()
+      else standing.push(end)
+    },
     isReady: async () => (config.revocation === 'view' && revocation.isFresh()) || (await database.answers()),
     accept(options) {
       if (closing) throw new Error('accept: this Annul is closed.')

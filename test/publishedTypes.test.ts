@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { beforeAll, describe, expect, it } from '@jest/globals'
-import { compile } from './support/compile.ts'
+import { compile, compileAll } from './support/compile.ts'
 import { root } from './support/imports.ts'
 
 /* The types of the package `annul`, as an app sees them. */
@@ -80,6 +80,46 @@ const server = await startServer(config)
 await server.close()
 `
 
+/** Apps of Fastify, of every kind that has types of its own. */
+const fastifyApps = /* TypeScript */ `
+import { fastify, type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify'
+import { createAuth } from 'annul'
+import { annulFastify, type AnnulFastifyOptions } from 'annul/fastify'
+
+const auth = await createAuth()
+const app: FastifyInstance = fastify({ logger: true })
+await app.register(annulFastify, { auth })
+await app.register(annulFastify, { auth, schema: auth.schema(), prefix: '/auth' })
+const secure = fastify({ https: { key: '', cert: '' } })
+await secure.register(annulFastify, { auth })
+interface Logger extends FastifyBaseLogger { own(): void }
+declare const loggerInstance: Logger
+const logging = fastify({ loggerInstance })
+await logging.register(annulFastify, { auth })
+export const plugin: FastifyPluginAsync<AnnulFastifyOptions> = annulFastify
+// @ts-expect-error: without an auth
+await app.register(annulFastify, {})
+// @ts-expect-error: an auth of another kind
+await app.register(annulFastify, { auth: 1 })
+`
+
+const expressApp = /* TypeScript */ `
+import { createServer } from 'node:http'
+import express from 'express'
+import { createAuth } from 'annul'
+import { annulExpress } from 'annul/express'
+
+const auth = await createAuth()
+const app = express()
+const server = createServer(app)
+app.use(annulExpress(auth))
+app.use('/auth', express.json(), annulExpress(auth, { schema: auth.schema(), server, socketPath: '/auth/graphql' }))
+app.use(annulExpress(auth, { server: app.listen(4000) }))
+await annulExpress(auth).ready
+// @ts-expect-error: an option that is not there
+annulExpress(auth, { path: '/auth' })
+`
+
 /** Each line is an error of the app: what it reaches for is not there. */
 const reachesInside = /* TypeScript */ `
 import { createAuth, startServer, readConfig } from 'annul'
@@ -94,20 +134,39 @@ context.decide()
 context.stateOf
 `
 
+/** Names of the inside. */
+const words = /\b(drizzle|Parts|RequestState|OpenedAuth|Database|UserRow|SessionRow|passwordHash)\b/i
+/** Comments are for people: only what a compiler reads counts. */
+const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, '')
+
+const withServers = ['graphql', '@apollo/server', 'fastify', 'express', '@types/express', '@types/node']
+
 describe('the published types', () => {
   it('lead to no type of the database, and to no part of the inside', () => {
     expect(packages).toEqual(['@graphql-tools/utils', 'graphql'])
     const paths = files.map(({ path }) => path)
     expect(paths).toContain('dist/auth.d.ts')
     expect(paths.filter(path => /parts|database|signingKeys/.test(path))).toEqual([])
-    const words = /\b(drizzle|Parts|RequestState|OpenedAuth|Database|UserRow|SessionRow|passwordHash)\b/i
-    // Comments are for people: only what a compiler reads counts.
-    const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, '')
     expect(files.filter(({ text }) => words.test(code(text))).map(({ path }) => path)).toEqual([])
+  })
+
+  it.each(['fastify', 'express'])('of annul/%s lead to no part of the inside either', async door => {
+    const found = await readFrom(join(root, `dist/servers/${door}.d.ts`))
+    const allowed = /^(@graphql-tools\/utils|graphql|node:(http|stream)|fastify)$/
+    expect(found.packages.filter(name => !allowed.test(name))).toEqual([])
+    expect(found.packages.includes('fastify')).toBe(door === 'fastify')
+    expect(found.files.filter(({ text }) => words.test(code(text))).map(({ path }) => path)).toEqual([])
   })
 
   it('compile in a strict app that checks declarations too', async () => {
     expect(await compile(app)).toEqual([])
+  })
+
+  it.each([
+    ['Fastify', fastifyApps],
+    ['Express', expressApp],
+  ])('compile in a strict app of %s that checks declarations too', async (_, source) => {
+    expect(await compileAll(source, withServers)).toEqual([])
   })
 
   it('show no inside to an app that reaches for it', async () => {

@@ -13,6 +13,7 @@ import { AuthError, forbidden, reauthenticationRequired } from '../errors.ts'
 import { withDirectiveName } from './directiveName.ts'
 import { guardEvents } from './guardEvents.ts'
 import { behindGuard, noteGuard } from './guarded.ts'
+import { markGuarded } from './guardedMark.ts'
 import { readGuards } from './guards.ts'
 import { listGuards } from './listGuards.ts'
 import { extensionsWith, referencesOf } from './references.ts'
@@ -57,7 +58,7 @@ export function guardSchema(given: GraphQLSchema, options: GuardOptions = {}): G
   const subscriptionName = schema.getSubscriptionType()?.name
   const referencesFor = (type: GraphQLObjectType | GraphQLInterfaceType) =>
     guardReferences(type, guards.get(`${type.name}.__resolveReference`) ?? [])
-  return mapSchema(schema, {
+  const guarded = mapSchema(schema, {
     [MapperKind.OBJECT_TYPE]: type => {
       const extensions = referencesFor(type)
       return extensions && new GraphQLObjectType({ ...type.toConfig(), extensions })
@@ -72,6 +73,7 @@ export function guardSchema(given: GraphQLSchema, options: GuardOptions = {}): G
       return guardField(field, requirements, typeName === mutationName)
     },
   })
+  return markGuarded(guarded)
 }
 
 /** How `guardSchema` reads a schema. */

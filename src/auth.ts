@@ -97,7 +97,7 @@ async function openWith(database: OpenDatabase, config: Config, log: Log): Promi
     keys,
     accessTokens: accessTokens({ keys, issuer, audience, now: clock.now }),
     refreshTokens: refreshTokens(secret),
-    passwords: await openPasswords(),
+    passwords: await openPasswords({ secret }),
     revocation,
     fences: openFences(database, log),
     metrics: openMetrics(),

@@ -33,6 +33,7 @@ export type AuditKind =
   | 'delete-user'
   | 'revoke-everything'
   | 'create-user'
+  | 'import-users'
   | 'set-password'
 
 /** Appends to `audit_events`, in the transaction of the change that the event tells of: both commit, or neither. */

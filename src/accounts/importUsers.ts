@@ -164,8 +164,9 @@ interface Present {
   readonly emailKey: string | null
   readonly emailVerified: boolean
   readonly passwordHash: string | null
-  readonly roles: string[]
-  readonly scopes: string[]
+  /** Separated by spaces, which no role or scope has. */
+  readonly roles: string
+  readonly scopes: string
   /** Milliseconds since 1970. */
   readonly createdAt: number
 }
@@ -176,7 +177,8 @@ async function presentUsers(tx: Queries, lines: readonly Line[]): Promise<Readon
   const ids = JSON.stringify(lines.map(({ user }) => user.id))
   const keys = JSON.stringify(lines.map(({ user }) => user.emailKey))
   const columns = sql`id, status, email, email_key as "emailKey", email_verified as "emailVerified",
-    password_hash as "passwordHash", roles, scopes, extract(epoch from created_at)::float8 * 1000 as "createdAt"`
+    password_hash as "passwordHash", array_to_string(roles, ' ') as roles,
+    array_to_string(scopes, ' ') as scopes, extract(epoch from created_at)::float8 * 1000 as "createdAt"`
   // Two look-ups: for one with `or`, the whole table would be read.
   const found = await rows<Present>(
     tx,
@@ -212,8 +214,8 @@ function differenceOf(user: ImportedUser, row: Present): string | undefined {
     // A hash that is Annul's own has replaced the imported one since.
     passwordHash:
       user.passwordHash === row.passwordHash || (row.passwordHash !== null && !isForeign(row.passwordHash)),
-    roles: user.roles.join(' ') === row.roles.join(' '),
-    scopes: user.scopes.join(' ') === row.scopes.join(' '),
+    roles: user.roles.join(' ') === row.roles,
+    scopes: user.scopes.join(' ') === row.scopes,
     createdAt: user.createdAt === null || Date.parse(user.createdAt) === Math.round(row.createdAt),
   }
   return Object.entries(same).find(([, isSame]) => !isSame)?.[0]

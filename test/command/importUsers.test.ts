@@ -308,4 +308,14 @@ describePostgres('A batch that can not be committed', () => {
       'Users imported: 1500. There already: 1000. Lines refused: 0.\n',
     )
   })
+
+  it('leaves no user of whom the audit does not tell', async () => {
+    const { env } = await createDatabase()
+    const settings = { ...env, ANNUL_SECRET: newSecret() }
+    const url = env.DATABASE_URL ?? ''
+    await query(url, `alter table annul.audit_events add constraint refuse check (kind <> 'import-users')`)
+    const text = linesOf([{ email: 'a@x.example', passwordHash }])
+    expect((await annul(['import-users', '-'], settings, text)).status).toBe(1)
+    expect(await query(url, 'select id from annul.users')).toEqual([])
+  })
 })

@@ -138,14 +138,21 @@ async function insert(tx: Queries, batch: readonly Line[]): Promise<Set<Line>> {
   // Of several lines with one id, the first: a row that comes back names one line.
   const byId = new Map<string, Line>()
   for (const line of batch) if (!byId.has(line.user.id)) byId.set(line.user.id, line)
-  const users = JSON.stringify([...byId.values()].map(({ user }) => user))
+  const users = [...byId.values()].map(({ user }) => user)
+  const column = (read: (user: ImportedUser) => string | null) => sql`${arrayOf(users.map(read))}::text`
+  // A column is an array: of JSON, PostgreSQL would read a row in the time in which it inserts one.
   const inserted = await rows<{ id: string }>(
     tx,
     sql`insert into annul.users
         (id, email, email_key, email_verified, password_hash, roles, scopes, created_at)
-      select "id", "email", "emailKey", "emailVerified", "passwordHash", "roles", "scopes", coalesce("createdAt", now())
-      from json_to_recordset(${users}::text::json) as line("id" uuid, "email" text, "emailKey" text,
-        "emailVerified" boolean, "passwordHash" text, "roles" text[], "scopes" text[], "createdAt" timestamptz)
+      select id, email, email_key, email_verified, password_hash,
+        string_to_array(roles, ' '), string_to_array(scopes, ' '), coalesce(created_at, now())
+      from unnest(
+        ${column(user => user.id)}::uuid[], ${column(user => user.email)}::text[],
+        ${column(user => user.emailKey)}::text[], ${column(user => String(user.emailVerified))}::boolean[],
+        ${column(user => user.passwordHash)}::text[], ${column(user => user.roles.join(' '))}::text[],
+        ${column(user => user.scopes.join(' '))}::text[], ${column(user => user.createdAt)}::timestamptz[]
+      ) as line(id, email, email_key, email_verified, password_hash, roles, scopes, created_at)
       on conflict do nothing
       returning id`,
   )
@@ -155,6 +162,13 @@ async function insert(tx: Queries, batch: readonly Line[]): Promise<Set<Line>> {
     if (line !== undefined) made.add(line)
   }
   return made
+}
+
+/**
+ * An array as PostgreSQL writes it. Text is escaped as in JSON, as far as these texts go: none has control characters.
+ */
+function arrayOf(values: readonly (string | null)[]): string {
+  return `{${values.map(value => (value === null ? 'NULL' : JSON.stringify(value))).join()}}`
 }
 
 interface Present {
@@ -174,18 +188,18 @@ interface Present {
 /** The users that have the id or the e-mail of a line, by both. */
 async function presentUsers(tx: Queries, lines: readonly Line[]): Promise<ReadonlyMap<string, Present>> {
   if (lines.length === 0) return new Map()
-  const ids = JSON.stringify(lines.map(({ user }) => user.id))
-  const keys = JSON.stringify(lines.map(({ user }) => user.emailKey))
+  const ids = arrayOf(lines.map(({ user }) => user.id))
+  const keys = arrayOf(lines.map(({ user }) => user.emailKey))
   const columns = sql`id, status, email, email_key as "emailKey", email_verified as "emailVerified",
     password_hash as "passwordHash", array_to_string(roles, ' ') as roles,
     array_to_string(scopes, ' ') as scopes, extract(epoch from created_at)::float8 * 1000 as "createdAt"`
   // Two look-ups: for one with `or`, the whole table would be read.
   const found = await rows<Present>(
     tx,
-    sql`select ${columns} from json_array_elements_text(${ids}::text::json) line
-        join annul.users on id = line.value::uuid
+    sql`select ${columns} from unnest(${ids}::text::uuid[]) as line(value)
+        join annul.users on id = line.value
       union all
-      select ${columns} from json_array_elements_text(${keys}::text::json) line
+      select ${columns} from unnest(${keys}::text::text[]) as line(value)
         join annul.users on email_key = line.value`,
   )
   // No id has an @, and every e-mail has one.

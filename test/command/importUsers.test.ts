@@ -52,16 +52,20 @@ describe('annul import-users', () => {
       scopes: ['a:read'],
       createdAt: '2020-02-29 12:30:00.5+02',
     }
+    const odd = { email: `o'"{\\},NULL@whole.example`, passwordHash, roles: ["{it's},"] }
     const least = { email: 'bob@whole.example', passwordHash, id: null, emailVerified: null, roles: null }
     const file = join(await temporaryDirectory(), 'users.jsonl')
     // As some editors write it: a mark of the byte order, other line ends, an empty line, no line end at the end.
-    await writeFile(file, `\uFEFF${JSON.stringify(whole)}\r\n\r\n${JSON.stringify(least)}`)
+    await writeFile(
+      file,
+      `\uFEFF${JSON.stringify(whole)}\r\n\r\n${JSON.stringify(least)}\n${JSON.stringify(odd)}`,
+    )
     expect(await operated.run('import-users', file)).toEqual({
       status: 0,
-      stdout: 'Users imported: 2. There already: 0. Lines refused: 0.\n',
+      stdout: 'Users imported: 3. There already: 0. Lines refused: 0.\n',
       stderr: '',
     })
-    const [ada, bob] = await usersLike('%@whole.example')
+    const [ada, bob, oddOne] = await usersLike('%@whole.example')
     const common = { password_hash: passwordHash, status: 'ACTIVE', token_version: 1 }
     expect({ ...ada, created_at: new Date(String(ada?.created_at)).toISOString() }).toEqual({
       ...common,
@@ -72,6 +76,7 @@ describe('annul import-users', () => {
       scopes: ['a:read'],
       created_at: '2020-02-29T10:30:00.500Z',
     })
+    expect(oddOne).toMatchObject({ email: odd.email, roles: odd.roles })
     expect(bob).toMatchObject({
       ...common,
       id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/),
@@ -82,7 +87,7 @@ describe('annul import-users', () => {
     })
     expect(Date.now() - new Date(String(bob?.created_at)).getTime()).toBeLessThan(600_000)
     expect(await auditOf()).toEqual([
-      { actor_id: null, user_id: null, detail: 'by the command; 2 users of the lines 1 to 3' },
+      { actor_id: null, user_id: null, detail: 'by the command; 3 users of the lines 1 to 4' },
     ])
   })
 

@@ -35,7 +35,7 @@ export interface Passwords {
 
 /**
  * Hashes run off the event loop, at most one a core at a time: more at a time would each be slower, and take 19 MiB
- * each. The queue behind them is bounded, so that a flood of logins is refused at once instead of piling up.
+ * each (imported ones up to 256). The queue behind them is bounded, so that a flood of logins is refused at once instead of piling up.
  *
  * @param options.queue how many may wait; default 100 for each core, about a second of work
  * @param options.secret ANNUL_SECRET, which imported hashes of Firebase need; without it they are an error

@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { listenWith } from './servers/contract/listenWith.ts'
-import { createClient } from './support/client.ts'
-import { newSecret } from './support/command.ts'
-import { createDatabase, temporaryDirectory } from './support/database.ts'
-import { root } from './support/imports.ts'
-import { until } from './support/until.ts'
+import { listenWith } from '../servers/contract/listenWith.ts'
+import { createClient } from '../support/client.ts'
+import { newSecret } from '../support/command.ts'
+import { createDatabase, temporaryDirectory } from '../support/database.ts'
+import { root } from '../support/imports.ts'
+import { until } from '../support/until.ts'
 
 /* Every program of docs/embedding.md is compiled as strictly as can be, started, and used. */
 

@@ -109,7 +109,7 @@ describe('packages', () => {
   it('of GraphQL are known where GraphQL is spoken, and auth.ts knows their types', () => {
     const graphql = usersOf(/^(graphql\b|@graphql|@apollo\/|@urql\/|@as-integrations\/)/)
     const beyond = graphql.filter(
-      ({ from }) => !startsWithAny(from, ['graphql/', 'gateway/', 'client/', 'http/']),
+      ({ from }) => !startsWithAny(from, ['graphql/', 'gateway/', 'client/', 'http/', 'servers/']),
     )
     expect(told(beyond.filter(({ from, isType }) => !(from === 'auth.ts' && isType)))).toEqual([])
   })

@@ -11,6 +11,7 @@ import {
 } from 'graphql'
 import { AuthError, forbidden, reauthenticationRequired } from '../errors.ts'
 import { guardEvents } from './guardEvents.ts'
+import { markGuarded } from './guardedMark.ts'
 import { readGuards } from './guards.ts'
 import { extensionsWith, referencesOf } from './references.ts'
 import type { Requirement } from './requirements.ts'
@@ -46,7 +47,7 @@ export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
   const subscriptionName = schema.getSubscriptionType()?.name
   const referencesFor = (type: GraphQLObjectType | GraphQLInterfaceType) =>
     guardReferences(type, guards.get(`${type.name}.__resolveReference`))
-  return mapSchema(schema, {
+  const guarded = mapSchema(schema, {
     [MapperKind.OBJECT_TYPE]: type => {
       const extensions = referencesFor(type)
       return extensions && new GraphQLObjectType({ ...type.toConfig(), extensions })
@@ -63,6 +64,7 @@ export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
       return isRootMutation ? decideAnew(field) : undefined
     },
   })
+  return markGuarded(guarded)
 }
 
 /** Whether the schema has a subscription that anybody may listen to. */

@@ -81,6 +81,6 @@ export function useSecondNode(first: TestServer): TestServer {
 }
 
 /** Gives a user the role `admin`. The next access token carries it. */
-export async function makeAdmin(server: TestServer, email: string): Promise<void> {
+export async function makeAdmin(server: Pick<TestServer, 'rows'>, email: string): Promise<void> {
   await server.rows(sql`update annul.users set roles = '{admin}' where email_key = ${email}`)
 }

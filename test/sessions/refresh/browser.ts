@@ -12,7 +12,7 @@ interface Options {
 }
 
 /** One browser's cookies, and the Origin that it puts on every POST. */
-export function createBrowser(node: TestServer, origin: string | null = node.url) {
+export function createBrowser(node: Pick<TestServer, 'send' | 'url'>, origin: string | null = node.url) {
   const cookies = new Map<string, string>()
   const browser = {
     cookies,

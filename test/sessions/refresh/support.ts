@@ -100,7 +100,11 @@ export function bodyOf({ status, data, errors }: Answer<unknown>) {
 }
 
 /** The answer of a node to `{ me { id } }` with an access token. */
-export async function me(server: TestServer, token: string, headers: Record<string, string> = {}) {
+export async function me(
+  server: Pick<TestServer, 'send'>,
+  token: string,
+  headers: Record<string, string> = {},
+) {
   return bodyOf(await server.send('{ me { id } }', { token, headers }))
 }
 

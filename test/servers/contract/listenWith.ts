@@ -1,0 +1,24 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener, type Server } from 'node:http'
+
+/** Listens on a free port of 127.0.0.1. */
+export async function listenWith(
+  handler: RequestListener,
+): Promise<{ url: string; server: Server; close(): Promise<void> }> {
+  const server = createServer(handler)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (typeof address !== 'object' || address === null)
+    throw new Error('The server does not listen on a port.')
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    server,
+    async close() {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}

@@ -6,7 +6,7 @@ import { isGuarded } from '../graphql/guardedMark.ts'
 import { noIncrementalDelivery } from '../graphql/noIncrementalDelivery.ts'
 import { SchemaError } from '../graphql/requirements.ts'
 import { Operations } from './yogaOperations.ts'
-import { checkYogaOptions, ownContext, type YogaOptions } from './yogaRequest.ts'
+import { checkYogaOptions, ownContext, type YogaOptions, type YogaRequest } from './yogaRequest.ts'
 import { withStatus, withStatusOfAll } from './yogaStatus.ts'
 
 export type { YogaOptions, YogaRequest } from './yogaRequest.ts'
@@ -36,14 +36,13 @@ export function annulYoga<ServerContext extends object = Readonly<Record<string,
 
   /** Runs a phase of Yoga. What it throws is made safe before Yoga logs or masks it. */
   const inPhase = (
-    { context, request }: { context?: unknown; request?: { signal?: AbortSignal } },
+    { context, request = Object(context).request }: { context?: unknown; request?: YogaRequest },
     phase: () => void | Promise<void>,
   ) => {
     const fail = (error: unknown): never => {
       // Nobody waits for the answer, and Yoga knows the error by its class.
-      const signal = request?.signal ?? Object(context).request?.signal
-      if (signal?.aborted) throw error
-      throw operations.tell(context, [error])[0]
+      if (request?.signal?.aborted) throw error
+      throw request ? operations.fail(request, context, error) : operations.errors.of(error)
     }
     try {
       const running = phase()
@@ -53,20 +52,40 @@ export function annulYoga<ServerContext extends object = Readonly<Record<string,
     }
   }
 
+  /** Notes that the executor has run. */
+  const witness: Plugin = {
+    onExecute({ executeFn, setExecuteFn }) {
+      setExecuteFn(args => {
+        operations.carryOut(args.contextValue)
+        return executeFn(args)
+      })
+    },
+  }
+
   const plugin: Plugin = {
-    onPluginInit({ plugins }) {
+    onPluginInit({ plugins, registerContextErrorHandler }) {
       if (plugins.filter(other => known.has(other)).length > 1)
         throw new TypeError('createYoga has been given annulYoga twice.')
+      // Because of the witness, Yoga comes to this plugin once more.
+      if (plugins.includes(witness)) return
+      // Behind Yoga's own engine, and so beneath each plugin that puts itself around the executor.
+      plugins.splice(1, 0, witness)
+      registerContextErrorHandler(({ context, error, setError }) => {
+        setError(operations.tell(context, [error])[0])
+      })
     },
 
-    onSchemaChange: ({ schema }) => refuseUnguarded(schema),
+    onSchemaChange({ schema }) {
+      refuseUnguarded(schema)
+      operations.schema = schema
+    },
 
     onRequest({ requestHandler, setRequestHandler }) {
       setRequestHandler((request, serverContext) => requestHandler(request, ownContext(serverContext)))
     },
 
     onParams({ request, params, context, setResult }) {
-      operations.begin(request, context)
+      operations.begin(request, context, Object(params).query)
       try {
         checkVariables(Object(params).variables)
       } catch (error) {
@@ -150,11 +169,11 @@ export function annulYoga<ServerContext extends object = Readonly<Record<string,
       return finished instanceof Promise ? finished.then(setResult) : setResult(finished)
     },
 
-    onResultProcess({ result, setResult }) {
+    onResultProcess({ request, result, setResult }) {
       if (isEvents(result)) return
-      const safe = (one: ExecutionResult) =>
-        one.errors ? { ...one, errors: operations.errors.restore(one.errors, []) } : one
-      setResult(Array.isArray(result) ? withStatusOfAll(result.map(safe)) : withStatus(safe(result)))
+      if (Array.isArray(result))
+        setResult(withStatusOfAll(result.map(one => operations.release(undefined, one))))
+      else setResult(withStatus(operations.release(request, result)))
     },
 
     onResponse({ request, response }) {

@@ -22,6 +22,8 @@ let dir: string
 /** An app that has installed the package. */
 let app: string
 let packed: { filename: string; files: { path: string }[] }
+/** What Annul's own server and the embedded database need beside the package. The README names the same. */
+const ownServer = ['fastify', '@fastify/cors', '@fastify/websocket', '@apollo/server', '@electric-sql/pglite']
 
 beforeAll(async () => {
   if (!onPostgres) return
@@ -39,14 +41,21 @@ beforeAll(async () => {
   // Scripts of the package may write lines before.
   ;[packed] = JSON.parse(stdout.slice(stdout.search(/^\[/m)))
 
-  app = join(dir, 'app')
-  await mkdir(app)
-  await writeFile(join(app, 'package.json'), '{ "name": "app", "private": true, "type": "module" }')
-  await npm(['install', '--prefer-offline', '--no-audit', '--no-fund', join(dir, packed.filename)], app)
+  app = await newApp('app', { type: 'module' }, ownServer)
 }, 300_000)
 afterAll(async () => {
   if (onPostgres) await rm(dir, { recursive: true, force: true })
 })
+
+/** An empty folder in which the package was installed, beside others. */
+async function newApp(name: string, manifest: object = {}, others: readonly string[] = []): Promise<string> {
+  const folder = join(dir, name)
+  await mkdir(folder)
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ name, private: true, ...manifest }))
+  const quiet = ['--prefer-offline', '--no-audit', '--no-fund']
+  await npm(['install', ...quiet, join(dir, packed.filename), ...others], folder)
+  return folder
+}
 
 const installed = (...path: string[]) => join(app, 'node_modules', 'annul', ...path)
 
@@ -94,7 +103,8 @@ describePackage('the package', () => {
     const types = ['--typeRoots', join(root, 'node_modules', '@types'), '--types', 'node']
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
     // It names errors on standard output, and ends with status 2.
-    const { stdout } = await run(process.execPath, [tsc, ...flags, ...types, 'program.ts'], { cwd: app })
+    const flagsOfAll = [...flags, '--skipLibCheck', 'false', ...types]
+    const { stdout } = await run(process.execPath, [tsc, ...flagsOfAll, 'program.ts'], { cwd: app })
     expect(stdout).toBe('')
   })
 
@@ -121,4 +131,67 @@ describePackage('the package', () => {
       await ended
     }
   }, 150_000)
+
+  it('says what to install, where its own server or its database is missing', async () => {
+    const bare = await newApp('bare')
+    const { PATH = '', HOME = '' } = process.env
+    const serve = (env: object) =>
+      run('npx', ['annul', 'serve'], { cwd: bare, env: { PATH, HOME, ...env } }).catch(error => error.stderr)
+    expect(await serve({})).toBe(
+      `Annul's own server needs packages that are not installed: npm install ${ownServer.slice(0, -1).join(' ')}\n`,
+    )
+    const program = `import { createAuth } from 'annul'
+      await createAuth().catch(error => console.log(error.message))`
+    await writeFile(join(bare, 'program.mjs'), program)
+    const { stdout } = await run(process.execPath, ['program.mjs'], { cwd: bare, env: { PATH, HOME } })
+    expect(stdout).toBe(
+      'Without a databaseUrl (DATABASE_URL), the embedded database needs packages that are not installed: ' +
+        'npm install @electric-sql/pglite\n',
+    )
+  }, 150_000)
+
+  it('takes little room beside Yoga, shares the graphql of the app, and its parts run on every Node it names', async () => {
+    const folder = await newApp('yoga', { dependencies: { graphql: '16.8.1' } }, ['graphql-yoga@5'])
+    const manifests = await readManifests(folder)
+    expect(manifests.filter(({ name }) => name === 'graphql').map(({ version }) => version)).toEqual([
+      '16.8.1',
+    ])
+    expect(manifests.map(({ name }) => name)).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/^(fastify|@apollo\/server|@electric-sql\/pglite)$/)]),
+    )
+    const { stdout } = await run('du', ['-sm', 'node_modules'], { cwd: folder })
+    expect(Number.parseInt(stdout, 10)).toBeLessThanOrEqual(60)
+    // By CommonJS, too.
+    const required = "console.log(typeof require('annul').createAuth)"
+    expect((await run(process.execPath, ['-e', required], { cwd: folder })).stdout).toContain('function')
+
+    // Without Yoga, whose own packages are not Annul's to choose.
+    const own = await readManifests(await newApp('own'))
+    expect(own.length).toBeGreaterThan(20)
+    const { default: semver } = await import(join(folder, 'node_modules', 'semver', 'index.js'))
+    const unfit = own.flatMap(({ name, engines = {} }) =>
+      ['20.19.0', '22.12.0', '24.0.0']
+        .filter(version => !semver.satisfies(version, engines.node ?? '*'))
+        .map(version => `${name} on ${version}`),
+    )
+    expect(unfit).toEqual([])
+    expect(own.filter(({ scripts = {} }) => 'install' in scripts || 'postinstall' in scripts)).toEqual([])
+  }, 150_000)
 })
+
+interface Manifest {
+  readonly name: string
+  readonly version: string
+  readonly engines?: { readonly node?: string }
+  readonly scripts?: Readonly<Record<string, string>>
+}
+
+/** The package.json of every package that is installed in a folder. */
+async function readManifests(folder: string): Promise<Manifest[]> {
+  const { packages } = JSON.parse(await readFile(join(folder, 'node_modules', '.package-lock.json'), 'utf8'))
+  return Promise.all(
+    Object.keys(packages).map(async path =>
+      JSON.parse(await readFile(join(folder, path, 'package.json'), 'utf8')),
+    ),
+  )
+}

@@ -1,4 +1,8 @@
-import type { ApolloServerPlugin } from '@apollo/server'
+import type {
+  ApolloServerPlugin,
+  GraphQLRequestContextWillSendResponse,
+  GraphQLRequestListener,
+} from '@apollo/server'
 import { type GraphQLContext, stateOf } from '../request/context.ts'
 import { annulExtension, refusalOf } from './answer.ts'
 import { checkVariables } from './bounds.ts'
@@ -14,19 +18,28 @@ export const responsePlugin: ApolloServerPlugin<GraphQLContext> = {
 }
 
 // One object for all requests: the hooks keep nothing of a request.
-const hooks: Awaited<ReturnType<NonNullable<typeof responsePlugin.requestDidStart>>> = {
+const hooks: GraphQLRequestListener<GraphQLContext> = {
   async didResolveOperation({ request }) {
     checkVariables(request.variables)
   },
-  async willSendResponse({ contextValue, response }) {
-    if (response.body.kind !== 'single') return
-    const { singleResult } = response.body
-    const refusal = refusalOf(singleResult.data, singleResult.errors)
-    if (refusal) {
-      response.http.status = refusal.status
-      response.http.headers.set(...refusal.header)
-    }
-    const annul = await annulExtension(stateOf(contextValue.auth))
-    if (annul) singleResult.extensions = { ...singleResult.extensions, annul }
+  async willSendResponse(request) {
+    await finishResponse(request)
   },
+}
+
+/** Sets status, headers and `extensions.annul`. Usually at once. */
+export function finishResponse({
+  contextValue,
+  response,
+}: GraphQLRequestContextWillSendResponse<GraphQLContext>): void | Promise<void> {
+  if (response.body.kind !== 'single') return
+  const { singleResult } = response.body
+  const refusal = refusalOf(singleResult.data, singleResult.errors)
+  if (refusal) {
+    response.http.status = refusal.status
+    response.http.headers.set(...refusal.header)
+  }
+  return annulExtension(stateOf(contextValue.auth))?.then(annul => {
+    if (annul) singleResult.extensions = { ...singleResult.extensions, annul }
+  })
 }

@@ -16,12 +16,13 @@ declare module 'fastify' {
 /** One line a request: its operation, duration, user and outcome. Never headers, URLs or variables. */
 export function logRequests(app: FastifyInstance): void {
   app.decorateRequest('note')
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     request.note = {}
     // Answers carry tokens, or depend on one.
     reply.header('cache-control', 'no-store')
+    done()
   })
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const { operation, userId } = request.note
     // Apollo Server calls no plugin for a request that it refuses before there is an operation.
     const isRefusal = reply.statusCode >= 400 && reply.statusCode < 500
@@ -38,5 +39,6 @@ export function logRequests(app: FastifyInstance): void {
       },
       'request',
     )
+    done()
   })
 }

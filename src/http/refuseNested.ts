@@ -4,14 +4,17 @@ import { checkNesting } from '../graphql/bounds.ts'
 
 /** Refuses a document that is nested too deeply before Apollo Server parses it. */
 export function refuseNested(app: FastifyInstance): void {
-  app.addHook('preHandler', async (request, reply) => {
+  // Not async: a promise would cost every request more than the check.
+  app.addHook('preHandler', (request, reply, done) => {
     try {
-      for (const document of [documentOf(request.body), documentOf(request.query)]) checkNesting(document)
+      checkNesting(documentOf(request.body))
+      checkNesting(documentOf(request.query))
+      done()
     } catch (error) {
-      if (!(error instanceof GraphQLError)) throw error
+      if (!(error instanceof GraphQLError)) return done(error as Error)
       const code = String(error.extensions.code)
       request.note.code = code
-      return reply.status(400).send({ errors: [{ message: error.message, extensions: { code } }] })
+      reply.status(400).send({ errors: [{ message: error.message, extensions: { code } }] })
     }
   })
 }

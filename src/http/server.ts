@@ -3,7 +3,6 @@ import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled'
-import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations/fastify'
 import cors from '@fastify/cors'
 import websocket from '@fastify/websocket'
 import { type FastifyInstance, fastify, LogController } from 'fastify'
@@ -12,17 +11,19 @@ import { type OpenedAuth, openAuth } from '../auth.ts'
 import type { Config } from '../config.ts'
 import type { SchemaExtension } from '../graphql/schema.ts'
 import { loggerOptions } from '../log.ts'
+import { responseOf } from '../request/openContext.ts'
 import { answerErrors, bodyLimitBytes } from './answerErrors.ts'
+import { apolloHandler } from './apolloHandler.ts'
 import { closePromptly } from './closePromptly.ts'
 import { refuseForeignOrigins } from './foreignOrigins.ts'
 import { boundConnections, type Limits, limitsFor, listenerOptions } from './limits.ts'
-import { logPlugin, type ServerContext } from './logPlugin.ts'
 import { logRequests } from './logRequests.ts'
 import { openMetricsListener } from './metricsListener.ts'
 import { sendPage, wantsPage } from './page.ts'
 import { refuseNested } from './refuseNested.ts'
 import { addRoutes } from './routes.ts'
 import type { RunningServer, ServerOptions } from './serverOptions.ts'
+import { type ServerContext, serverPlugin } from './serverPlugin.ts'
 import { admitSockets } from './socketAdmission.ts'
 import { Crowd } from './socketCrowd.ts'
 import { socketHandler } from './sockets.ts'
@@ -104,11 +105,9 @@ async function addGraphQL(
     logger: quiet(app),
     // No answer may be cached (logRequests.ts), so cache hints in the schema need not be looked for.
     plugins: [
-      ...auth.apollo().plugins,
-      logPlugin,
+      serverPlugin,
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginLandingPageDisabled(),
-      fastifyApolloDrainPlugin(app),
     ],
   })
   await apollo.start()
@@ -120,11 +119,9 @@ async function addGraphQL(
       socket.terminate()
     },
   })
-  const handler = fastifyApolloHandler(apollo, {
-    context: async (request, reply) => {
-      const context = auth.context(request, { appendHeader: (name, value) => reply.header(name, value) })
-      return { auth: context.auth, note: request.note }
-    },
+  const handler = apolloHandler(apollo, (request, reply) => {
+    const { auth: contextOfRequest } = auth.context(request, responseOf(reply))
+    return { auth: contextOfRequest, note: request.note }
   })
   const crowd = new Crowd()
   const turns = new Turns(client => crowd.isHalted(client))
@@ -136,8 +133,7 @@ async function addGraphQL(
     graphql.route({
       url: '/graphql',
       method: 'GET',
-      handler: (request, reply) =>
-        wantsPage(request) ? sendPage(reply) : handler.call(graphql, request, reply),
+      handler: (request, reply) => (wantsPage(request) ? sendPage(reply) : handler(request, reply)),
       onRequest: admitSockets(auth, turns),
       wsHandler: socketHandler(auth, schema, { turns, crowd }),
     })

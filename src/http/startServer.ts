@@ -25,12 +25,6 @@ export async function startServer(
 
 /** @internal Annul's own server, with the packages that it needs. */
 export function loadServer() {
-  const packages = [
-    'fastify',
-    '@fastify/cors',
-    '@fastify/websocket',
-    '@apollo/server',
-    '@as-integrations/fastify',
-  ]
+  const packages = ['fastify', '@fastify/cors', '@fastify/websocket', '@apollo/server']
   return loadOptional("Annul's own server", packages, () => import('./server.ts'))
 }

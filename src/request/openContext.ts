@@ -74,7 +74,8 @@ function isResponse(value: unknown): value is ResponseLike | ReplyLike {
   return typeof Object(value).appendHeader === 'function' || typeof Object(value).header === 'function'
 }
 
-function responseOf(response: ResponseLike | ReplyLike): ResponseLike {
+/** @internal What cookies are set on. */
+export function responseOf(response: ResponseLike | ReplyLike): ResponseLike {
   if ('appendHeader' in response) return response
   // Fastify's `header` adds a further `set-cookie` to those that are set.
   return { appendHeader: (name, value) => response.header(name, value) }

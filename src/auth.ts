@@ -57,6 +57,8 @@ export interface OpenedAuth extends Omit<Auth, 'context'> {
   readonly formatError: ReturnType<typeof formatErrors>
   /** Tells an operation that lives longer than a request when its token dies. */
   readonly watch: TokenWatch
+  /** Ends something that stands on this auth, before its database is closed. */
+  beforeClose(end: () => Promise<void>): void
 }
 
 /**
@@ -145,8 +147,10 @@ async function openWith(database: OpenDatabase, config: Config, log: Log): Promi
     addressOf: openAddressReader(config.trustedProxies),
   }
 
+  const standing: (() => Promise<void>)[] = []
   let closing: Promise<void> | undefined
   const closeAll = async () => {
+    await Promise.all(standing.map(end => end()))
     watch.close()
     sessionEvents.close()
     stopHousekeeping()
@@ -168,6 +172,10 @@ async function openWith(database: OpenDatabase, config: Config, log: Log): Promi
     }),
     formatError,
     apollo: () => apolloSettings(config, formatError),
+    beforeClose(end) {
+      if (closing) void end()
+      else standing.push(end)
+    },
     isReady: async () => (config.revocation === 'view' && revocation.isFresh()) || (await database.answers()),
     close() {
       closing ??= closeAll()

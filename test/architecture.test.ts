@@ -114,9 +114,9 @@ describe('packages', () => {
     expect(told(beyond.filter(({ from, isType }) => !(from === 'auth.ts' && isType)))).toEqual([])
   })
 
-  it('of HTTP are known to http/ alone, and hashing to passwords/', () => {
-    const http = usersOf(/^(@?fastify\b|ws$|node:https?2?$)/)
-    expect(told(http.filter(({ from }) => !startsWithAny(from, ['http/'])))).toEqual([])
+  it('of HTTP are known to http/ and servers/ alone, and hashing to passwords/', () => {
+    const http = usersOf(/^(@?fastify\b|express\b|ws$|node:https?2?$)/)
+    expect(told(http.filter(({ from }) => !startsWithAny(from, ['http/', 'servers/'])))).toEqual([])
     expect(told(usersOf(/argon2/).filter(({ from }) => !startsWithAny(from, ['passwords/'])))).toEqual([])
   })
 

@@ -43,7 +43,8 @@ async function compile(source: string): Promise<string[]> {
   const modules = join(folder, 'node_modules')
   await mkdir(join(modules, '@apollo'), { recursive: true })
   await symlink(root, join(modules, 'annul'))
-  for (const name of ['graphql', '@apollo/server'])
+  await mkdir(join(modules, '@types'))
+  for (const name of ['graphql', '@apollo/server', 'fastify', 'express', '@types/express', '@types/node'])
     await symlink(join(root, 'node_modules', name), join(modules, name))
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
   await writeFile(join(folder, 'app.ts'), source)
@@ -65,10 +66,11 @@ async function compile(source: string): Promise<string[]> {
       (_, stdout) => resolve(stdout),
     ),
   )
-  // What other packages' declarations do wrong is not asked here.
-  const isOurs = (line: string) => /error TS/.test(line) && !/^[^(]*\bnode_modules\/(?!annul\/)/.test(line)
-  return output.split('\n').filter(isOurs)
+  return output.split('\n').filter(line => /error TS/.test(line))
 }
+
+/** Without what other packages' declarations do wrong in an app that has no types of Node. */
+const ofOurs = (errors: string[]) => errors.filter(line => !/^[^(]*\bnode_modules\/(?!annul\/)/.test(line))
 
 const app = /* TypeScript */ `
 import { ApolloServer } from '@apollo/server'
@@ -105,6 +107,46 @@ const server = await startServer(config)
 await server.close()
 `
 
+/** Apps of Fastify, of every kind that has types of its own. */
+const fastifyApps = /* TypeScript */ `
+import { fastify, type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync } from 'fastify'
+import { createAuth } from 'annul'
+import { annulFastify, type AnnulFastifyOptions } from 'annul/fastify'
+
+const auth = await createAuth()
+const app: FastifyInstance = fastify({ logger: true })
+await app.register(annulFastify, { auth })
+await app.register(annulFastify, { auth, schema: auth.schema(), prefix: '/auth' })
+const secure = fastify({ https: { key: '', cert: '' } })
+await secure.register(annulFastify, { auth })
+interface Logger extends FastifyBaseLogger { own(): void }
+declare const loggerInstance: Logger
+const logging = fastify({ loggerInstance })
+await logging.register(annulFastify, { auth })
+export const plugin: FastifyPluginAsync<AnnulFastifyOptions> = annulFastify
+// @ts-expect-error: without an auth
+await app.register(annulFastify, {})
+// @ts-expect-error: an auth of another kind
+await app.register(annulFastify, { auth: 1 })
+`
+
+const expressApp = /* TypeScript */ `
+import { createServer } from 'node:http'
+import express from 'express'
+import { createAuth } from 'annul'
+import { annulExpress } from 'annul/express'
+
+const auth = await createAuth()
+const app = express()
+const server = createServer(app)
+app.use(annulExpress(auth))
+app.use('/auth', express.json(), annulExpress(auth, { schema: auth.schema(), server, socketPath: '/auth/graphql' }))
+app.use(annulExpress(auth, { server: app.listen(4000) }))
+await annulExpress(auth).ready
+// @ts-expect-error: an option that is not there
+annulExpress(auth, { path: '/auth' })
+`
+
 /** Each line is an error of the app: what it reaches for is not there. */
 const reachesInside = /* TypeScript */ `
 import { createAuth, startServer, readConfig } from 'annul'
@@ -132,11 +174,18 @@ describe('the published types', () => {
   })
 
   it('compile in a strict app that checks declarations too', async () => {
-    expect(await compile(app)).toEqual([])
+    expect(ofOurs(await compile(app))).toEqual([])
+  })
+
+  it.each([
+    ['Fastify', fastifyApps],
+    ['Express', expressApp],
+  ])('compile in a strict app of %s that checks declarations too', async (_, source) => {
+    expect(await compile(source)).toEqual([])
   })
 
   it('show no inside to an app that reaches for it', async () => {
-    const errors = await compile(reachesInside)
+    const errors = ofOurs(await compile(reachesInside))
     const missing = errors.map(line =>
       /app\.ts\((\d+),\d+\): error TS\d+: Property '(\w+)' does not exist/.exec(line),
     )

@@ -1,6 +1,7 @@
 import { readSettings, withoutInsides } from '../auth.ts'
 import { loadOptional } from '../optional.ts'
 import type { Settings } from '../options.ts'
+import { serverPackages } from './loadInnerApp.ts'
 import type { RunningServer, ServerOptions } from './serverOptions.ts'
 
 /**
@@ -25,6 +26,5 @@ export async function startServer(
 
 /** @internal Annul's own server, with the packages that it needs. */
 export function loadServer() {
-  const packages = ['fastify', '@fastify/cors', '@fastify/websocket', '@apollo/server']
-  return loadOptional("Annul's own server", packages, () => import('./server.ts'))
+  return loadOptional("Annul's own server", serverPackages, () => import('./server.ts'))
 }

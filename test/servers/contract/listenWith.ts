@@ -1,11 +1,11 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener, Server } from 'node:http'
 
-/** Listens on a free port of 127.0.0.1. */
+/** Listens on a free port of 127.0.0.1, with a server or with what answers its requests. */
 export async function listenWith(
-  handler: RequestListener,
+  handler: RequestListener | Server,
 ): Promise<{ url: string; server: Server; close(): Promise<void> }> {
-  const server = createServer(handler)
+  const server = handler instanceof Server ? handler : createServer(handler)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

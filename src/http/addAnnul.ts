@@ -1,0 +1,104 @@
+import { ApolloServer } from '@apollo/server'
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled'
+import cors from '@fastify/cors'
+import websocket from '@fastify/websocket'
+import type { FastifyInstance } from 'fastify'
+import type { GraphQLSchema } from 'graphql'
+import { handleProtocols } from 'graphql-ws'
+import type { OpenedAuth } from '../auth.ts'
+import { responseOf } from '../request/openContext.ts'
+import { answerErrors, bodyLimitBytes } from './answerErrors.ts'
+import { apolloHandler } from './apolloHandler.ts'
+import { refuseForeignOrigins } from './foreignOrigins.ts'
+import { logRequests } from './logRequests.ts'
+import { sendPage, wantsPage } from './page.ts'
+import { refuseNested } from './refuseNested.ts'
+import { addRoutes } from './routes.ts'
+import { type ServerContext, serverPlugin } from './serverPlugin.ts'
+import { admitSockets } from './socketAdmission.ts'
+import { Crowd } from './socketCrowd.ts'
+import { socketHandler } from './sockets.ts'
+import { Turns } from './socketTurns.ts'
+
+/**
+ * Everything that Annul answers, on an application of Fastify that is Annul's alone: GraphQL and its sockets, the routes
+ * beside it, errors, CORS and the log line of each request. Whoever has the application lets it listen (server.ts), or
+ * hands over requests of another server (servers/inner.ts).
+ */
+export async function addAnnul(app: FastifyInstance, auth: OpenedAuth, schema: GraphQLSchema): Promise<void> {
+  logRequests(app)
+  refuseForeignOrigins(app, auth.parts.config)
+  answerErrors(app)
+  addRoutes(app, auth)
+  await addGraphQL(app, auth, schema)
+}
+
+async function addGraphQL(app: FastifyInstance, auth: OpenedAuth, schema: GraphQLSchema): Promise<void> {
+  const { config } = auth.parts
+  const apollo = new ApolloServer<ServerContext>({
+    schema,
+    ...auth.apollo(),
+    // Signals are the command's to handle: it closes the database after the requests.
+    stopOnTerminationSignals: false,
+    logger: quiet(app),
+    // No answer may be cached (logRequests.ts), so cache hints in the schema need not be looked for.
+    plugins: [
+      serverPlugin,
+      ApolloServerPluginCacheControlDisabled(),
+      ApolloServerPluginLandingPageDisabled(),
+    ],
+  })
+  await apollo.start()
+  await app.register(websocket, {
+    options: { maxPayload: bodyLimitBytes, handleProtocols },
+    errorHandler(error, socket, request) {
+      // A mistake of a client is no error of this server, so the level is info.
+      request.log.info({ err: error }, 'A WebSocket broke.')
+      socket.terminate()
+    },
+  })
+  const handler = apolloHandler(apollo, (request, reply) => {
+    const { auth: contextOfRequest } = auth.context(request, responseOf(reply))
+    return { auth: contextOfRequest, note: request.note }
+  })
+  const crowd = new Crowd()
+  const turns = new Turns(client => crowd.isHalted(client))
+  crowd.onRelief = () => turns.schedule()
+  await app.register(async graphql => {
+    if (config.allowedOrigins) await graphql.register(cors, crossOrigin(config.allowedOrigins))
+    refuseNested(graphql)
+    graphql.route({ url: '/graphql', method: ['POST', 'OPTIONS'], handler })
+    graphql.route({
+      url: '/graphql',
+      method: 'GET',
+      handler: (request, reply) => (wantsPage(request) ? sendPage(reply) : handler(request, reply)),
+      onRequest: admitSockets(auth, turns),
+      wsHandler: socketHandler(auth, schema, { turns, crowd }),
+    })
+  })
+}
+
+/** Pages of these origins may send tokens and cookies. From pages of other origins a browser hides the answer. */
+function crossOrigin(allowedOrigins: readonly string[]) {
+  return {
+    origin: [...allowedOrigins],
+    credentials: true,
+    methods: ['GET', 'POST'],
+    allowedHeaders: ['content-type', 'authorization', 'apollo-require-preflight', 'annul-renew'],
+    exposedHeaders: ['www-authenticate', 'retry-after'],
+    maxAge: 7200,
+  }
+}
+
+/** For Apollo Server's own log lines, which name no request. */
+function quiet(app: FastifyInstance) {
+  return {
+    debug: () => {},
+    info: () => {},
+    warn: (message?: unknown) => app.log.warn({}, String(message)),
+    error: (message?: unknown) => app.log.error({}, String(message)),
+  }
+}

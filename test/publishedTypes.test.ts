@@ -37,14 +37,22 @@ async function readFrom(door: string): Promise<{ files: PublishedFile[]; package
   return { files: all, packages: [...named].sort() }
 }
 
+const installed = ['graphql', '@apollo/server', 'fastify', 'express', 'graphql-yoga']
+
+/** What an app must give to the compiler, for the sake of another package's declarations. */
+interface Needs {
+  readonly lib?: readonly string[]
+  readonly types?: readonly string[]
+}
+
 /** An app, compiled as strictly as can be. */
-async function compile(source: string): Promise<string[]> {
+async function compile(source: string, { lib = ['es2023'], types = [] }: Needs = {}): Promise<string[]> {
   const folder = await temporaryDirectory()
   const modules = join(folder, 'node_modules')
   await mkdir(join(modules, '@apollo'), { recursive: true })
   await symlink(root, join(modules, 'annul'))
   await mkdir(join(modules, '@types'))
-  for (const name of ['graphql', '@apollo/server', 'fastify', 'express', '@types/express', '@types/node'])
+  for (const name of [...installed, '@types/express', '@types/node'])
     await symlink(join(root, 'node_modules', name), join(modules, name))
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
   await writeFile(join(folder, 'app.ts'), source)
@@ -54,9 +62,9 @@ async function compile(source: string): Promise<string[]> {
     exactOptionalPropertyTypes: true,
     noEmit: true,
     target: 'es2023',
-    lib: ['es2023'],
+    lib,
     module: 'nodenext',
-    types: [],
+    types,
   }
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['app.ts'] }))
   const output = await new Promise<string>(resolve =>
@@ -147,6 +155,37 @@ await annulExpress(auth).ready
 annulExpress(auth, { path: '/auth' })
 `
 
+/** An app of Yoga with contexts of its own. */
+const yogaApp = /* TypeScript */ `
+import { createServer, type IncomingMessage } from 'node:http'
+import { createYoga, type Plugin } from 'graphql-yoga'
+import { createAuth, type GraphQLContext } from 'annul'
+import { annulYoga } from 'annul/yoga'
+
+interface Bindings { readonly incoming: IncomingMessage }
+interface Own { readonly shop: string }
+interface Context extends GraphQLContext, Own {}
+const auth = await createAuth()
+const schema = auth.schema({
+  typeDefs: 'extend type Query { shop: String! @auth }',
+  resolvers: { Query: { shop: (_source: unknown, _args: unknown, { auth, shop }: Context) => shop + auth.viewer().userId } },
+})
+createServer(createYoga({ schema, plugins: [annulYoga(auth)] }))
+export const yoga = createYoga<Bindings, Own>({
+  schema,
+  context: ({ request, incoming }) => ({ shop: request.url + incoming.url }),
+  plugins: [annulYoga<Bindings>(auth, { addressOf: (request, { incoming }) => request.headers.get('x-edge') ?? incoming.socket.remoteAddress })],
+})
+export const POST = (request: Request, incoming: IncomingMessage) => yoga.fetch(request, { incoming })
+export const plugin: Plugin = annulYoga(auth)
+// @ts-expect-error: without an auth
+annulYoga()
+// @ts-expect-error: an option that is not there
+annulYoga(auth, { address: '::1' })
+// @ts-expect-error: an address that comes later
+annulYoga(auth, { addressOf: async () => '::1' })
+`
+
 /** Each line is an error of the app: what it reaches for is not there. */
 const reachesInside = /* TypeScript */ `
 import { createAuth, startServer, readConfig } from 'annul'
@@ -182,6 +221,11 @@ describe('the published types', () => {
     ['Express', expressApp],
   ])('compile in a strict app of %s that checks declarations too', async (_, source) => {
     expect(await compile(source)).toEqual([])
+  })
+
+  it('compile in a strict app of Yoga, whose own lru-cache does not', async () => {
+    const errors = await compile(yogaApp, { lib: ['esnext'], types: ['node'] })
+    expect(errors.filter(line => !line.includes('graphql-yoga/node_modules/lru-cache/'))).toEqual([])
   })
 
   it('show no inside to an app that reaches for it', async () => {

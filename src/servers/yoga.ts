@@ -75,6 +75,8 @@ export function annulYoga<ServerContext extends object = Readonly<Record<string,
       })
     },
 
+    onYogaInit: ({ yoga }) => refuseOther(yoga.version),
+
     onSchemaChange({ schema }) {
       refuseUnguarded(schema)
       operations.schema = schema
@@ -194,6 +196,13 @@ function refuseUnguarded(schema: GraphQLSchema): void {
     throw new SchemaError(
       'createYoga has been given a schema whose @auth nobody enforces: build it with auth.schema(…), or with auth.guard(schema).',
     )
+}
+
+/** Another Yoga may lack a hook, and then something would silently not be enforced. */
+function refuseOther(version: string): void {
+  const [major, minor = 0] = version.split('.').map(Number)
+  if (major !== 5 || minor < 24)
+    throw new Error(`annulYoga needs GraphQL Yoga 5.24 or a later version of 5, and this is ${version}.`)
 }
 
 /** Ends an answer in parts, which something other than `@defer` has begun. */

@@ -61,7 +61,9 @@ describe('createYoga', () => {
 
   it.each(['5.23.9', '6.0.0', '4.0.5'])('of version %s is refused', version => {
     const start = () => annulYoga(app.auth).onYogaInit?.({ yoga: { version } as never })
-    expect(start).toThrow(`annulYoga needs GraphQL Yoga 5.24 or a later version of 5, and this is ${version}.`)
+    expect(start).toThrow(
+      `annulYoga needs GraphQL Yoga 5.24 or a later version of 5, and this is ${version}.`,
+    )
   })
 
   it('refuses to start with two of the plugin', () => {

@@ -1,4 +1,5 @@
 import type { GraphQLSchema } from 'graphql'
+import { type App, type AppOptions, appOptionNames, openApp } from './app/options.ts'
 import type { Config } from './config.ts'
 import { openClock } from './database/clock.ts'
 import { type OpenDatabase, openDatabase } from './database/open.ts'
@@ -6,13 +7,16 @@ import { openAuthenticator } from './decisions/authenticate.ts'
 import { openStrictReader } from './decisions/strictReader.ts'
 import { openTokenWatch, type TokenWatch } from './decisions/tokenWatch.ts'
 import { type ApolloSettings, apolloSettings } from './graphql/apolloSettings.ts'
+import { readContract } from './graphql/contract.ts'
 import { guardSchema } from './graphql/directive.ts'
 import { formatErrors } from './graphql/formatErrors.ts'
+import { type FieldGuard, listGuards } from './graphql/listGuards.ts'
+import { checkRename, type Rename } from './graphql/rename.ts'
 import { buildSchema, type SchemaExtension } from './graphql/schema.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { type Log, openLog, withSafeErrors } from './log.ts'
 import { openMetrics } from './metrics.ts'
-import { type AuthOptions, readOptions, type Settings } from './options.ts'
+import { readOptions, type Settings } from './options.ts'
 import type { Parts } from './parts.ts'
 import { openPasswords } from './passwords/hash.ts'
 import { openAddressReader } from './request/address.ts'
@@ -22,10 +26,23 @@ import { type OpenContext, type OpenContextNow, openContext, openContextNow } fr
 import { openFences } from './revocation/drain.ts'
 import { openRevocation } from './revocation/open.ts'
 import { openSessionEvents } from './sessions/sessionEvents.ts'
+import type { AcceptOptions } from './tokens/acceptOptions.ts'
 import { accessTokens } from './tokens/accessToken.ts'
+import { formerTokens } from './tokens/formerTokens.ts'
 import { refreshTokens } from './tokens/refreshToken.ts'
 import { loadSecret } from './tokens/secret.ts'
 import { openSigningKeys } from './tokens/signingKeys.ts'
+
+/** Options of createAuth. */
+export interface AuthOptions extends Settings, AppOptions {
+  /**
+   * Where failures and their ids are written, for example a pino logger; default: lines of JSON on standard error. An
+   * error comes as `{ err: { type, message, stack, … } }`, without the values of a statement that failed.
+   */
+  readonly log?: Log | undefined
+  /** Other names for what Annul has in the schema. */
+  readonly rename?: Rename | undefined
+}
 
 /** An opened Annul: what a GraphQL server needs to speak the contract and to enforce `@auth`. */
 export interface Auth {
@@ -33,6 +50,8 @@ export interface Auth {
   schema(extension?: SchemaExtension): GraphQLSchema
   /** A schema of the app's own, with its `@auth` enforced. @throws SchemaError */
   guard(schema: GraphQLSchema): GraphQLSchema
+  /** Every field of a schema, with what guards it. @throws SchemaError for a guard that could not be enforced */
+  guards(schema: GraphQLSchema): readonly FieldGuard[]
   /** The context of one request. */
   readonly context: OpenContext
   /**
@@ -42,6 +61,23 @@ export interface Auth {
   apollo(): ApolloSettings
   /** Whether requests can be decided: from a fresh view, or because the database answers. */
   isReady(): Promise<boolean>
+  /**
+   * Lets tokens of the system before Annul in until they expire. They die with every kill of their user, as Annul's own
+   * do, and are never exchanged for Annul's own: their viewer has no session. Roles and scopes are the user's in Annul.
+   * May be called several times, for several systems or keys.
+   *
+   * @throws TypeError for options that are wrong or not safe; Error after `close`
+   * @example
+   * auth.accept({
+   *   algorithms: ['RS256'],
+   *   key: await readFile('former-public-key.pem'),
+   *   issuer: 'https://login.example.com',
+   *   audience: 'shop',
+   *   subject: claims => String(claims.sub),
+   *   until: new Date('2027-03-01'),
+   * })
+   */
+  accept(options: AcceptOptions): void
   /** Gives back connections and timers. May be called twice, and at any time. */
   close(): Promise<void>
 }
@@ -74,9 +110,9 @@ export interface OpenedAuth extends Omit<Auth, 'context'> {
  * await startStandaloneServer(apollo, { context: auth.context })
  */
 export async function createAuth(options: AuthOptions = {}): Promise<Auth> {
-  const config = readOptions({ ...options }, process.env, ['log'])
-  const { log } = options
-  return withoutInsides(await openAuth(config, log ? withSafeErrors(log) : openLog(config.logLevel)))
+  const config = readOptions({ ...options }, process.env, ['log', 'rename', ...appOptionNames])
+  const log = options.log ? withSafeErrors(options.log) : openLog(config.logLevel)
+  return withoutInsides(await openAuth(config, log, options))
 }
 
 /** @internal Settings of an app, completed by the environment. */
@@ -88,8 +124,8 @@ const insides = new WeakMap<Auth, OpenedAuth>()
 
 /** @internal The part of an opened Annul that an app may hold: no key and no database can be reached from it. */
 export function withoutInsides(opened: OpenedAuth): Auth {
-  const { schema, guard, open, apollo, isReady, close } = opened
-  const auth = { schema, guard, context: open, apollo, isReady, close }
+  const { schema, guard, guards, open, apollo, isReady, accept, close } = opened
+  const auth = { schema, guard, guards, context: open, apollo, isReady, accept, close }
   insides.set(auth, opened)
   return auth
 }
@@ -102,17 +138,31 @@ export function insidesOf(auth: Auth): OpenedAuth {
 }
 
 /** @internal As createAuth. */
-export async function openAuth(config: Config, log: Log): Promise<OpenedAuth> {
+export async function openAuth(
+  config: Config,
+  log: Log,
+  options: AppOptions & Pick<AuthOptions, 'rename'> = {},
+): Promise<OpenedAuth> {
+  const app = openApp(options, log)
+  const { rename } = options
+  // A name that can't be is told before anything is opened.
+  checkRename(readContract(), rename)
   const database = await openDatabase(config)
   try {
-    return await openWith(database, config, log)
+    return await openWith(database, config, log, app, rename)
   } catch (error) {
     await database.close()
     throw error
   }
 }
 
-async function openWith(database: OpenDatabase, config: Config, log: Log): Promise<OpenedAuth> {
+async function openWith(
+  database: OpenDatabase,
+  config: Config,
+  log: Log,
+  app: App,
+  rename: Rename = {},
+): Promise<OpenedAuth> {
   const { db, decisions } = database
   const secret = await loadSecret(config)
   const revocation = openRevocation(config, db, log)
@@ -120,12 +170,14 @@ async function openWith(database: OpenDatabase, config: Config, log: Log): Promi
   const keys = await openSigningKeys(db, secret, clock.now, log)
   const { issuer, audience } = config
   const parts: Parts = {
+    app,
     config,
     db,
     decisions,
     clock,
     keys,
     accessTokens: accessTokens({ keys, issuer, audience, now: clock.now }),
+    formerTokens: formerTokens({ config, ownKeys: () => keys.jwks().keys, now: clock.now, log }),
     refreshTokens: refreshTokens(secret),
     passwords: await openPasswords(),
     revocation,
@@ -156,6 +208,7 @@ async function openWith(database: OpenDatabase, config: Config, log: Log): Promi
     stopHousekeeping()
     keys.close()
     await revocation.stop()
+    await app.events.close()
     await database.close()
   }
   const context = openContextNow(services)
@@ -163,8 +216,10 @@ async function openWith(database: OpenDatabase, config: Config, log: Log): Promi
   return {
     parts,
     watch,
-    schema: buildSchema,
-    guard: guardSchema,
+    schema: extension => buildSchema(extension, { rename }),
+    guard: schema =>
+      guardSchema(schema, rename.directive === undefined ? {} : { directive: rename.directive }),
+    guards: listGuards,
     context,
     open: openContext(context),
     socketContext: (request, presentToken) => ({
@@ -177,6 +232,10 @@ async function openWith(database: OpenDatabase, config: Config, log: Log): Promi
       else standing.push(end)
     },
     isReady: async () => (config.revocation === 'view' && revocation.isFresh()) || (await database.answers()),
+    accept(options) {
+      if (closing) throw new Error('accept: this Annul is closed.')
+      parts.formerTokens.accept(options)
+    },
     close() {
       closing ??= closeAll()
       return closing

@@ -110,6 +110,18 @@ export function reauthenticationRequired(maxAge: number): AuthError {
   })
 }
 
+/** The sender has no session that could be changed: the token is one of the system before Annul. */
+export function sessionRequired(): AuthError {
+  return new AuthError(
+    'REAUTHENTICATION_REQUIRED',
+    'Please sign in again first: this token has no session.',
+    {
+      maxAge: 0,
+      recover: 'REAUTHENTICATE',
+    },
+  )
+}
+
 /** For admins only: other users learn nothing about ids. */
 export function notFound(what: string): AuthError {
   return new AuthError('NOT_FOUND', `There is no such ${what}.`)

@@ -1,5 +1,4 @@
 import { type Config, ConfigError, nearest, readConfig } from './config.ts'
-import type { Log } from './log.ts'
 
 /** The settings as options. What is not given, or undefined, is read from the environment. */
 export type Settings = {
@@ -7,15 +6,6 @@ export type Settings = {
 } & {
   /** At least 32 random bytes, or their base64. */
   readonly secret?: Uint8Array | string | undefined
-}
-
-/** Options of createAuth. */
-export interface AuthOptions extends Settings {
-  /**
-   * Where failures and their ids are written, for example a pino logger; default: lines of JSON on standard error. An
-   * error comes as `{ err: { type, message, stack, … } }`, without the values of a statement that failed.
-   */
-  readonly log?: Log | undefined
 }
 
 type Kind = 'string' | 'number' | 'boolean' | 'list' | 'bytes' | 'place'

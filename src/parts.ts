@@ -1,3 +1,4 @@
+import type { App } from './app/options.ts'
 import type { Config } from './config.ts'
 import type { DatabaseClock } from './database/clock.ts'
 import type { Database } from './database/open.ts'
@@ -7,17 +8,20 @@ import type { Passwords } from './passwords/hash.ts'
 import type { RevocationService } from './revocation/createRevocation.ts'
 import type { Fences } from './revocation/drain.ts'
 import type { AccessTokens } from './tokens/accessToken.ts'
+import type { FormerTokens } from './tokens/formerTokens.ts'
 import type { RefreshTokens } from './tokens/refreshToken.ts'
 import type { SigningKeys } from './tokens/signingKeys.ts'
 
 /** What the verbs depend on. createAuth opens the parts, and each function gets those that it needs as an argument. */
 export interface Parts {
+  readonly app: App
   readonly config: Config
   readonly db: Database
   readonly decisions: Database
   readonly clock: DatabaseClock
   readonly keys: SigningKeys
   readonly accessTokens: AccessTokens
+  readonly formerTokens: FormerTokens
   readonly refreshTokens: RefreshTokens
   readonly passwords: Passwords
   readonly revocation: RevocationService

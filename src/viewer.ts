@@ -1,4 +1,5 @@
-import type { AccessClaims } from './tokens/accessClaims.ts'
+import { sessionRequired } from './errors.ts'
+import type { AccessClaims, VerifiedClaims } from './tokens/accessClaims.ts'
 
 /** The sender of a request, as far as the request shows it without a token. */
 export interface Visitor {
@@ -12,13 +13,37 @@ export interface Visitor {
   revoked(waitedMs: number): void
 }
 
+/** The claims of an accepted token. For a former system's token they are Annul's own view of it, without a session. */
+export type ViewerClaims = Omit<AccessClaims, 'sid'> & { readonly sid: string | null } & Readonly<
+    Record<string, unknown>
+  >
+
 /** A visitor whose access token was accepted for this request. */
 export interface Viewer extends Visitor {
   readonly userId: string
-  readonly sessionId: string
+  /** null: the token is one of a former system (`auth.accept`), which has no session of Annul's. */
+  readonly sessionId: string | null
   readonly roles: readonly string[]
   readonly scopes: readonly string[]
-  readonly claims: AccessClaims
+  /** As they stand in the access token, the app's own among them. Frozen. */
+  readonly claims: ViewerClaims
+}
+
+/** @internal A viewer whose token belongs to a session of Annul's. */
+export interface SessionViewer extends Viewer {
+  readonly sessionId: string
+  readonly claims: VerifiedClaims
+}
+
+/** @internal */
+export function hasSession(viewer: Viewer): viewer is SessionViewer {
+  return viewer.sessionId !== null
+}
+
+/** @internal @throws AuthError REAUTHENTICATION_REQUIRED for a viewer without a session, who must sign in to have one */
+export function inSession(viewer: Viewer): SessionViewer {
+  if (!hasSession(viewer)) throw sessionRequired()
+  return viewer
 }
 
 /** The role of admins: the only role that Annul itself knows. */

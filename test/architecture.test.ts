@@ -10,8 +10,8 @@ const packages = imports.filter(({ isPackage }) => isPackage)
 
 /** From the ground up. A file may import from its own floor and from those below. */
 const floors = [
-  ['errors.ts', 'log.ts', 'metrics.ts', 'optional.ts'],
-  ['config.ts', 'options.ts'],
+  ['errors.ts', 'log.ts', 'metrics.ts', 'optional.ts', 'packageFolder.ts'],
+  ['config.ts', 'app/', 'options.ts'],
   ['input/', 'database/'],
   ['tokens/', 'passwords/', 'limits/', 'factors/', 'mail/'],
   ['revocation/'],
@@ -26,7 +26,7 @@ const floors = [
   ['auth.ts'],
   ['http/', 'servers/'],
   ['command/'],
-  ['main.ts', 'index.ts'],
+  ['main.ts', 'index.ts', 'tables.ts', 'drizzle.ts'],
 ]
 const withoutDatabase = ['errors.ts', 'tokens/', 'revocation/view.ts', 'decisions/', 'graphql/directive.ts']
 /** Beside the house: nothing in it imports them, and they import little. */

@@ -1,12 +1,11 @@
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { onPostgres } from './support/database.ts'
 import { root } from './support/imports.ts'
+import { install, type Packed, packPackage, run } from './support/packed.ts'
 import { until } from './support/until.ts'
 
 /* The package as npm would publish it, installed where nothing of this checkout can be reached. */
@@ -14,46 +13,27 @@ import { until } from './support/until.ts'
 // The package is one, whatever database the run is about.
 const describePackage = onPostgres ? describe : describe.skip
 
-const run = promisify(execFile)
-const npm = (args: string[], cwd: string) => run('npm', args, { cwd })
-
-/** Apart from the run's directory, which is in nobody's way, but closed. */
-let dir: string
+let packed: Packed
 /** An app that has installed the package. */
 let app: string
-let packed: { filename: string; files: { path: string }[] }
 /** What Annul's own server and the embedded database need beside the package. The README names the same. */
 const ownServer = ['fastify', '@fastify/cors', '@fastify/websocket', '@apollo/server', '@electric-sql/pglite']
 
 beforeAll(async () => {
   if (!onPostgres) return
-  dir = await mkdtemp(join(tmpdir(), 'annul-package-'))
-  // A copy, because packing builds from clean, and other tests use this checkout's dist/ at the same time.
-  const checkout = join(dir, 'checkout')
-  await mkdir(join(checkout, 'dist'), { recursive: true })
-  await writeFile(join(checkout, 'dist', 'stale.js'), '// of a file that is no more')
-  const copied = (await readdir(root)).filter(
-    name => !['.git', '.annul', 'node_modules', 'dist', 'bench', 'test'].includes(name),
-  )
-  for (const name of copied) await cp(join(root, name), join(checkout, name), { recursive: true })
-  await symlink(join(root, 'node_modules'), join(checkout, 'node_modules'))
-  const { stdout } = await npm(['pack', '--json', '--pack-destination', dir], checkout)
-  // Scripts of the package may write lines before.
-  ;[packed] = JSON.parse(stdout.slice(stdout.search(/^\[/m)))
-
+  packed = await packPackage()
   app = await newApp('app', { type: 'module' }, ownServer)
 }, 300_000)
 afterAll(async () => {
-  if (onPostgres) await rm(dir, { recursive: true, force: true })
+  if (onPostgres) await rm(packed.dir, { recursive: true, force: true })
 })
 
 /** An empty folder in which the package was installed, beside others. */
 async function newApp(name: string, manifest: object = {}, others: readonly string[] = []): Promise<string> {
-  const folder = join(dir, name)
+  const folder = join(packed.dir, name)
   await mkdir(folder)
   await writeFile(join(folder, 'package.json'), JSON.stringify({ name, private: true, ...manifest }))
-  const quiet = ['--prefer-offline', '--no-audit', '--no-fund']
-  await npm(['install', ...quiet, join(dir, packed.filename), ...others], folder)
+  await install(packed, folder, others)
   return folder
 }
 
@@ -61,7 +41,7 @@ const installed = (...path: string[]) => join(app, 'node_modules', 'annul', ...p
 
 describePackage('the package', () => {
   it('has what is to be read and run, and nothing else', () => {
-    const paths = packed.files.map(({ path }) => path)
+    const paths = packed.files
     expect(paths).toEqual(
       expect.arrayContaining([
         ...[
@@ -85,7 +65,7 @@ describePackage('the package', () => {
   })
 
   it('names no source map', async () => {
-    for (const { path } of packed.files.filter(({ path }) => /\.(js|d\.ts)$/.test(path)))
+    for (const path of packed.files.filter(path => /\.(js|d\.ts)$/.test(path)))
       expect([path, (await readFile(installed(path), 'utf8')).includes('sourceMappingURL')]).toEqual([
         path,
         false,
@@ -110,7 +90,7 @@ describePackage('the package', () => {
 
   it('starts by "npx annul serve", and calls itself by that name', async () => {
     const { PATH = '', HOME = '' } = process.env
-    const env = { PATH, HOME, PORT: '0', ANNUL_DATA_DIR: join(dir, 'data') }
+    const env = { PATH, HOME, PORT: '0', ANNUL_DATA_DIR: join(packed.dir, 'data') }
     // A group of its own: npx starts the server as its child.
     const child = spawn('npx', ['annul', 'serve'], { cwd: app, env, stdio: 'pipe', detached: true })
     const ended = once(child, 'close')

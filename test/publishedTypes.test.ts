@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process'
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { beforeAll, describe, expect, it } from '@jest/globals'
-import { temporaryDirectory } from './support/database.ts'
+import { compile, compileAll } from './support/compile.ts'
 import { root } from './support/imports.ts'
 
 /* The types of the package `annul`, as an app sees them. */
@@ -37,49 +36,6 @@ async function readFrom(door: string): Promise<{ files: PublishedFile[]; package
   return { files: all, packages: [...named].sort() }
 }
 
-const installed = ['graphql', '@apollo/server', 'fastify', 'express', 'graphql-yoga']
-
-/** What an app must give to the compiler, for the sake of another package's declarations. */
-interface Needs {
-  readonly lib?: readonly string[]
-  readonly types?: readonly string[]
-}
-
-/** An app, compiled as strictly as can be. */
-async function compile(source: string, { lib = ['es2023'], types = [] }: Needs = {}): Promise<string[]> {
-  const folder = await temporaryDirectory()
-  const modules = join(folder, 'node_modules')
-  await mkdir(join(modules, '@apollo'), { recursive: true })
-  await symlink(root, join(modules, 'annul'))
-  await mkdir(join(modules, '@types'))
-  for (const name of [...installed, '@types/express', '@types/node'])
-    await symlink(join(root, 'node_modules', name), join(modules, name))
-  await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
-  await writeFile(join(folder, 'app.ts'), source)
-  const compilerOptions = {
-    strict: true,
-    skipLibCheck: false,
-    exactOptionalPropertyTypes: true,
-    noEmit: true,
-    target: 'es2023',
-    lib,
-    module: 'nodenext',
-    types,
-  }
-  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['app.ts'] }))
-  const output = await new Promise<string>(resolve =>
-    execFile(
-      process.execPath,
-      [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder, '--pretty', 'false'],
-      (_, stdout) => resolve(stdout),
-    ),
-  )
-  return output.split('\n').filter(line => /error TS/.test(line))
-}
-
-/** Without what other packages' declarations do wrong in an app that has no types of Node. */
-const ofOurs = (errors: string[]) => errors.filter(line => !/^[^(]*\bnode_modules\/(?!annul\/)/.test(line))
-
 const app = /* TypeScript */ `
 import { ApolloServer } from '@apollo/server'
 import { type Auth, AuthError, type Config, createAuth, type GraphQLContext, readConfig, startServer, type Viewer } from 'annul'
@@ -98,7 +54,7 @@ const schema = auth.schema({
         const viewer: Viewer | null = await context.auth.viewerOrNull()
         return viewer?.userId ?? context.shop
       },
-      secret: (_source: unknown, _args: unknown, context: Context): string => context.auth.viewer().claims.sid,
+      secret: (_source: unknown, _args: unknown, context: Context): string => context.auth.viewer().claims.sub,
     },
   },
 })
@@ -111,6 +67,15 @@ export const context: GraphQLContext = await auth.context(
   { appendHeader: () => {} },
 )
 export const codeOf = (error: unknown): string | undefined => (error instanceof AuthError ? error.code : undefined)
+auth.accept({
+  algorithms: ['RS256'],
+  key: '-----BEGIN PUBLIC KEY-----',
+  issuer: 'https://login.example.com',
+  audience: null,
+  subject: claims => (typeof claims.sub === 'string' ? claims.sub : null),
+  until: new Date('2027-03-01'),
+})
+export const sessionOf = (viewer: Viewer): string => viewer.sessionId ?? 'a token of the former system'
 const server = await startServer(config)
 await server.close()
 `
@@ -213,23 +178,26 @@ describe('the published types', () => {
   })
 
   it('compile in a strict app that checks declarations too', async () => {
-    expect(ofOurs(await compile(app))).toEqual([])
+    expect(await compile(app)).toEqual([])
   })
 
   it.each([
-    ['Fastify', fastifyApps],
-    ['Express', expressApp],
-  ])('compile in a strict app of %s that checks declarations too', async (_, source) => {
-    expect(await compile(source)).toEqual([])
+    ['Fastify', fastifyApps, ['graphql', 'fastify']],
+    ['Express', expressApp, ['graphql', 'express', '@types/express', '@types/node']],
+  ])('compile in a strict app of %s that checks declarations too', async (_, source, installed) => {
+    expect(await compileAll(source, installed)).toEqual([])
   })
 
   it('compile in a strict app of Yoga, whose own lru-cache does not', async () => {
-    const errors = await compile(yogaApp, { lib: ['esnext'], types: ['node'] })
+    const errors = await compileAll(yogaApp, ['graphql', 'graphql-yoga', '@types/node'], {
+      lib: ['esnext'],
+      types: ['node'],
+    })
     expect(errors.filter(line => !line.includes('graphql-yoga/node_modules/lru-cache/'))).toEqual([])
   })
 
   it('show no inside to an app that reaches for it', async () => {
-    const errors = ofOurs(await compile(reachesInside))
+    const errors = await compile(reachesInside)
     const missing = errors.map(line =>
       /app\.ts\((\d+),\d+\): error TS\d+: Property '(\w+)' does not exist/.exec(line),
     )

@@ -9,7 +9,7 @@ import { fenced } from '../revocation/fence.ts'
 import { revokingAs } from '../revocation/revoking.ts'
 import { issueTokens, type Tokens } from '../sessions/issueTokens.ts'
 import { lockViewer } from '../sessions/sessionState.ts'
-import type { Viewer } from '../viewer.ts'
+import type { SessionViewer } from '../viewer.ts'
 
 /**
  * Changes the viewer's password. This device stays signed in, and all other sessions end.
@@ -19,7 +19,7 @@ import type { Viewer } from '../viewer.ts'
  */
 export async function changePassword(
   parts: Parts,
-  viewer: Viewer,
+  viewer: SessionViewer,
   input: { currentPassword: string; newPassword: string },
 ): Promise<Tokens> {
   const { currentPassword, newPassword } = input

@@ -3,7 +3,9 @@ import { eq } from 'drizzle-orm'
 import { appendAudit } from '../audit/appendAudit.ts'
 import type { Queries } from '../database/open.ts'
 import { violates } from '../database/outage.ts'
+import { runHook } from '../database/runHook.ts'
 import { users } from '../database/tables.ts'
+import { transact } from '../database/transact.ts'
 import { badUserInput } from '../errors.ts'
 import { deviceName } from '../input/device.ts'
 import { checkEmail, emailKey } from '../input/email.ts'
@@ -36,6 +38,7 @@ export async function register(
       ipAddress: visitor.ipAddress,
       device: deviceName(visitor.userAgent),
     })
+    await runHook(parts.app, 'registered', tx, created.user)
     return tokens
   })
 }
@@ -46,7 +49,7 @@ export async function register(
  * @throws AuthError BAD_USER_INPUT, TOO_MANY_REQUESTS
  */
 export async function createUser<T>(
-  parts: Pick<Parts, 'db' | 'config' | 'passwords'>,
+  parts: Pick<Parts, 'app' | 'db' | 'config' | 'passwords'>,
   input: { email: string; password: string; roles: readonly string[]; scopes: readonly string[] },
   andThen: (tx: Queries, userId: string) => Promise<T>,
 ): Promise<T> {
@@ -60,15 +63,16 @@ export async function createUser<T>(
 
   const passwordHash = await parts.passwords.hash(input.password)
   const id = randomUUID()
-  try {
-    return await parts.db.transaction(async tx => {
-      const { roles, scopes } = input
-      await tx
-        .insert(users)
-        .values({ id, email, emailKey: key, passwordHash, roles: [...roles], scopes: [...scopes] })
-      return andThen(tx, id)
-    })
-  } catch (error) {
-    throw violates(error, 'users_email_key') ? taken : error
-  }
+  const roles = [...input.roles]
+  const scopes = [...input.scopes]
+  return transact(parts, async tx => {
+    // Here and not around the whole: an index of the app, whose hook comes later, may have the same name.
+    await tx
+      .insert(users)
+      .values({ id, email, emailKey: key, passwordHash, roles, scopes })
+      .catch(error => {
+        throw violates(error, 'users_email_key') ? taken : error
+      })
+    return andThen(tx, id)
+  })
 }

@@ -2,6 +2,7 @@ import { eq } from 'drizzle-orm'
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
 import type { UserRow } from '../database/rows.ts'
+import { runHook } from '../database/runHook.ts'
 import { users } from '../database/tables.ts'
 import { checkId } from '../input/id.ts'
 import { checkText } from '../input/text.ts'
@@ -21,7 +22,7 @@ import { lockUser } from './lockUser.ts'
  * @throws AuthError NOT_FOUND, BAD_USER_INPUT (LAST_ADMIN among others)
  */
 export async function blockUser(
-  parts: Pick<Parts, 'db' | 'fences' | 'revocation'>,
+  parts: Pick<Parts, 'app' | 'db' | 'fences' | 'revocation'>,
   viewer: Viewer | null,
   input: { id: string; reason?: string | null | undefined },
 ): Promise<UserRow> {
@@ -35,13 +36,14 @@ export async function blockUser(
     await tx.update(users).set({ status: 'BLOCKED' }).where(eq(users.id, id))
     const versions = await revoke.user(id, 'USER_BLOCKED', { sessions: true })
     await appendAudit(tx, { kind: 'block-user', ...byViewer(viewer), userId: id, detail })
+    await runHook(parts.app, 'blocked', tx, user)
     return { ...user, ...versions, status: 'BLOCKED' }
   })
 }
 
 /** Lets a blocked user sign in again. What the block ended stays ended. @throws AuthError NOT_FOUND, BAD_USER_INPUT */
 export async function unblockUser(
-  parts: Pick<Parts, 'db' | 'fences' | 'revocation'>,
+  parts: Pick<Parts, 'app' | 'db' | 'fences' | 'revocation'>,
   viewer: Viewer | null,
   input: { id: string },
 ): Promise<UserRow> {
@@ -51,6 +53,7 @@ export async function unblockUser(
     if (user.status === 'ACTIVE') return user
     await tx.update(users).set({ status: 'ACTIVE' }).where(eq(users.id, id))
     await appendAudit(tx, { kind: 'unblock-user', ...byViewer(viewer), userId: id })
+    await runHook(parts.app, 'unblocked', tx, user)
     return { ...user, status: 'ACTIVE' }
   })
 }

@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm'
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
+import { runHook } from '../database/runHook.ts'
 import { sessions, users } from '../database/tables.ts'
 import { checkId } from '../input/id.ts'
 import type { Parts } from '../parts.ts'
@@ -19,7 +20,8 @@ export async function deleteUser(parts: Parts, viewer: Viewer, input: { id: stri
   const id = checkId(input.id, 'id')
   return revokingAs(parts, viewer, { kind: 'user', subject: id }, async (tx, revoke) => {
     await lockAdmins(tx)
-    await refuseLastAdmin(tx, await lockUser(tx, id, 'update'), 'id')
+    const user = await lockUser(tx, id, 'update')
+    await refuseLastAdmin(tx, user, 'id')
     await tx
       .update(users)
       .set({
@@ -35,6 +37,7 @@ export async function deleteUser(parts: Parts, viewer: Viewer, input: { id: stri
     await revoke.user(id, 'USER_DELETED', { sessions: true })
     await tx.update(sessions).set({ userAgent: null, ipAddress: null }).where(eq(sessions.userId, id))
     await appendAudit(tx, { kind: 'delete-user', ...byViewer(viewer), userId: id })
+    await runHook(parts.app, 'deleted', tx, user)
     return true
   })
 }

@@ -6,7 +6,7 @@ import type { Viewer } from '../viewer.ts'
 
 /** Ends every session and token of everybody, the admin's own too. `viewer` is null on the command line. */
 export async function revokeEverything(
-  parts: Pick<Parts, 'db' | 'revocation' | 'fences'>,
+  parts: Pick<Parts, 'app' | 'db' | 'revocation' | 'fences'>,
   viewer: Viewer | null,
 ): Promise<boolean> {
   return revokingAs(parts, viewer, { kind: 'everyone' }, async (tx, revoke) => {
@@ -20,7 +20,7 @@ export async function revokeEverything(
  * To be run after a backup was restored, before the nodes start: the backup brings ended sessions back to life, and
  * sets generations back. Everybody signs in again.
  */
-export async function restored(parts: Pick<Parts, 'db' | 'revocation' | 'fences'>): Promise<boolean> {
+export async function restored(parts: Pick<Parts, 'app' | 'db' | 'revocation' | 'fences'>): Promise<boolean> {
   return revokingAs(parts, null, { kind: 'everyone' }, async (tx, revoke) => {
     await revoke.everyone(true)
     await appendAudit(tx, { kind: 'revoke-everything', detail: 'a backup was restored' })

@@ -16,7 +16,7 @@ import { lockUser } from './lockUser.ts'
  * @throws AuthError NOT_FOUND, BAD_USER_INPUT for the id and the password, TOO_MANY_REQUESTS
  */
 export async function setPassword(
-  parts: Pick<Parts, 'config' | 'db' | 'fences' | 'passwords' | 'revocation'>,
+  parts: Pick<Parts, 'app' | 'config' | 'db' | 'fences' | 'passwords' | 'revocation'>,
   input: { id: string; password: string },
 ): Promise<UserRow> {
   const id = checkId(input.id, 'id')

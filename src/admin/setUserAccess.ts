@@ -2,6 +2,7 @@ import { eq } from 'drizzle-orm'
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
 import type { UserRow } from '../database/rows.ts'
+import { runHook } from '../database/runHook.ts'
 import { users } from '../database/tables.ts'
 import { badUserInput } from '../errors.ts'
 import { checkId } from '../input/id.ts'
@@ -22,7 +23,7 @@ const maxLength = 2000
  * @throws AuthError NOT_FOUND, BAD_USER_INPUT (LAST_ADMIN among others)
  */
 export async function setUserAccess(
-  parts: Pick<Parts, 'db' | 'fences' | 'revocation'>,
+  parts: Pick<Parts, 'app' | 'db' | 'fences' | 'revocation'>,
   viewer: Viewer | null,
   input: { id: string; roles: readonly string[]; scopes: readonly string[] },
 ): Promise<UserRow> {
@@ -36,6 +37,7 @@ export async function setUserAccess(
     const versions = await revoke.user(id, 'ACCESS_CHANGED', { sessions: false })
     const detail = `${viewer ? '' : 'by the command; '}roles: ${access.roles.join(' ')}; scopes: ${access.scopes.join(' ')}`
     await appendAudit(tx, { kind: 'set-user-access', ...byViewer(viewer), userId: id, detail })
+    await runHook(parts.app, 'accessChanged', tx, { ...user, ...access })
     return { ...user, ...access, ...versions }
   })
 }

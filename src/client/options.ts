@@ -6,7 +6,7 @@ export type Config = ReturnType<typeof readOptions>
 
 /** Sets every default. @throws TypeError for options that can't work: a mistake of the app's developer */
 export function readOptions(options: SessionOptions) {
-  const { renew = false, key = 'annul', timeoutMs = 10_000, retryMs = 15_000 } = options
+  const { renew = false, key = 'annul', timeoutMs = 10_000, retryMs = 15_000, rename = {} } = options
   const endpoint = String(options.endpoint)
   const storage = options.storage ?? (platform.document ? 'cookie' : new Map<string, string>())
   const isCookie = storage === 'cookie'
@@ -15,7 +15,8 @@ export function readOptions(options: SessionOptions) {
   const { origin } = locate(endpoint)
   const page = platform.location && locate(platform.location.href).origin
 
-  if (!origin) throw new TypeError(`createSession: no http(s) endpoint: ${endpoint}`)
+  if (!origin)
+    throw new TypeError(`createSession: no http(s) endpoint, or a relative one without a page: ${endpoint}`)
   if (!platform.crypto?.getRandomValues) throw new TypeError('createSession: no crypto.getRandomValues')
   // A page can read the cookies of its own host only. Cookies do not distinguish ports.
   if (isCookie && (!platform.document || hostOf(endpoint) !== hostOf(platform.location?.href ?? endpoint)))
@@ -32,6 +33,7 @@ export function readOptions(options: SessionOptions) {
     cookies: credentials ? { credentials } : {},
     timeoutMs,
     retryMs,
+    rename,
     /** Tells the developer of a page that the server does not allow which setting to change. Empty without a page. */
     originHint: page ? ` ANNUL_ALLOWED_ORIGINS must name ${page}.` : '',
     /** Whether page and endpoint have different origins, so that the browser may hide an answer from the page. */

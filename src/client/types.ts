@@ -52,8 +52,16 @@ export interface SessionOptions {
   readonly timeoutMs?: number | undefined
   /** For how long a request is tried again after a passing failure, in milliseconds; 0: never. Default: 15000 */
   readonly retryMs?: number | undefined
+  /** The server's own `rename`, where it renames the mutations that the client sends, or their inputs. */
+  readonly rename?: Rename | undefined
   /** What sends requests. Default: the global fetch at the time of sending */
   readonly fetch?: typeof globalThis.fetch | undefined
+}
+
+/** Other names of the server, by Annul's: `{ types: { LoginInput: 'SignInInput' }, fields: { 'Mutation.login': 'signIn' } }`. */
+export interface Rename {
+  readonly types?: Readonly<Record<string, string>> | undefined
+  readonly fields?: Readonly<Record<string, string>> | undefined
 }
 
 /** The `Tokens` of the contract, as far as the client asks for them. */

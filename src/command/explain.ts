@@ -2,6 +2,7 @@ import { ConfigError } from '../config.ts'
 import { DirectoryInUseError } from '../database/lockDirectory.ts'
 import { outageOf } from '../database/outage.ts'
 import { AuthError } from '../errors.ts'
+import { SchemaError } from '../graphql/requirements.ts'
 import { type SerializedError, serializeError } from '../log.ts'
 import { MissingPackagesError } from '../optional.ts'
 import { WrongSecretError } from '../tokens/signingKeys.ts'
@@ -24,7 +25,14 @@ export interface Explanation {
   readonly status: number
 }
 
-const operatorErrors = [CommandError, DirectoryInUseError, MissingPackagesError, WrongSecretError, AuthError]
+const operatorErrors = [
+  AuthError,
+  CommandError,
+  DirectoryInUseError,
+  MissingPackagesError,
+  SchemaError,
+  WrongSecretError,
+]
 
 /** One sentence for an error that the operator can correct; the error and its causes for any other error. */
 export function explain(error: unknown): Explanation {

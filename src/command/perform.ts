@@ -1,3 +1,4 @@
+import { noApp } from '../app/options.ts'
 import type { Config } from '../config.ts'
 import { DirectoryInUseError } from '../database/lockDirectory.ts'
 import { type OpenDatabase, openDatabase } from '../database/open.ts'
@@ -41,7 +42,11 @@ async function performHere<Input>(
     const passwords = await openPasswords()
     // This process joins the nodes, so that the task returns when no node accepts the tokens that it killed.
     if (task.revokes) await revocation.start()
-    await task.run({ config, db, fences: openFences(database, silent), passwords, revocation }, input, say)
+    await task.run(
+      { app: noApp, config, db, fences: openFences(database, silent), passwords, revocation },
+      input,
+      say,
+    )
   } finally {
     if (task.revokes) await revocation.stop()
     await database.close()

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts'
 import { addBlock } from './block.ts'
 import { addCreateUser } from './createUser.ts'
 import { explain } from './explain.ts'
+import { addGuards } from './guards.ts'
 import { addMigrate } from './migrate.ts'
 import { performWith } from './perform.ts'
 import { addPurge } from './purge.ts'
@@ -38,6 +39,7 @@ export async function runCommand(args: readonly string[], readSettings: () => Co
   addRevokeEverything(program, perform)
   addRestored(program, perform)
   addPurge(program, perform)
+  addGuards(program, say)
   await program.parseAsync(args.length > 0 ? args : ['serve'], { from: 'user' }).catch(fail)
 }
 

@@ -1,7 +1,7 @@
 import type { Parts } from '../parts.ts'
 
 /** What a task works with. */
-export type TaskParts = Pick<Parts, 'config' | 'db' | 'fences' | 'passwords' | 'revocation'>
+export type TaskParts = Pick<Parts, 'app' | 'config' | 'db' | 'fences' | 'passwords' | 'revocation'>
 
 /**
  * What a command does with the database, apart from how it is asked for. It runs in the command's own process, or in

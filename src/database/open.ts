@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url'
 import { type SQL, sql } from 'drizzle-orm'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import { drizzle } from 'drizzle-orm/postgres-js'
@@ -6,6 +5,7 @@ import { migrate } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import type { Config } from '../config.ts'
 import { loadOptional } from '../optional.ts'
+import { packageFolder } from '../packageFolder.ts'
 import { fromDriver } from './outage.ts'
 import { openPool } from './pool.ts'
 
@@ -62,7 +62,7 @@ export async function openDatabase(config: Pick<Config, 'databaseUrl' | 'dataDir
     ['@electric-sql/pglite'],
     () => import('./embedded.ts'),
   )
-  const { db, close } = await openEmbedded(config.dataDir, migrations)
+  const { db, close } = await openEmbedded(config.dataDir, migrations())
   return { db, decisions: db, embedded: true, answers: () => answers(db), close }
 }
 
@@ -74,11 +74,11 @@ function answers(queries: Queries): Promise<boolean> {
 }
 
 /** Where drizzle finds the migrations, and where it notes which of them are done. */
-const migrations = {
-  migrationsFolder: fileURLToPath(new URL('../../drizzle', import.meta.url)),
+const migrations = () => ({
+  migrationsFolder: packageFolder('drizzle'),
   migrationsSchema: 'annul',
   migrationsTable: 'migrations',
-}
+})
 
 async function openPostgres(url: string): Promise<OpenDatabase> {
   await migrateOnce(url)
@@ -103,6 +103,7 @@ async function openPostgres(url: string): Promise<OpenDatabase> {
 
 /** Several nodes may start at once: an advisory lock lets one migrate while the others wait. */
 async function migrateOnce(url: string): Promise<void> {
+  const from = migrations()
   const client = postgres(url, {
     max: 1,
     connect_timeout: 5,
@@ -112,7 +113,7 @@ async function migrateOnce(url: string): Promise<void> {
   try {
     const db = drizzle(client)
     await db.execute(sql`select pg_advisory_lock(hashtext('annul.migrations'))`)
-    await migrate(db, migrations)
+    await migrate(db, from)
   } catch (error) {
     throw fromDriver(error)
   } finally {

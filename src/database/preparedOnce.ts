@@ -1,11 +1,11 @@
-import type { Database } from './open.ts'
+import type { Queries } from './open.ts'
 
 /**
  * A statement that is built once per database, for the hot paths: there, building its text costs more than the whole
- * work of the database. Its values are placeholders.
+ * work of the database. Its values are placeholders. For a transaction the statement is built anew.
  */
-export function preparedOnce<Prepared>(build: (db: Database) => Prepared): (db: Database) => Prepared {
-  const built = new WeakMap<Database, Prepared>()
+export function preparedOnce<Prepared>(build: (db: Queries) => Prepared): (db: Queries) => Prepared {
+  const built = new WeakMap<Queries, Prepared>()
   return db => {
     const known = built.get(db)
     if (known) return known

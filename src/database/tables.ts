@@ -25,6 +25,9 @@ const pgSnapshot = customType<{ data: string }>({ dataType: () => 'pg_snapshot' 
 /** In milliseconds, as in a Date: so a time that was read compares equal to the stored one. */
 const time = (name: string) => timestamp(name, { withTimezone: true, mode: 'date', precision: 3 })
 
+/** The token version of a new user. While a user's row has it, none of the user's tokens has been killed. */
+export const firstTokenVersion = 1
+
 /**
  * One row a person. A deleted user stays as a tombstone without e-mail and password: so a deletion raises the versions
  * like every other kill, and the reason can still be told.
@@ -45,11 +48,17 @@ export const users = annul.table(
       .notNull()
       .default('ACTIVE'),
     /** Every access token carries it as `ver`; a token with a lower one is refused with `tokenReason`. */
-    tokenVersion: integer('token_version').notNull().default(1),
+    tokenVersion: integer('token_version').notNull().default(firstTokenVersion),
     tokenReason: text('token_reason'),
     /** Every session carries it; a session with a lower one is over, with `sessionReason`. */
     sessionVersion: integer('session_version').notNull().default(1),
     sessionReason: text('session_reason'),
+    /**
+     * The epoch when the row was made. Tokens of the system before Annul (tokens/formerTokens.ts) carry no epoch, so the
+     * row says which one they belong to. Rows that are older than this column have the first epoch, as if every
+     * revokeEverything had come after them.
+     */
+    createdEpoch: bigint('created_epoch', { mode: 'number' }).notNull().default(sql`annul.present_epoch()`),
     createdAt: time('created_at').notNull().defaultNow(),
   },
   table => [

@@ -1,8 +1,10 @@
 import { outageOf } from '../database/outage.ts'
 import { type AuthError, type Reason, unauthenticated, unavailable } from '../errors.ts'
 import type { Parts } from '../parts.ts'
-import type { AccessClaims } from '../tokens/accessClaims.ts'
-import type { Viewer, Visitor } from '../viewer.ts'
+import type { VerifiedClaims } from '../tokens/accessClaims.ts'
+import type { FormerToken } from '../tokens/formerTokens.ts'
+import type { Viewer, ViewerClaims, Visitor } from '../viewer.ts'
+import { judgeFormerToken } from './judgeFormerToken.ts'
 import type { StrictReader } from './strictReader.ts'
 
 /** The viewer of a request, or why there is none. Returned, not thrown: it is remembered for the whole request. */
@@ -15,15 +17,18 @@ export interface Authenticator {
 
 /** Token -> claims -> verdict. */
 export function openAuthenticator(
-  parts: Pick<Parts, 'accessTokens' | 'config' | 'keys' | 'log' | 'metrics' | 'revocation'>,
+  parts: Pick<Parts, 'accessTokens' | 'config' | 'formerTokens' | 'keys' | 'log' | 'metrics' | 'revocation'>,
   strict: StrictReader,
 ): Authenticator {
-  const { accessTokens, config, keys, log, metrics, revocation } = parts
+  const { accessTokens, config, formerTokens, keys, log, metrics, revocation } = parts
 
   const decide = (visitor: Visitor, token: string | undefined): Decision | Promise<Decision> => {
     if (token === undefined) return refuse('TOKEN_MISSING')
     const claims = accessTokens.verify(token)
     if (typeof claims !== 'string') return judge(visitor, claims)
+    const former = claims === 'TOKEN_INVALID' ? formerTokens.verify(token) : undefined
+    if (former !== undefined)
+      return typeof former === 'string' ? refuse(former) : askAboutUser(visitor, former)
     return accessTokens.hasUnknownKey(token) ? learnKey(visitor, token) : refuse(claims)
   }
 
@@ -37,7 +42,7 @@ export function openAuthenticator(
     return typeof claims === 'string' ? refuse(claims) : judge(visitor, claims)
   }
 
-  const judge = (visitor: Visitor, claims: AccessClaims): Decision | Promise<Decision> => {
+  const judge = (visitor: Visitor, claims: VerifiedClaims): Decision | Promise<Decision> => {
     // Treated as expired, so that an honest client refreshes and is bound anew.
     if (config.bind !== 'none' && (!visitor.binding || claims.cnf?.binding !== visitor.binding))
       return refuse('TOKEN_EXPIRED')
@@ -47,9 +52,22 @@ export function openAuthenticator(
     return askPrimary(visitor, claims)
   }
 
-  const askPrimary = async (visitor: Visitor, claims: AccessClaims): Promise<Decision> => {
+  const askPrimary = async (visitor: Visitor, claims: VerifiedClaims): Promise<Decision> => {
     try {
       return conclude('strict', visitor, claims, await strict.verdict(claims))
+    } catch (error) {
+      return outage(error)
+    }
+  }
+
+  /**
+   * Never by the view, which forgets a kill after an hour: by then no token of Annul's own can be live that the kill
+   * concerns, but a former system's token may live for days.
+   */
+  const askAboutUser = async (visitor: Visitor, token: FormerToken): Promise<Decision> => {
+    try {
+      const { claims, refused } = judgeFormerToken(token, await strict.ofUser(token.userId))
+      return conclude('strict', visitor, claims, refused)
     } catch (error) {
       return outage(error)
     }
@@ -58,7 +76,7 @@ export function openAuthenticator(
   const conclude = (
     path: 'view' | 'strict',
     visitor: Visitor,
-    claims: AccessClaims,
+    claims: ViewerClaims,
     refused: Reason | undefined,
   ): Decision => {
     metrics.decided(path, refused ?? 'accepted')
@@ -82,7 +100,7 @@ export function openAuthenticator(
 }
 
 /** Copies member by member: spreading the visitor would take five times as long as the rest of a decision. */
-function viewerOf(visitor: Visitor, claims: AccessClaims): Viewer {
+function viewerOf(visitor: Visitor, claims: ViewerClaims): Viewer {
   const { ipAddress, userAgent, binding, newBinding, revoked } = visitor
   return {
     ipAddress,

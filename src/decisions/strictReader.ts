@@ -4,9 +4,19 @@ import { type Database, rows } from '../database/open.ts'
 import { DeadlineError, outageOf } from '../database/outage.ts'
 import type { Reason } from '../errors.ts'
 import { judgeStanding, type Standing, standingColumns } from '../revocation/standing.ts'
-import type { AccessClaims } from '../tokens/accessClaims.ts'
+import type { RevocableClaims } from '../revocation/view.ts'
 
-type Claims = Pick<AccessClaims, 'sub' | 'sid' | 'ver' | 'epoch' | 'exp'>
+type Claims = RevocableClaims & { readonly exp: number }
+
+/** What the primary says about a token that has no session, and so no versions, roles and scopes of its own. */
+export interface UserStanding extends Standing {
+  readonly status: string | null
+  /** Lists, as JSON. */
+  readonly roles: string | null
+  readonly scopes: string | null
+  /** The epoch when the user's row was made. */
+  readonly created_epoch: number | null
+}
 
 export interface StrictReader {
   /**
@@ -15,11 +25,15 @@ export interface StrictReader {
    * @throws the driver's error when the primary does not answer within 1 s
    */
   verdict(claims: Claims): Promise<Reason | undefined>
+  /** What the rows of this moment say about a user. @throws as `verdict` */
+  ofUser(userId: string): Promise<UserStanding>
 }
 
 interface Waiting {
-  readonly claims: Claims
-  readonly resolve: (reason: Reason | undefined) => void
+  readonly userId: string
+  /** null: the user is asked about, and no session. */
+  readonly sessionId: string | null
+  readonly resolve: (standing: UserStanding) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -46,9 +60,9 @@ export function openStrictReader(decisions: Database, clock: DatabaseClock): Str
         const standings = await readTwice(decisions, batch)
         const [first] = standings
         if (first) clock.observe(first.time, sentAt)
-        batch.forEach(({ claims, resolve, reject }, index) => {
+        batch.forEach(({ resolve, reject }, index) => {
           const standing = standings[index]
-          if (standing) resolve(judgeStanding(claims, standing))
+          if (standing) resolve(standing)
           else reject(new Error('The statement answered with too few rows.'))
         })
       } catch (error) {
@@ -60,17 +74,20 @@ export function openStrictReader(decisions: Database, clock: DatabaseClock): Str
     reading = false
   }
 
+  const standingOf = (userId: string, sessionId: string | null) =>
+    new Promise<UserStanding>((resolve, reject) => {
+      waiting.push({ userId, sessionId, resolve, reject })
+      if (!reading) void send()
+    })
+
   return {
-    verdict: claims =>
-      new Promise((resolve, reject) => {
-        waiting.push({ claims, resolve, reject })
-        if (!reading) void send()
-      }),
+    verdict: async claims => judgeStanding(claims, await standingOf(claims.sub, claims.sid)),
+    ofUser: userId => standingOf(userId, null),
   }
 }
 
 /** A connection that broke while it was idle says nothing about the database: the read is retried once, on another. */
-async function readTwice(decisions: Database, batch: readonly Waiting[]): Promise<Standing[]> {
+async function readTwice(decisions: Database, batch: readonly Waiting[]): Promise<UserStanding[]> {
   try {
     return await read(decisions, batch)
   } catch (error) {
@@ -82,14 +99,21 @@ async function readTwice(decisions: Database, batch: readonly Waiting[]): Promis
   }
 }
 
-function read(decisions: Database, batch: readonly Waiting[]): Promise<Standing[]> {
+/** Only for tokens without a session. Annul's own carry roles and scopes, which change with the token version. */
+const userColumns = sql.raw(`
+  case when asked.session_id is null then u.status end as status,
+  case when asked.session_id is null then array_to_json(u.roles)::text end as roles,
+  case when asked.session_id is null then array_to_json(u.scopes)::text end as scopes,
+  case when asked.session_id is null then u.created_epoch::float8 end as created_epoch`)
+
+function read(decisions: Database, batch: readonly Waiting[]): Promise<UserStanding[]> {
   // Ids were checked to be UUIDs when the token was verified, so that the text of an array needs no quoting.
-  const userIds = `{${batch.map(({ claims }) => claims.sub).join()}}`
-  const sessionIds = `{${batch.map(({ claims }) => claims.sid).join()}}`
-  return rows<Standing>(
+  const userIds = `{${batch.map(({ userId }) => userId).join()}}`
+  const sessionIds = `{${batch.map(({ sessionId }) => sessionId ?? 'null').join()}}`
+  return rows<UserStanding>(
     decisions,
     sql`
-      select ${standingColumns}
+      select ${standingColumns}, ${userColumns}
       from unnest(${userIds}::text::uuid[], ${sessionIds}::text::uuid[]) with ordinality as asked (user_id, session_id, place)
       cross join annul.epochs e
       left join annul.users u on u.id = asked.user_id

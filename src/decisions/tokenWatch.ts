@@ -1,6 +1,6 @@
 import type { Reason } from '../errors.ts'
 import type { Parts } from '../parts.ts'
-import type { AccessClaims } from '../tokens/accessClaims.ts'
+import type { ViewerClaims } from '../viewer.ts'
 import type { StrictReader } from './strictReader.ts'
 
 /** Why a socket must end: the reason why its token died, or UNAVAILABLE when the token can't be checked any more. */
@@ -12,12 +12,15 @@ export interface TokenWatch {
    *
    * @returns a function that ends the watch
    */
-  watch(claims: AccessClaims, end: (why: Ending) => void): () => void
+  watch(claims: ViewerClaims, end: (why: Ending) => void): () => void
   close(): void
 }
 
+/** Node's longest timer. It fires a longer one at once. */
+const longestTimerMs = 2 ** 31 - 1
+
 interface Watched {
-  readonly claims: AccessClaims
+  readonly claims: ViewerClaims
   readonly end: (why: Ending) => void
 }
 
@@ -63,7 +66,7 @@ export function openTokenWatch(
       const stop = () => {
         clearTimeout(expiry)
         all.delete(watched)
-        for (const subject of [claims.sub, claims.sid]) {
+        for (const subject of subjectsOf(claims)) {
           const others = bySubject.get(subject)
           others?.delete(watched)
           if (others?.size === 0) bySubject.delete(subject)
@@ -77,10 +80,18 @@ export function openTokenWatch(
           end(why)
         },
       }
-      const expiry = setTimeout(() => watched.end('TOKEN_EXPIRED'), (claims.exp - clock.now()) * 1000)
-      expiry.unref()
+      const waitForEnd = (): NodeJS.Timeout => {
+        const leftMs = (claims.exp - clock.now()) * 1000
+        // A former system's token may live longer than a timer can run.
+        if (leftMs > longestTimerMs)
+          return setTimeout(() => {
+            expiry = waitForEnd()
+          }, longestTimerMs).unref()
+        return setTimeout(() => watched.end('TOKEN_EXPIRED'), leftMs).unref()
+      }
+      let expiry = waitForEnd()
       all.add(watched)
-      for (const subject of [claims.sub, claims.sid])
+      for (const subject of subjectsOf(claims))
         bySubject.set(subject, (bySubject.get(subject) ?? new Set()).add(watched))
       // The token may have died between the decision and this line, before the view's listener knew of it.
       if (revocation.isFresh()) queueMicrotask(() => check(watched))
@@ -92,4 +103,9 @@ export function openTokenWatch(
       for (const { end } of [...all]) end('UNAVAILABLE')
     },
   }
+}
+
+/** What a kill of the token may name: its user, and its session if it has one. */
+function subjectsOf({ sub, sid }: ViewerClaims): string[] {
+  return sid === null ? [sub] : [sub, sid]
 }

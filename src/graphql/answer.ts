@@ -1,8 +1,10 @@
 import type { GraphQLFormattedError } from 'graphql'
+import { outageOf } from '../database/outage.ts'
 import { AuthError } from '../errors.ts'
 import type { RequestState } from '../request/context.ts'
 import { readRenewalProof } from '../request/renewalProof.ts'
 import { renewAccessToken } from '../sessions/renewAccessToken.ts'
+import { hasSession } from '../viewer.ts'
 
 /*
  * What a finished answer is sent with: the HTTP status, its headers, and `extensions.annul`. Each server's adapter sets
@@ -62,7 +64,12 @@ async function renewFor(state: RequestState) {
   const viewer = state.lastDecision()
   const proof = readRenewalProof(state)
   if (proof === undefined || viewer === undefined || viewer instanceof AuthError) return undefined
-  return renewAccessToken(state.parts, viewer, proof).catch(() => undefined)
+  if (!hasSession(viewer)) return undefined
+  return renewAccessToken(state.parts, viewer, proof).catch(error => {
+    const isExpected = error instanceof AuthError || outageOf(error)
+    if (!isExpected) state.parts.log.error({ err: error }, 'An access token could not be renewed.')
+    return undefined
+  })
 }
 
 /** The code of all errors of an answer that has no data. Undefined: there is data, or the codes differ. */

@@ -10,9 +10,12 @@ import {
   responsePathAsArray,
 } from 'graphql'
 import { AuthError, forbidden, reauthenticationRequired } from '../errors.ts'
+import { withDirectiveName } from './directiveName.ts'
 import { guardEvents } from './guardEvents.ts'
+import { behindGuard, noteGuard } from './guarded.ts'
 import { markGuarded } from './guardedMark.ts'
 import { readGuards } from './guards.ts'
+import { listGuards } from './listGuards.ts'
 import { extensionsWith, referencesOf } from './references.ts'
 import type { Requirement } from './requirements.ts'
 
@@ -34,19 +37,27 @@ interface GuardContext {
 }
 
 /**
- * Enforces `@auth`. A field is guarded by its own `@auth`, by that of its type, and by that of the type that it returns;
- * all of them must hold. The sender is checked before the field's resolver runs.
+ * Enforces `@auth`, and `extensions: { auth: … }` in a schema that is built in code, which means the same: `true` for any
+ * live session, or `{ roles, scopes, maxAge }`. A field is guarded by its own guards, by those of its type, and by those
+ * of the type that it returns; all of them must hold. The sender is checked before the field's resolver runs. A schema
+ * that is guarded already stays as it is.
  *
- * @throws SchemaError with the place of a directive that could not be enforced
+ * @param options.directive what `@auth` is called in the schema, without the `@`; default: `auth`. The key in
+ *   `extensions` keeps its name
+ * @throws SchemaError with the place of a guard that could not be enforced
  * @example
  * const schema = guardSchema(makeExecutableSchema({ typeDefs, resolvers }))
+ * @example
+ * const notes = { type: new GraphQLList(Note), extensions: { auth: { roles: ['editor'] } }, resolve: readNotes }
+ * const schema = guardSchema(new GraphQLSchema({ query: new GraphQLObjectType({ name: 'Query', fields: { notes } }) }))
  */
-export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
+export function guardSchema(given: GraphQLSchema, options: GuardOptions = {}): GraphQLSchema {
+  const schema = options.directive === undefined ? given : withDirectiveName(given, options.directive)
   const guards = readGuards(schema)
   const mutationName = schema.getMutationType()?.name
   const subscriptionName = schema.getSubscriptionType()?.name
   const referencesFor = (type: GraphQLObjectType | GraphQLInterfaceType) =>
-    guardReferences(type, guards.get(`${type.name}.__resolveReference`))
+    guardReferences(type, guards.get(`${type.name}.__resolveReference`) ?? [])
   const guarded = mapSchema(schema, {
     [MapperKind.OBJECT_TYPE]: type => {
       const extensions = referencesFor(type)
@@ -57,21 +68,23 @@ export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
       return extensions && new GraphQLInterfaceType({ ...type.toConfig(), extensions })
     },
     [MapperKind.OBJECT_FIELD]: (field, fieldName, typeName) => {
-      const requirements = guards.get(`${typeName}.${fieldName}`)
-      if (typeName === subscriptionName) return guardSubscription(field, requirements ?? [])
-      const isRootMutation = typeName === mutationName
-      if (requirements) return guardField(field, requirements, isRootMutation)
-      return isRootMutation ? decideAnew(field) : undefined
+      const requirements = guards.get(`${typeName}.${fieldName}`) ?? []
+      if (typeName === subscriptionName) return guardSubscription(field, requirements)
+      return guardField(field, requirements, typeName === mutationName)
     },
   })
   return markGuarded(guarded)
 }
 
+/** How `guardSchema` reads a schema. */
+export interface GuardOptions {
+  readonly directive?: string
+}
+
 /** Whether the schema has a subscription that anybody may listen to. */
 export function hasPublicSubscription(schema: GraphQLSchema): boolean {
-  const type = schema.getSubscriptionType()
-  const guards = readGuards(schema)
-  return Object.keys(type?.getFields() ?? {}).some(name => !guards.has(`${type?.name}.${name}`))
+  const type = schema.getSubscriptionType()?.name
+  return listGuards(schema).some(({ field, guard }) => field.startsWith(`${type}.`) && guard.length === 0)
 }
 
 type Field = GraphQLFieldConfig<unknown, GuardContext>
@@ -81,28 +94,29 @@ type Resolver = GraphQLFieldResolver<unknown, GuardContext>
  * A subscription outlives the decision that it began with. So each of its events is decided anew, before graphql
  * resolves anything of it; the fields of that event share the decision.
  */
-function guardSubscription(field: Field, requirements: readonly Requirement[]): Field {
+function guardSubscription(field: Field, read: readonly Requirement[]): Field {
   // A field without `subscribe` of its own takes its events from the root value.
-  const begun = { ...field, subscribe: field.subscribe ?? defaultFieldResolver }
-  const guarded = requirements.length > 0 ? guardField(begun, requirements, false) : begun
-  const { subscribe } = guarded
+  const { inner, requirements } = behindGuard(field.subscribe ?? defaultFieldResolver, read)
+  const subscribe = requirements.length > 0 ? guardResolver(inner, requirements, false) : inner
+  const guardedEvents: Resolver = async (source, args, context, info) => {
+    const events: unknown = await subscribe(source, args, context, info)
+    // Anything else is graphql's to complain about.
+    if (!isAsyncIterable(events)) return events
+    return guardEvents(events, async () => {
+      const { auth } = context
+      if (!auth || requirements.length === 0) return auth?.forget()
+      try {
+        check(await auth.decide(true), requirements, auth.now())
+      } catch (error) {
+        // With the path of the field, as every other error of a field.
+        throw locatedError(error, info.fieldNodes, responsePathAsArray(info.path))
+      }
+    })
+  }
+  const { subscribe: _, ...resolved } = field
   return {
-    ...guarded,
-    async subscribe(source, args, context, info) {
-      const events: unknown = await subscribe?.(source, args, context, info)
-      // Anything else is graphql's to complain about.
-      if (!isAsyncIterable(events)) return events
-      return guardEvents(events, async () => {
-        const { auth } = context
-        if (!auth || requirements.length === 0) return auth?.forget()
-        try {
-          check(await auth.decide(true), requirements, auth.now())
-        } catch (error) {
-          // With the path of the field, as every other error of a field.
-          throw locatedError(error, info.fieldNodes, responsePathAsArray(info.path))
-        }
-      })
-    },
+    ...guardField(resolved, requirements, false),
+    subscribe: noteGuard(guardedEvents, { inner, requirements }),
   }
 }
 
@@ -110,9 +124,13 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 }
 
-function guardField(field: Field, requirements: readonly Requirement[], isRootMutation: boolean): Field {
-  const guard = (resolve: Resolver) => guardResolver(resolve, requirements, isRootMutation)
-
+function guardField(field: Field, read: readonly Requirement[], isRootMutation: boolean): Field {
+  const guard = (resolve: Resolver): Resolver => {
+    const { inner, requirements } = behindGuard(resolve, read)
+    if (requirements.length > 0)
+      return noteGuard(guardResolver(inner, requirements, isRootMutation), { inner, requirements })
+    return isRootMutation ? noteGuard(decideAnew(inner), { inner, requirements }) : resolve
+  }
   return {
     ...field,
     resolve: guard(field.resolve ?? defaultFieldResolver),
@@ -124,32 +142,26 @@ function guardField(field: Field, requirements: readonly Requirement[], isRootMu
  * For a root mutation field without a guard: if the resolver asks about the sender, the sender is decided anew. No
  * decision holds longer than one root mutation field.
  */
-function decideAnew(field: Field): Field {
-  const resolve = field.resolve ?? defaultFieldResolver
-  return {
-    ...field,
-    resolve(source, args, context: GuardContext | undefined, info) {
-      context?.auth?.forget()
-      return resolve(source, args, context as GuardContext, info)
-    },
+function decideAnew(resolve: Resolver): Resolver {
+  return (source, args, context: GuardContext | undefined, info) => {
+    context?.auth?.forget()
+    return resolve(source, args, context as GuardContext, info)
   }
 }
 
-function guardReferences(
-  type: GraphQLObjectType | GraphQLInterfaceType,
-  requirements?: readonly Requirement[],
-) {
+function guardReferences(type: GraphQLObjectType | GraphQLInterfaceType, read: readonly Requirement[]) {
   const resolveReference = referencesOf<GuardContext>(type)
-  if (!resolveReference || !requirements) return undefined
+  if (!resolveReference) return undefined
+  const { inner, requirements } = behindGuard(resolveReference, read)
+  if (requirements.length === 0) return undefined
   const guarded = guardResolver(
-    (reference, _args, context, info) => resolveReference(reference as object, context, info),
+    (reference, _args, context, info) => inner(reference as object, context, info),
     requirements,
     false,
   )
   // Async, so that a refusal rejects one entity of the list. A synchronous throw would reject the whole list.
-  return extensionsWith<GuardContext>(type, async (reference, context, info) =>
-    guarded(reference, {}, context, info),
-  )
+  const guard: typeof inner = async (reference, context, info) => guarded(reference, {}, context, info)
+  return extensionsWith<GuardContext>(type, noteGuard(guard, { inner, requirements }))
 }
 
 function guardResolver(

@@ -8,16 +8,13 @@ import {
   isInterfaceType,
   isObjectType,
 } from 'graphql'
+import { directiveNameOf } from './directiveName.ts'
+import { refuseMisplaced } from './misplaced.ts'
 import { referencesOf } from './references.ts'
-import {
-  type Requirement,
-  refuseForeignDirective,
-  refuseOnInterface,
-  requirementsOf,
-  SchemaError,
-} from './requirements.ts'
+import { type Requirement, SchemaError } from './requirements.ts'
+import { refuseForeignDirective, requirementsOf } from './requirementsOf.ts'
 
-/* Reads from a schema which `@auth` guards which field. directive.ts enforces what is read here. */
+/* Reads from a schema which `@auth` or `extensions.auth` guards which field. directive.ts enforces what is read here. */
 
 /** The guarded places of a schema (`Query.me`, `Vault.__resolveReference`), each with all requirements that must hold. */
 export type Guards = ReadonlyMap<string, readonly Requirement[]>
@@ -30,12 +27,12 @@ export type Guards = ReadonlyMap<string, readonly Requirement[]>
  */
 export function readGuards(schema: GraphQLSchema): Guards {
   refuseForeignDirective(schema)
+  refuseMisplaced(schema)
   const guards = new Map<string, readonly Requirement[]>()
   const add = (place: string, requirements: readonly Requirement[]) => {
     if (requirements.length > 0) guards.set(place, unique(requirements))
   }
   for (const type of Object.values(schema.getTypeMap())) {
-    if (isInterfaceType(type)) refuseOnInterface(schema, type)
     if (!isObjectType(type) && !isInterfaceType(type)) continue
     if (referencesOf(type)) add(`${type.name}.__resolveReference`, requirementsOfReference(schema, type))
     if (!isObjectType(type) || type.name.startsWith('__')) continue
@@ -46,6 +43,10 @@ export function readGuards(schema: GraphQLSchema): Guards {
         ...requirementsOfReturned(schema, type, field),
       ])
   }
+  if (guards.size === 0 && !schema.getDirective(directiveNameOf(schema)))
+    throw new SchemaError(
+      `The schema has no directive @${directiveNameOf(schema)}, and no extensions.auth: it guards nothing.`,
+    )
   return guards
 }
 
@@ -98,18 +99,27 @@ function membersOf(schema: GraphQLSchema, type: GraphQLNamedType): readonly Grap
 function describeMembers(schema: GraphQLSchema, type: GraphQLNamedType): string {
   return membersOf(schema, type)
     .map(member => {
-      const guard = requirementsOf(schema, member, member.name).map(describe).join(' ')
+      const guard = describeGuard(schema, requirementsOf(schema, member, member.name))
       return `${member.name} (${guard || 'not at all'})`
     })
     .join(', ')
 }
 
-function describe(requirement: Requirement): string {
-  const named = Object.entries(requirement).map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
-  return named.length > 0 ? `@auth(${named.join(', ')})` : '@auth'
+/** As SDL would write the requirements: `@auth(roles: ["admin"]) @auth(maxAge: 300)`. */
+export function describeGuard(schema: GraphQLSchema, requirements: readonly Requirement[]): string {
+  const name = `@${directiveNameOf(schema)}`
+  return requirements
+    .map(requirement => Object.entries(requirement).map(([key, value]) => `${key}: ${describeValue(value)}`))
+    .map(named => (named.length > 0 ? `${name}(${named.join(', ')})` : name))
+    .join(' ')
 }
 
-function unique(requirements: readonly Requirement[]): readonly Requirement[] {
+function describeValue(value: unknown): string {
+  return Array.isArray(value) ? `[${value.map(describeValue).join(', ')}]` : JSON.stringify(value)
+}
+
+/** Each requirement once. */
+export function unique(requirements: readonly Requirement[]): readonly Requirement[] {
   return [...new Map(requirements.map(requirement => [keyOf(requirement), requirement])).values()]
 }
 

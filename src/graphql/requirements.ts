@@ -1,7 +1,6 @@
-import { getDirective } from '@graphql-tools/utils'
-import type { GraphQLInterfaceType, GraphQLSchema } from 'graphql'
+import { nearest } from '../config.ts'
 
-/* Reads a single `@auth`, and refuses one that could not be enforced. */
+/* Checks the arguments of one guard, whose types nothing else has checked: `extensions` are plain JavaScript. */
 
 /** The arguments of one `@auth`. */
 export interface Requirement {
@@ -15,65 +14,88 @@ export class SchemaError extends Error {
   override readonly name = 'SchemaError'
 }
 
+export const argumentTypes: Readonly<Record<string, string>> = {
+  roles: '[String!]',
+  scopes: '[[String!]!]',
+  maxAge: 'Int',
+}
+
 /**
- * The `@auth` of one type or field.
+ * Copies the arguments, so that nothing that the app changes later changes the guard.
  *
- * @param place the name for messages, for example `Query.me`
- * @throws SchemaError for arguments that would let nobody or everybody pass
+ * @param guard what the arguments belong to, for messages: `@auth on Query.me`
+ * @throws SchemaError for arguments of another type, and for those that would let nobody or everybody pass
  */
-export function requirementsOf(schema: GraphQLSchema, carrier: unknown, place: string): Requirement[] {
-  if (typeof carrier !== 'object' || carrier === null) return []
-  const found = readDirective(schema, carrier, place)
-  for (const requirement of found) refuseEmpty(requirement, place)
-  return found
-}
-
-/** graphql's message about an argument's value does not say where the argument stands. */
-function readDirective(schema: GraphQLSchema, carrier: object, place: string): Requirement[] {
-  try {
-    return (getDirective(schema, carrier, 'auth') ?? []) as Requirement[]
-  } catch (error) {
-    throw new SchemaError(`@auth on ${place}: ${error instanceof Error ? error.message : error}`)
+export function checkRequirement(value: unknown, guard: string): Requirement {
+  const refuse = (what: string): never => {
+    throw new SchemaError(`${guard}: ${what}`)
+  }
+  if (!isPlainObject(value))
+    return refuse(`must be true, or an object such as { roles: ["admin"] }, not ${kindOf(value)}.`)
+  const names = Object.keys(argumentTypes)
+  for (const name of Reflect.ownKeys(value)) {
+    if (!names.includes(String(name)))
+      refuse(`there is no argument "${String(name)}". The nearest name is "${nearest(String(name), names)}".`)
+    // An undefined value is a mistyped variable, most likely. Left out, it would let more people pass than it should.
+    if (value[name] == null) refuse(`"${String(name)}" is ${value[name]}.`)
+  }
+  return {
+    ...('roles' in value && { roles: rolesOf(value.roles, refuse) }),
+    ...('scopes' in value && { scopes: scopesOf(value.scopes, refuse) }),
+    ...('maxAge' in value && { maxAge: maxAgeOf(value.maxAge, refuse) }),
   }
 }
 
-/** Refuses empty lists and null, which could be read as "nobody" or as "everybody". */
-function refuseEmpty(requirement: Requirement, place: string): void {
-  const { roles, scopes, maxAge } = requirement
-  const refuse = (what: string) => {
-    throw new SchemaError(`@auth on ${place}: ${what}`)
-  }
-  for (const [name, value] of Object.entries(requirement)) if (value === null) refuse(`"${name}" is null.`)
-  if (roles?.length === 0) refuse('"roles" is empty, so nobody could pass.')
-  if (scopes?.length === 0) refuse('"scopes" is empty, so nobody could pass.')
-  if (scopes?.some(all => all.length === 0))
-    refuse('"scopes" has an empty inner list, so everybody would pass.')
-  if (maxAge !== undefined && maxAge < 1) refuse('"maxAge" must be at least 1 second.')
+type Refuse = (what: string) => never
+
+function rolesOf(roles: unknown, refuse: Refuse): readonly string[] {
+  if (typeof roles === 'string') return refuse(`"roles" is a text: write [${JSON.stringify(roles)}].`)
+  if (!isTexts(roles)) return refuse('"roles" must be a list of texts, such as ["admin"].')
+  if (roles.length === 0) return refuse('"roles" is empty, so nobody could pass.')
+  return [...roles]
 }
 
-/**
- * An interface's field is resolved by the types that implement it, and these don't inherit its directives: a guard
- * on the interface would look safe and guard nothing.
- */
-export function refuseOnInterface(schema: GraphQLSchema, type: GraphQLInterfaceType): void {
-  for (const carrier of [type, ...Object.values(type.getFields())]) {
-    const place = carrier === type ? type.name : `${type.name}.${carrier.name}`
-    if (requirementsOf(schema, carrier, place).length > 0)
-      throw new SchemaError(
-        `@auth on ${place}: an interface can't be guarded. Put it on the types that implement it.`,
-      )
+function scopesOf(scopes: unknown, refuse: Refuse): readonly (readonly string[])[] {
+  if (typeof scopes === 'string') return refuse(`"scopes" is a text: write [[${JSON.stringify(scopes)}]].`)
+  if (!Array.isArray(scopes)) return refuse('"scopes" must be a list of lists of texts, such as [["read"]].')
+  if (scopes.length === 0) return refuse('"scopes" is empty, so nobody could pass.')
+  if (isTexts(scopes)) {
+    const texts = scopes.map(scope => JSON.stringify(scope))
+    return refuse(
+      `"scopes" is a list of texts: write [[${texts.join(', ')}]] where all are needed, ` +
+        `and [${texts.map(text => `[${text}]`).join(', ')}] where one is enough.`,
+    )
   }
+  // Spread, because `map` would pass over the holes of a list.
+  return [...scopes].map((all: unknown) => {
+    if (!isTexts(all)) return refuse('"scopes" must be a list of lists of texts, such as [["read"]].')
+    if (all.length === 0) return refuse('"scopes" has an empty inner list, so everybody would pass.')
+    return [...all]
+  })
 }
 
-const argumentTypes: Record<string, string> = { roles: '[String!]', scopes: '[[String!]!]', maxAge: 'Int' }
+function maxAgeOf(maxAge: unknown, refuse: Refuse): number {
+  if (typeof maxAge !== 'number' || !Number.isInteger(maxAge))
+    return refuse(`"maxAge" must be a whole number of seconds, such as 300.`)
+  if (maxAge < 1) refuse('"maxAge" must be at least 1 second.')
+  return maxAge
+}
 
-/** Another package's `@auth` (with `roles: [Role!]`, say) has arguments that are not checked here. */
-export function refuseForeignDirective(schema: GraphQLSchema): void {
-  const directive = schema.getDirective('auth')
-  if (!directive) throw new SchemaError('The schema has no directive @auth.')
-  for (const { name, type } of directive.args)
-    if (argumentTypes[name] !== String(type))
-      throw new SchemaError(
-        `directive @auth(${name}: ${type}): Annul knows ${name} as ${argumentTypes[name] ?? 'no argument'}.`,
-      )
+/** Spread, because `every` would pass over the holes of a list. */
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && [...value].every(item => typeof item === 'string')
+}
+
+/** A Map, say, has no keys of its own, and would count as "any live session". */
+function isPlainObject(value: unknown): value is Readonly<Record<PropertyKey, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined || value === null || value === false) return String(value)
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'string') return `the text ${JSON.stringify(value)}`
+  return typeof value === 'object' ? 'an object of a class' : `a ${typeof value}`
 }

@@ -11,7 +11,7 @@ import { forbidden } from '../errors.ts'
 import { deviceName } from '../input/device.ts'
 import { checkId } from '../input/id.ts'
 import type { Parts } from '../parts.ts'
-import { type AuthContext, stateOf } from '../request/context.ts'
+import { type AuthContext, type GraphQLContext, stateOf } from '../request/context.ts'
 import { cookieOf, endSession, issue } from '../request/cookieMode.ts'
 import { sessionEnd } from '../sessions/issueTokens.ts'
 import { listSessions } from '../sessions/listSessions.ts'
@@ -21,7 +21,7 @@ import { refresh } from '../sessions/refresh.ts'
 import { revokeSession } from '../sessions/revokeSession.ts'
 import { revokeOtherSessions, revokeSessions } from '../sessions/revokeSessions.ts'
 import type { SessionEvent } from '../sessions/sessionEvents.ts'
-import { adminRole, type Viewer, type Visitor } from '../viewer.ts'
+import { adminRole, inSession, type SessionViewer, type Viewer, type Visitor } from '../viewer.ts'
 import { dateTime } from './dateTime.ts'
 import type { Resolvers } from './generated.ts'
 import { KnownUser, sourcesOf } from './sources.ts'
@@ -33,8 +33,10 @@ export const resolvers: Resolvers = {
 
   Query: {
     me: (_, __, { auth }) => KnownUser.ofClaims(auth.viewer()),
-    sessions: async (_, __, { auth }) =>
-      sourcesOf(await listSessions(stateOf(auth).parts, auth.viewer().userId), auth.viewer().sessionId),
+    sessions: async (_, __, { auth }) => {
+      const { userId, sessionId } = inSession(auth.viewer())
+      return sourcesOf(await listSessions(stateOf(auth).parts, userId), sessionId)
+    },
     user: async (_, input, { auth }) => {
       const id = checkId(input.id, 'id')
       const viewer = auth.viewer()
@@ -71,11 +73,11 @@ export const resolvers: Resolvers = {
     // A verb that does not rotate the refresh token sets no cookie. The browser has the cookie already. A thief with an
     // access token, who can set any header, must not get a refresh token, and a late answer must not replace a newer
     // cookie.
-    reauthenticate: (_, input, { auth }) => reauthenticate(...acting(auth), input),
-    revokeSession: (_, input, { auth }) => revokeSession(...acting(auth), input),
-    revokeSessions: (_, __, { auth }) => revokeSessions(...acting(auth)),
-    revokeOtherSessions: (_, __, { auth }) => revokeOtherSessions(...acting(auth)),
-    changePassword: (_, { input }, { auth }) => changePassword(...acting(auth), input),
+    reauthenticate: (_, input, { auth }) => reauthenticate(...actingInSession(auth), input),
+    revokeSession: (_, input, { auth }) => revokeSession(...actingInSession(auth), input),
+    revokeSessions: (_, __, { auth }) => revokeSessions(...actingInSession(auth)),
+    revokeOtherSessions: (_, __, { auth }) => revokeOtherSessions(...actingInSession(auth)),
+    changePassword: (_, { input }, { auth }) => changePassword(...actingInSession(auth), input),
     blockUser: async (_, input, { auth }) => KnownUser.ofRow(await blockUser(...acting(auth), input)),
     unblockUser: async (_, input, { auth }) => KnownUser.ofRow(await unblockUser(...acting(auth), input)),
     setUserAccess: async (_, { id, roles, scopes = [] }, { auth }) =>
@@ -88,8 +90,12 @@ export const resolvers: Resolvers = {
 
   Subscription: {
     sessionEvents: {
-      subscribe: (_, __, { auth }) => stateOf(auth).sessionEvents.of(auth.viewer().userId),
-      resolve: (event: SessionEvent) => event,
+      subscribe: (_, __, { auth }) => stateOf(auth).sessionEvents.of(inSession(auth.viewer()).userId),
+      // A socket may have sent a former system's token meanwhile.
+      resolve: (event: SessionEvent, _: unknown, { auth }: GraphQLContext) => {
+        inSession(auth.viewer())
+        return event
+      },
     },
   },
 
@@ -126,6 +132,12 @@ export const resolvers: Resolvers = {
 function acting(auth: AuthContext): [Parts, Viewer] {
   const state = stateOf(auth)
   return [state.parts, state.viewer()]
+}
+
+/** As `acting`, for a verb of the viewer's session. @throws AuthError also REAUTHENTICATION_REQUIRED */
+function actingInSession(auth: AuthContext): [Parts, SessionViewer] {
+  const [parts, viewer] = acting(auth)
+  return [parts, inSession(viewer)]
 }
 
 /** The first arguments of a verb that needs no viewer. */

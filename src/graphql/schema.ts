@@ -1,10 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { makeExecutableSchema } from '@graphql-tools/schema'
 import type { IResolvers } from '@graphql-tools/utils'
 import { type DocumentNode, type GraphQLSchema, parse } from 'graphql'
+import { partsOf } from './builtInCode.ts'
+import { readContract, typesOf } from './contract.ts'
 import { guardSchema } from './directive.ts'
-import { findMisplaced, refuseRedeclared } from './extension.ts'
+import { findMisplaced, refuseRedeclared, refuseReplaced } from './extension.ts'
+import { type CheckedRename, checkRename, type Rename } from './rename.ts'
+import { renameContract, renameResolvers } from './renameContract.ts'
 import { resolvers } from './resolvers.ts'
 
 /** What an app adds to Annul's own schema. */
@@ -12,41 +14,57 @@ export interface SchemaExtension {
   /** SDL. `extend type Query { … }` adds fields, and any of them may carry `@auth`. */
   readonly typeDefs?: string | DocumentNode | readonly (string | DocumentNode)[]
   readonly resolvers?: IResolvers | readonly IResolvers[]
+  /**
+   * Schemas that are built in code, by Pothos for example. `extensions: { auth: … }` guards. A type of Annul's name with
+   * nothing but `id` stands for Annul's, so that a field can return a User.
+   */
+  readonly schemas?: readonly GraphQLSchema[]
+}
+
+/** How Annul's part of the schema looks. */
+export interface SchemaOptions {
+  /** Other names for what Annul has in the schema. */
+  readonly rename?: Rename
 }
 
 /**
  * Annul's schema, merged with an app's, with every `@auth` enforced.
  *
  * @throws SchemaError, or graphql's own error about the SDL
+ * @throws TypeError for a renaming that can't be
  */
-export function buildSchema(extension: SchemaExtension = {}): GraphQLSchema {
-  return guardSchema(makeSchema(extension))
+export function buildSchema(extension: SchemaExtension = {}, options: SchemaOptions = {}): GraphQLSchema {
+  const contract = readContract()
+  const rename = checkRename(contract, options.rename)
+  return guardSchema(makeSchema(extension, contract, rename), { directive: rename.directive })
 }
 
-function makeSchema(extension: SchemaExtension): GraphQLSchema {
-  const contract = readContract()
-  const added = asList(extension.typeDefs)
-    .filter(text => text !== '')
-    .map(source => (typeof source === 'string' ? parse(source) : source))
-  refuseRedeclared(contract, added)
+function makeSchema(
+  extension: SchemaExtension,
+  own: readonly DocumentNode[],
+  rename: CheckedRename,
+): GraphQLSchema {
+  const contract = renameContract(own, rename)
+  const inCode = (extension.schemas ?? []).map(schema => partsOf(schema, typesOf(contract), rename.directive))
+  const sources = asList(extension.typeDefs).filter(text => text !== '')
+  const added = [
+    ...sources.map(source => (typeof source === 'string' ? parse(source) : source)),
+    ...inCode.map(({ typeDefs }) => typeDefs),
+  ]
+  const addedResolvers = [...inCode.map(parts => parts.resolvers), ...asList(extension.resolvers)]
+  refuseRedeclared(contract, added, rename)
+  refuseReplaced(contract, addedResolvers)
   try {
     return makeExecutableSchema({
       typeDefs: [...contract, ...added],
-      resolvers: [resolvers as IResolvers, ...asList(extension.resolvers)],
+      resolvers: [renameResolvers(resolvers as IResolvers, rename), ...addedResolvers],
+      schemaExtensions: inCode.map(({ extensions }) => extensions),
       resolverValidationOptions: { requireResolversToMatchSchema: 'error' },
     })
   } catch (error) {
     // graphql refuses a misplaced @auth without saying where it is.
-    throw findMisplaced(added) ?? error
+    throw findMisplaced(added, rename.directive) ?? error
   }
-}
-
-function readContract(): DocumentNode[] {
-  const folder = fileURLToPath(new URL('../../schema/', import.meta.url))
-  return readdirSync(folder)
-    .filter(file => file.endsWith('.graphql'))
-    .sort()
-    .map(file => parse(readFileSync(folder + file, 'utf8')))
 }
 
 function asList<T>(value: T | readonly T[] | undefined): readonly T[] {

@@ -51,8 +51,8 @@ export interface SessionSource {
   readonly current: boolean
 }
 
-/** @param sessionId the session that sends the request */
-export function sourcesOf(sessions: readonly SessionRow[], sessionId: string): SessionSource[] {
+/** @param sessionId the session that sends the request; null where it has none */
+export function sourcesOf(sessions: readonly SessionRow[], sessionId: string | null): SessionSource[] {
   return sessions.map(row => ({ row, current: row.id === sessionId }))
 }
 

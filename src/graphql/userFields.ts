@@ -1,5 +1,5 @@
 import type { UserRow } from '../database/rows.ts'
-import { AuthError, forbidden, notFound, unauthenticated } from '../errors.ts'
+import { AuthError, forbidden, notFound, sessionRequired, unauthenticated } from '../errors.ts'
 import { isId } from '../input/id.ts'
 import { type AuthContext, type GraphQLContext, stateOf } from '../request/context.ts'
 import { listSessions } from '../sessions/listSessions.ts'
@@ -26,7 +26,8 @@ export const userFields: UserResolvers = {
     (await readRow(user, context)).status === 'BLOCKED' ? 'BLOCKED' : 'ACTIVE',
   createdAt: async (user, _, context) => (await readRow(user, context)).createdAt,
   sessions: async (user, _, { auth }) => {
-    const { id, sessionId } = await checkAccess(user, auth)
+    const { id, sessionId, isOwn } = await checkAccess(user, auth)
+    if (isOwn && sessionId === null) throw sessionRequired()
     return sourcesOf(await listSessions(stateOf(auth).parts, id), sessionId)
   },
 }
@@ -34,8 +35,8 @@ export const userFields: UserResolvers = {
 /** A checked access to a user's fields. */
 interface Access {
   readonly id: string
-  /** The session that sends the request. */
-  readonly sessionId: string
+  /** The session that sends the request; null where the viewer has none. */
+  readonly sessionId: string | null
   /** Whether the viewer is the user. */
   readonly isOwn: boolean
 }

@@ -34,7 +34,7 @@ export async function openServer(config: Config, options: InnerOptions = {}): Pr
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimitBytes,
   })
-  const auth = await openAuth(config, app.log)
+  const auth = await openAuth(config, app.log, options)
   let metrics: Awaited<ReturnType<typeof openMetricsListener>> | undefined
   const closeAll = async () => {
     await app.close()

@@ -1,4 +1,5 @@
-import type { Auth } from '../auth.ts'
+import type { AppOptions } from '../app/options.ts'
+import type { Auth, AuthOptions } from '../auth.ts'
 import type { SchemaExtension } from '../graphql/schema.ts'
 
 export interface RunningServer {
@@ -9,7 +10,7 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
-export interface ServerOptions {
+export interface ServerOptions extends AppOptions, Pick<AuthOptions, 'rename'> {
   /** An app's own schema beside Annul's. */
   readonly extension?: SchemaExtension
   /** pino's level; default ANNUL_LOG_LEVEL. */

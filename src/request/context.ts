@@ -249,7 +249,9 @@ export class RequestState {
 }
 
 /** @internal The state behind a context, for Annul's own resolvers, plugins and sockets. */
-export function stateOf(context: AuthContext): RequestState {
+export function stateOf(context: AuthContext | undefined): RequestState {
+  if (!(context instanceof AuthContext))
+    throw new Error('The context has no "auth" of Annul: make it by `await auth.context(…)`.')
   return readState(context)
 }
 

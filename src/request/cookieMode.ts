@@ -3,6 +3,7 @@ import { checkBinding } from '../sessions/checkBinding.ts'
 import type { Tokens } from '../sessions/issueTokens.ts'
 import { logoutByRefreshToken, logoutViewer } from '../sessions/logout.ts'
 import { checkAttempt, readRefreshToken } from '../sessions/refresh.ts'
+import { inSession } from '../viewer.ts'
 import type { RequestState } from './context.ts'
 
 /* Takes the refresh token from the arguments or from the cookie, and returns it the same way (see cookies.ts). */
@@ -69,5 +70,6 @@ export async function endSession(
   }
   const decision = await request.decide(true)
   if (decision instanceof AuthError) throw decision
-  return logoutViewer(parts, decision)
+  // Without a session there is nothing to end, and a client that is told `true` would believe the token dead.
+  return logoutViewer(parts, inSession(decision))
 }

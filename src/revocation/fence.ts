@@ -1,9 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { type Database, oneRow, type Queries, rows } from '../database/open.ts'
+import { oneRow, type Queries, rows } from '../database/open.ts'
+import { type Transacting, transact } from '../database/transact.ts'
 import { unauthenticated } from '../errors.ts'
-import type { AccessClaims } from '../tokens/accessClaims.ts'
 import { keyIdOf } from '../tokens/accessToken.ts'
 import { judgeStanding, type Standing, standingColumns } from './standing.ts'
+import type { RevocableClaims } from './view.ts'
 
 /*
  * Refusing requests is not enough. A mutation that has passed its check may wait for a connection, and would commit
@@ -29,9 +30,10 @@ import { judgeStanding, type Standing, standingColumns } from './standing.ts'
 /** The part of a viewer that a fence looks at. */
 export interface Fenced {
   readonly userId: string
-  readonly sessionId: string
+  /** null: a former system's token, which has no session. */
+  readonly sessionId: string | null
   readonly roles: readonly string[]
-  readonly claims: AccessClaims
+  readonly claims: RevocableClaims & { readonly exp: number }
 }
 
 /** What a kill concerns. */
@@ -78,11 +80,11 @@ export async function fence(tx: Pick<Queries, 'execute'>, viewer: Fenced): Promi
  * @throws AuthError UNAUTHENTICATED, and what `work` throws
  */
 export function fenced<T>(
-  parts: { readonly db: Database },
+  parts: Transacting,
   viewer: Fenced | null,
   work: (tx: Queries) => Promise<T>,
 ): Promise<T> {
-  return parts.db.transaction(async tx => {
+  return transact(parts, async tx => {
     if (viewer !== null) await fence(tx, viewer)
     return work(tx)
   })
@@ -96,7 +98,7 @@ function lockShared({ userId, sessionId, claims }: Fenced): SQL {
   const keys = [
     lockKey(everyone),
     lockKey({ kind: 'user', subject: userId }),
-    lockKey({ kind: 'session', subject: sessionId }),
+    ...(sessionId === null ? [] : [lockKey({ kind: 'session', subject: sessionId })]),
     ...(keyId === undefined ? [] : [hashOf(`key ${keyId}`)]),
   ]
   return sql`select ${sql.join(

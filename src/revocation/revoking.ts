@@ -1,4 +1,5 @@
-import type { Database, Queries } from '../database/open.ts'
+import type { Queries } from '../database/open.ts'
+import { type Transacting, transact } from '../database/transact.ts'
 import { AuthError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import type { RevocationService } from './createRevocation.ts'
@@ -29,29 +30,27 @@ interface Told {
  * @param subject what the transaction is about to kill; its further kills are found in its entries of the log
  */
 export async function revoking<T>(
-  parts: Waiting & { readonly db: Database },
+  parts: Waiting & Transacting,
   visitor: Told | null,
   subject: Subject,
   work: (tx: Queries, revoke: Revoke) => Promise<T>,
 ): Promise<T> {
-  const { result, revoke } = await parts.db
-    .transaction(async tx => {
-      const revoke = revokeWithin(tx)
-      const result = await work(tx, revoke)
-      return { result, revoke }
-    })
-    .catch(async error => {
-      // The cause may be another kill of a moment ago. A refusal, too, says that no node accepts what was killed.
-      if (error instanceof AuthError) await untilRevoked(parts, visitor, [subject])
-      throw error
-    })
+  const { result, revoke } = await transact(parts, async tx => {
+    const revoke = revokeWithin(tx)
+    const result = await work(tx, revoke)
+    return { result, revoke }
+  }).catch(async error => {
+    // The cause may be another kill of a moment ago. A refusal, too, says that no node accepts what was killed.
+    if (error instanceof AuthError) await untilRevoked(parts, visitor, [subject])
+    throw error
+  })
   await untilRevoked(parts, visitor, [subject], revoke)
   return result
 }
 
 /** As `revoking`, for a viewer: behind a fence. `viewer` is null on the command line, whose operator needs none. */
 export function revokingAs<T>(
-  parts: Waiting & { readonly db: Database },
+  parts: Waiting & Transacting,
   viewer: (Fenced & Told) | null,
   subject: Subject,
   work: (tx: Queries, revoke: Revoke) => Promise<T>,

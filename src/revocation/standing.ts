@@ -34,6 +34,8 @@ export function judgeStanding(
   if (claims.epoch < standing.epoch) return 'EVERYTHING_REVOKED'
   if (standing.token_version === null) return 'USER_DELETED'
   if (claims.ver < standing.token_version) return storedReason(standing.token_reason)
+  // A token of Annul's own always has a session: `verify` refuses every other (tokens/accessToken.ts).
+  if (claims.sid === null) return undefined
   if (!standing.session_found) return 'SESSION_EXPIRED'
   return standing.session_ended ? storedReason(standing.end_reason) : undefined
 }

@@ -15,7 +15,8 @@ export interface Revocation {
 /** The claims of an access token that decide whether it was revoked. */
 export interface RevocableClaims {
   readonly sub: string
-  readonly sid: string
+  /** null: the token belongs to no session of Annul's (tokens/formerTokens.ts). */
+  readonly sid: string | null
   readonly ver: number
   readonly epoch: number
 }
@@ -68,7 +69,7 @@ export class RevocationView {
     if (!(claims.epoch >= this.#epoch)) return 'EVERYTHING_REVOKED'
     const user = this.#users.get(claims.sub)
     if (user !== undefined && !(claims.ver >= user.minVersion)) return user.reason
-    return this.#sessions.get(claims.sid)?.reason
+    return claims.sid === null ? undefined : this.#sessions.get(claims.sid)?.reason
   }
 
   /**

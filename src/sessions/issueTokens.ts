@@ -1,5 +1,6 @@
 import type { SessionRow, UserRow } from '../database/rows.ts'
 import type { Parts } from '../parts.ts'
+import { ownClaims } from '../tokens/ownClaims.ts'
 import type { Visitor } from '../viewer.ts'
 import { checkBinding } from './checkBinding.ts'
 
@@ -30,7 +31,8 @@ export interface Tokens {
  *
  * @param options.authTime seconds; default: the session's. The time of a reauthentication stands in access tokens only:
  *   if it stood on the session, a thief's refresh would inherit it
- * @throws AuthError UNAVAILABLE when the rows are too old to sign; Error when it can't be bound as ANNUL_BIND asks
+ * @throws AuthError UNAVAILABLE when the rows are too old to sign; Error when it can't be bound as ANNUL_BIND asks, or
+ *   the app's claims are refused
  */
 export function issueTokens(
   parts: Parts,
@@ -47,7 +49,7 @@ export function issueTokens(
     iat + parts.config.accessTokenSeconds,
     Math.floor(sessionEnd(session).getTime() / 1000),
   )
-  const accessToken = parts.accessTokens.sign({
+  const grant = {
     sub: user.id,
     sid: session.id,
     ver: user.tokenVersion,
@@ -58,7 +60,8 @@ export function issueTokens(
     iat,
     exp,
     ...(binding !== undefined && { cnf: { binding } }),
-  })
+  }
+  const accessToken = parts.accessTokens.sign(grant, ownClaims(parts.app.claims, user))
   const refreshToken = parts.refreshTokens.derive({ sessionId: session.id, generation: session.generation })
   return { accessToken, expiresIn: exp - iat, refreshToken, session, user }
 }

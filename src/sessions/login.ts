@@ -1,7 +1,9 @@
 import { and, eq } from 'drizzle-orm'
-import { appendAudit } from '../audit/appendAudit.ts'
+import { appendAudit, appendAuditAlone } from '../audit/appendAudit.ts'
 import type { Database } from '../database/open.ts'
+import { runHook } from '../database/runHook.ts'
 import { users } from '../database/tables.ts'
+import { transact } from '../database/transact.ts'
 import { invalidCredentials } from '../errors.ts'
 import { deviceName } from '../input/device.ts'
 import { checkEmail, emailKey } from '../input/email.ts'
@@ -31,19 +33,21 @@ export async function login(
 
   if (found === undefined || !right || found.user.status !== 'ACTIVE') {
     const detail = found === undefined ? 'unknown user' : right ? 'blocked user' : 'wrong password'
-    await appendAudit(parts.db, { kind: 'login-failed', userId: found?.user.id, detail, ...origin })
+    await appendAuditAlone(parts, { kind: 'login-failed', userId: found?.user.id, detail, ...origin })
     parts.metrics.loggedIn('refused')
     throw invalidCredentials()
   }
 
   await renewHash(parts, found.user, input.password)
-  return parts.db.transaction(async tx => {
+  const tokens = await transact(parts, async tx => {
     const tokens = await openSession(parts, tx, visitor, found, { cookie: input.cookie ?? false })
     const userId = found.user.id
-    parts.metrics.loggedIn('accepted')
     await appendAudit(tx, { kind: 'login', actorId: userId, userId, sessionId: tokens.session.id, ...origin })
+    await runHook(parts.app, 'signedIn', tx, found.user)
     return tokens
   })
+  parts.metrics.loggedIn('accepted')
+  return tokens
 }
 
 /** A hash that was made with older parameters is made anew while the password is at hand. */

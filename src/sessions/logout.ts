@@ -4,7 +4,7 @@ import { deviceName } from '../input/device.ts'
 import type { Parts } from '../parts.ts'
 import type { Revoke } from '../revocation/log.ts'
 import { revoking, revokingAs } from '../revocation/revoking.ts'
-import type { Viewer, Visitor } from '../viewer.ts'
+import type { SessionViewer, Visitor } from '../viewer.ts'
 import { readRefreshToken } from './refresh.ts'
 import { endOf, lockSession, readSession } from './sessionState.ts'
 
@@ -26,7 +26,7 @@ export async function logoutByRefreshToken(
 }
 
 /** Ends the viewer's own session. @returns whether it had been live @throws AuthError UNAUTHENTICATED */
-export function logoutViewer(parts: Parts, viewer: Viewer): Promise<boolean> {
+export function logoutViewer(parts: Parts, viewer: SessionViewer): Promise<boolean> {
   const subject = viewer.sessionId
   return revokingAs(parts, viewer, { kind: 'session', subject }, (tx, revoke) =>
     endSession(tx, revoke, viewer, subject),

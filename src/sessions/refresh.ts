@@ -6,6 +6,7 @@ import type { Queries } from '../database/open.ts'
 import { preparedOnce } from '../database/preparedOnce.ts'
 import { sessionColumns, userColumns } from '../database/rows.ts'
 import { epochs, sessions, users } from '../database/tables.ts'
+import { transact } from '../database/transact.ts'
 import { type AuthError, badUserInput, invalidRefreshToken, type Reason, unavailable } from '../errors.ts'
 import { deviceName } from '../input/device.ts'
 import type { Parts } from '../parts.ts'
@@ -121,6 +122,10 @@ export function checkAttempt(attempt: string): void {
 /**
  * Rotates the live generation, and reads all that the tokens need from the same row versions. In a race with a kill
  * either nothing is rotated, or the new tokens are refused from the start.
+ *
+ * Where the app's claims fail, nothing is issued, although the generation is rotated. A client with an attempt repeats
+ * the attempt, and gets its tokens when the claims work again. A client without one would then be taken for a thief: its
+ * rotation is undone, at the price of a COMMIT.
  */
 async function rotate(
   parts: Parts,
@@ -128,13 +133,16 @@ async function rotate(
   presented: RefreshClaims,
   attempt: Uint8Array | null,
 ): Promise<Tokens | undefined> {
-  const [row] = await rotation(parts.db).execute({
-    attempt,
-    idleSeconds: parts.config.sessionIdleSeconds,
-    sessionId: presented.sessionId,
-    generation: presented.generation,
-  })
-  return row && issueTokens(parts, visitor, row)
+  const rotateIn = async (queries: Queries) => {
+    const [row] = await rotation(queries).execute({
+      attempt,
+      idleSeconds: parts.config.sessionIdleSeconds,
+      sessionId: presented.sessionId,
+      generation: presented.generation,
+    })
+    return row && issueTokens(parts, visitor, row)
+  }
+  return parts.app.claims && attempt === null ? transact(parts, rotateIn) : rotateIn(parts.db)
 }
 
 /** The largest number that the column holds. A client that refreshes once a second gets there after 68 years. */

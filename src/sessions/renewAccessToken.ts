@@ -9,7 +9,7 @@ import type { Parts } from '../parts.ts'
 import { fenced } from '../revocation/fence.ts'
 import type { RefreshClaims } from '../tokens/refreshToken.ts'
 import { isRenewalProof } from '../tokens/renewalProof.ts'
-import type { Viewer } from '../viewer.ts'
+import type { SessionViewer } from '../viewer.ts'
 import { issueTokens } from './issueTokens.ts'
 
 import { isLive } from './sessionState.ts'
@@ -38,7 +38,7 @@ export type RenewalProof = { readonly cookie: RefreshClaims } | { readonly proof
  */
 export async function renewAccessToken(
   parts: Parts,
-  viewer: Viewer,
+  viewer: SessionViewer,
   proof: RenewalProof,
 ): Promise<Renewed | undefined> {
   const { exp, iat, auth_time } = viewer.claims
@@ -57,7 +57,7 @@ export async function renewAccessToken(
 }
 
 /** Beside `isLive`: the viewer's session, which was not renewed within the last minute, nor refreshed since the token. */
-const isDue = ({ sessionId, claims }: Viewer): SQL | undefined =>
+const isDue = ({ sessionId, claims }: SessionViewer): SQL | undefined =>
   and(
     eq(sessions.id, sessionId),
     or(isNull(sessions.renewedAt), lt(sessions.renewedAt, sql`now() - interval '1 minute'`)),
@@ -77,7 +77,7 @@ interface Due {
   readonly isFirstOfDay: boolean
 }
 
-async function readDue(tx: Queries, viewer: Viewer): Promise<Due | undefined> {
+async function readDue(tx: Queries, viewer: SessionViewer): Promise<Due | undefined> {
   const [due] = await tx
     .select({ generation: sessions.generation, cookie: sessions.cookie, isFirstOfDay })
     .from(sessions)
@@ -88,7 +88,12 @@ async function readDue(tx: Queries, viewer: Viewer): Promise<Due | undefined> {
 }
 
 /** The session decides which kind of proof is the right one: no script can know a cookie session's refresh token. */
-function isProved(parts: Parts, { sessionId, claims }: Viewer, proof: RenewalProof, due: Due): boolean {
+function isProved(
+  parts: Parts,
+  { sessionId, claims }: SessionViewer,
+  proof: RenewalProof,
+  due: Due,
+): boolean {
   const { generation, cookie } = due
   if ('cookie' in proof) return cookie && proof.cookie.generation === generation
   return (
@@ -97,7 +102,7 @@ function isProved(parts: Parts, { sessionId, claims }: Viewer, proof: RenewalPro
 }
 
 /** A refresh or another renewal may have come since `readDue`: then the conditions are no longer met. */
-async function extend(parts: Parts, tx: Queries, viewer: Viewer, generation: number) {
+async function extend(parts: Parts, tx: Queries, viewer: SessionViewer, generation: number) {
   const [row] = await tx
     .update(sessions)
     .set({

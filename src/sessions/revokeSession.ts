@@ -3,7 +3,7 @@ import { byViewer } from '../audit/byViewer.ts'
 import { checkId } from '../input/id.ts'
 import type { Parts } from '../parts.ts'
 import { revokingAs } from '../revocation/revoking.ts'
-import type { Viewer } from '../viewer.ts'
+import type { SessionViewer } from '../viewer.ts'
 import { endOf, lockSession, readSession } from './sessionState.ts'
 
 /**
@@ -12,7 +12,11 @@ import { endOf, lockSession, readSession } from './sessionState.ts'
  * @returns whether the session had been live; false also for another user's session, so that nothing is told about it
  * @throws AuthError BAD_USER_INPUT when the id is no UUID
  */
-export async function revokeSession(parts: Parts, viewer: Viewer, input: { id: string }): Promise<boolean> {
+export async function revokeSession(
+  parts: Parts,
+  viewer: SessionViewer,
+  input: { id: string },
+): Promise<boolean> {
   const id = checkId(input.id, 'id')
   return revokingAs(parts, viewer, { kind: 'session', subject: id }, async (tx, revoke) => {
     await lockSession(tx, id)

@@ -4,12 +4,12 @@ import { byViewer } from '../audit/byViewer.ts'
 import { sessions } from '../database/tables.ts'
 import type { Parts } from '../parts.ts'
 import { revokingAs } from '../revocation/revoking.ts'
-import type { Viewer } from '../viewer.ts'
+import type { SessionViewer } from '../viewer.ts'
 import { issueTokens, type Tokens } from './issueTokens.ts'
 import { lockViewer } from './sessionState.ts'
 
 /** Signs the viewer out everywhere, on this device too. One row is written, however many sessions there are. */
-export async function revokeSessions(parts: Parts, viewer: Viewer): Promise<boolean> {
+export async function revokeSessions(parts: Parts, viewer: SessionViewer): Promise<boolean> {
   return revokingAs(parts, viewer, { kind: 'user', subject: viewer.userId }, async (tx, revoke) => {
     await revoke.user(viewer.userId, 'SESSIONS_REVOKED', { sessions: true })
     await appendAudit(tx, { kind: 'revoke-sessions', ...byViewer(viewer) })
@@ -23,7 +23,7 @@ export async function revokeSessions(parts: Parts, viewer: Viewer): Promise<bool
  * @returns this device's tokens: a new access token, and the refresh token that it has (a lost answer does no harm)
  * @throws AuthError UNAUTHENTICATED when this session ended meanwhile
  */
-export async function revokeOtherSessions(parts: Parts, viewer: Viewer): Promise<Tokens> {
+export async function revokeOtherSessions(parts: Parts, viewer: SessionViewer): Promise<Tokens> {
   return revokingAs(parts, viewer, { kind: 'user', subject: viewer.userId }, async (tx, revoke) => {
     const locked = await lockViewer(tx, viewer)
     const versions = await revoke.user(viewer.userId, 'SESSIONS_REVOKED', { sessions: true })

@@ -4,7 +4,7 @@ import type { Queries } from '../database/open.ts'
 import type { SessionRow, UserRow } from '../database/rows.ts'
 import { epochs, sessions, users } from '../database/tables.ts'
 import { type Reason, storedReason, unauthenticated } from '../errors.ts'
-import type { Viewer } from '../viewer.ts'
+import type { SessionViewer } from '../viewer.ts'
 
 import type { TokenSource } from './issueTokens.ts'
 
@@ -58,7 +58,7 @@ export async function lockSession(tx: Queries, sessionId: string): Promise<void>
  *
  * @throws AuthError UNAUTHENTICATED with the reason that ended the session meanwhile
  */
-export async function lockViewer(tx: Queries, viewer: Viewer): Promise<TokenSource> {
+export async function lockViewer(tx: Queries, viewer: SessionViewer): Promise<TokenSource> {
   await lockSession(tx, viewer.sessionId)
   return readLiveSession(tx, viewer.sessionId)
 }

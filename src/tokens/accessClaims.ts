@@ -1,4 +1,4 @@
-/** The claims of an access token. Names of RFC 7519 and RFC 9068; `ver` is the user's token version. */
+/** Annul's own claims of an access token. Names of RFC 7519 and RFC 9068; `ver` is the user's token version. */
 export interface AccessClaims {
   readonly iss: string
   readonly sub: string
@@ -19,3 +19,6 @@ export interface AccessClaims {
   /** What the token is bound to, where it is (RFC 7800; see binding.ts). */
   readonly cnf?: { readonly binding: string }
 }
+
+/** The claims of a verified access token: Annul's, and those that an app adds by the option `claims`. */
+export type VerifiedClaims = AccessClaims & Readonly<Record<string, unknown>>

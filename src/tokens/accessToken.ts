@@ -1,7 +1,9 @@
-import { randomUUID } from 'node:crypto'
+import { type KeyObject, randomUUID } from 'node:crypto'
 import jwt from 'jsonwebtoken'
 import { type Reason, unavailable } from '../errors.ts'
-import type { AccessClaims } from './accessClaims.ts'
+import type { AcceptedAlgorithm } from './acceptOptions.ts'
+import type { AccessClaims, VerifiedClaims } from './accessClaims.ts'
+import { readHeader } from './compactToken.ts'
 import type { PublicKey, SigningKeys } from './signingKeys.ts'
 import { VerifiedTokens } from './verifiedTokens.ts'
 
@@ -10,27 +12,34 @@ export type AccessGrant = Omit<AccessClaims, 'iss' | 'aud' | 'client_id' | 'jti'
 
 /** @internal */
 export interface AccessTokens {
-  /** @throws AuthError UNAVAILABLE when the versions were read more than 30 s ago */
-  sign(grant: AccessGrant): string
+  /**
+   * @param own an app's claims, by other names than Annul's (ownClaims.ts)
+   * @throws AuthError UNAVAILABLE when the versions were read more than 30 s ago
+   * @throws Error for a token so long that `verify` would refuse it
+   */
+  sign(grant: AccessGrant, own?: Readonly<Record<string, unknown>>): string
   /** The claims of an authentic token that has not expired, or why it is refused. Versions are not looked at here. */
-  verify(token: string): AccessClaims | Reason
+  verify(token: string): VerifiedClaims | Reason
   /** Whether `verify` might answer otherwise once the keys were read again. */
   hasUnknownKey(token: string): boolean
 }
 
 /** The id of the key that signed a token, by the token's verified claims. */
-const keyIds = new WeakMap<AccessClaims, string>()
+const keyIds = new WeakMap<object, string>()
 
 /** The id of the key that signed a token; undefined for claims that `verify` did not return. */
-export function keyIdOf(claims: AccessClaims): string | undefined {
+export function keyIdOf(claims: object): string | undefined {
   return keyIds.get(claims)
 }
 
-/** Longer tokens are refused unread. */
-const maxBytes = 4096
+/**
+ * Longer tokens are refused unread. Enough for 2,000 characters of roles and scopes (admin/setUserAccess.ts) and 1,000
+ * of an app's claims, which are 4,000 in base64, beside Annul's own claims.
+ */
+const maxBytes = 6144
 const rememberedTokens = 10_000
 /** How far another node's estimate of database time may be ahead of this node's. */
-const leewaySeconds = 5
+export const leewaySeconds = 5
 /**
  * A revocation is remembered for as long as a token can live whose versions were read before it. So no token is signed
  * later than this after the read.
@@ -57,32 +66,36 @@ export function accessTokens(options: {
   /** Everything about a token that does not change with time. */
   const authenticate = (token: string): Claims | undefined => {
     const key = findKey(token, keys)
-    const payload = key && checkSignature(token, key)
+    const payload = key && checkSignature(token, key.publicKey, 'ES256')
     if (key === undefined || !isAccessClaims(payload) || payload.iss !== issuer || payload.aud !== audience)
       return undefined
     // The claims are shared by all requests with this token, and by an app's resolvers: nobody may change them.
-    Object.freeze(payload.roles)
-    verified.set(token, Object.freeze(payload))
+    deepFreeze(payload)
+    verified.set(token, payload)
     keyIds.set(payload, key.kid)
     return payload
   }
 
   return {
-    sign(grant) {
+    sign(grant, own) {
       if (now() - grant.iat > signWithinSeconds) throw unavailable()
       const { kid, privateKey } = keys.current()
       const claims: AccessClaims = {
+        ...own,
         iss: issuer,
         aud: audience,
         client_id: audience,
         jti: randomUUID(),
         ...grant,
       }
-      return jwt.sign(claims, privateKey, {
+      const token = jwt.sign(claims, privateKey, {
         algorithm: 'ES256',
         keyid: kid,
         header: { alg: 'ES256', typ: 'at+jwt' },
       })
+      if (token.length > maxBytes)
+        throw new Error(`An access token would be ${token.length} bytes long, and ${maxBytes} are allowed.`)
+      return token
     },
 
     verify(token) {
@@ -97,43 +110,37 @@ export function accessTokens(options: {
     },
 
     hasUnknownKey(token) {
-      const header = readHeader(token)
-      return header !== undefined && keys.find(header.kid) === undefined
+      const kid = readKeyId(token)
+      return kid !== undefined && keys.find(kid) === undefined
     },
   }
 }
 
 function findKey(token: string, keys: SigningKeys): PublicKey | undefined {
-  const header = readHeader(token)
-  return header && keys.find(header.kid)
+  const kid = readKeyId(token)
+  return kid === undefined ? undefined : keys.find(kid)
 }
 
 /**
  * The key is chosen by a known id alone. A header that brings its own key (`jwk`, `jku`, `x5c`, `x5u`), asks for an
  * extension (`crit`) or names another algorithm is refused: exactly three members are allowed.
  */
-function readHeader(token: string): { kid: string } | undefined {
-  // In bytes, too: a token with characters of several bytes is no base64url, and is refused below.
-  if (token.length > maxBytes) return undefined
-  const parts = token.split('.')
-  if (parts.length !== 3 || !parts.every(isCanonical)) return undefined
-  const header = parseObject(Buffer.from(parts[0] ?? '', 'base64url').toString())
+function readKeyId(token: string): string | undefined {
+  const header = readHeader(token, maxBytes)
   if (header === undefined || Object.keys(header).sort().join() !== 'alg,kid,typ') return undefined
   if (header.alg !== 'ES256' || header.typ !== 'at+jwt' || typeof header.kid !== 'string') return undefined
-  return { kid: header.kid }
+  return header.kid
 }
 
-/** base64url has several spellings of the same bytes; only the canonical one is accepted. */
-function isCanonical(part: string): boolean {
-  return part !== '' && Buffer.from(part, 'base64url').toString('base64url') === part
-}
-
-/** With one algorithm and a key object: with a text as key, or several algorithms, jsonwebtoken accepts forgeries. */
-function checkSignature(token: string, key: PublicKey): unknown {
+/**
+ * The payload of a token whose signature is right, which may be of any shape; undefined for every other token. With one
+ * algorithm and a key object: with a text as key, or several algorithms, jsonwebtoken accepts forgeries.
+ */
+export function checkSignature(token: string, key: KeyObject, algorithm: AcceptedAlgorithm): unknown {
   try {
     // Times are checked by the caller, against the database's clock.
-    return jwt.verify(token, key.publicKey, {
-      algorithms: ['ES256'],
+    return jwt.verify(token, key, {
+      algorithms: [algorithm],
       ignoreExpiration: true,
       ignoreNotBefore: true,
     })
@@ -142,7 +149,7 @@ function checkSignature(token: string, key: PublicKey): unknown {
   }
 }
 
-type Claims = AccessClaims & { readonly nbf?: number }
+type Claims = VerifiedClaims & { readonly nbf?: number }
 
 function isAccessClaims(payload: unknown): payload is Claims {
   if (typeof payload !== 'object' || payload === null) return false
@@ -163,11 +170,8 @@ function isWhole(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
-function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
-  } catch {
-    return undefined
-  }
+/** What JSON.parse has made has no circles. */
+function deepFreeze(value: object): void {
+  Object.freeze(value)
+  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) deepFreeze(inner)
 }

@@ -10,10 +10,11 @@ jest.setTimeout(180_000)
 const required: Record<string, string[]> = {
   'create-user': ['--email', 'a@b.c'],
   'set-access': ['--roles', 'ops'],
+  guards: ['schema.graphql'],
 }
 const commands = [
   ...['serve', 'migrate', 'create-user', 'set-access', 'set-password', 'block', 'unblock'],
-  ...['rotate-keys', 'revoke-everything', 'restored', 'purge'],
+  ...['rotate-keys', 'revoke-everything', 'restored', 'purge', 'guards'],
 ]
 
 it('No command takes an option that it does not know', async () => {

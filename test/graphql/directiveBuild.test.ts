@@ -5,6 +5,9 @@ import { SchemaError } from '../../src/graphql/requirements.ts'
 import { buildSchema } from '../../src/graphql/schema.ts'
 import { startTestServer } from '../support/server.ts'
 
+/** The end of the message about somebody else's @auth. */
+const otherwise = " To keep that directive, call Annul's otherwise: rename: { directive: 'requires' }"
+
 /* @auth where it could not be enforced: the schema is not built, and the error says where. */
 
 function refusalOf(build: () => unknown): string {
@@ -25,7 +28,9 @@ const misplaced: [string, string, string][] = [
   [
     "Annul's own field, declared once more",
     'extend type Mutation { revokeEverything: Boolean! @auth(roles: ["user"]) }',
-    "Mutation.revokeEverything is Annul's own field, and can't be declared once more.",
+    "Mutation.revokeEverything: this name is Annul's own, and can't be declared once more. " +
+      "Leave the declaration out to use Annul's. To have both, give Annul's another name, by an option of createAuth: " +
+      "rename: { fields: { 'Mutation.revokeEverything': 'authRevokeEverything' } }",
   ],
   [
     "an interface's field",
@@ -121,24 +126,28 @@ const foreign: [string, string, string][] = [
   [
     'roles of another type',
     'enum Role { ADMIN } directive @auth(roles: [Role!]) on FIELD_DEFINITION',
-    'directive @auth(roles: [Role!]): Annul knows roles as [String!].',
+    `directive @auth(roles: [Role!]): Annul knows roles as [String!].${otherwise}`,
   ],
   [
     'scopes of another shape',
     'directive @auth(scopes: [String!]) on FIELD_DEFINITION',
-    'directive @auth(scopes: [String!]): Annul knows scopes as [[String!]!].',
+    `directive @auth(scopes: [String!]): Annul knows scopes as [[String!]!].${otherwise}`,
   ],
   [
     'a maxAge of another type',
     'directive @auth(maxAge: String) on FIELD_DEFINITION',
-    'directive @auth(maxAge: String): Annul knows maxAge as Int.',
+    `directive @auth(maxAge: String): Annul knows maxAge as Int.${otherwise}`,
   ],
   [
     'an argument that Annul does not know',
     'directive @auth(requires: String) on FIELD_DEFINITION',
-    'directive @auth(requires: String): Annul knows requires as no argument.',
+    `directive @auth(requires: String): Annul knows requires as no argument.${otherwise}`,
   ],
-  ['no @auth at all', 'directive @guard on FIELD_DEFINITION', 'The schema has no directive @auth.'],
+  [
+    'no @auth at all',
+    'directive @guard on FIELD_DEFINITION',
+    'The schema has no directive @auth, and no extensions.auth: it guards nothing.',
+  ],
 ]
 
 describe('a schema is refused, with the place,', () => {
@@ -163,7 +172,8 @@ describe('a schema is refused, with the place,', () => {
   it('for an app that declares @auth once more with other arguments', () => {
     const typeDefs = `directive @auth(groups: [String!]) on FIELD_DEFINITION ${field('@auth(groups: ["a"])')}`
     expect(refusalOf(() => buildSchema({ typeDefs }))).toBe(
-      'directive @auth(groups: [String!]): Annul knows groups as no argument.',
+      "@auth: this name is Annul's own, and can't be declared once more. Leave the declaration out to use Annul's. " +
+        "To have both, give Annul's another name, by an option of createAuth: rename: { directive: 'requires' }",
     )
   })
 

@@ -15,7 +15,7 @@ import { reauthenticate } from '../../src/sessions/reauthenticate.ts'
 import { refresh } from '../../src/sessions/refresh.ts'
 import { revokeSession } from '../../src/sessions/revokeSession.ts'
 import { revokeOtherSessions, revokeSessions } from '../../src/sessions/revokeSessions.ts'
-import type { Viewer, Visitor } from '../../src/viewer.ts'
+import type { SessionViewer, Visitor } from '../../src/viewer.ts'
 import { onPostgres } from '../support/database.ts'
 import { useServer } from '../support/server.ts'
 
@@ -33,7 +33,7 @@ interface Person {
 
 interface Act {
   readonly parts: Parts
-  readonly viewer: Viewer
+  readonly viewer: SessionViewer
   readonly by: Person
   readonly target: Person
 }
@@ -147,7 +147,7 @@ describePostgres('two verbs at once', () => {
   }
 
   let epoch = 0
-  function viewerOf({ id, sessionId, isAdmin }: Person): Viewer {
+  function viewerOf({ id, sessionId, isAdmin }: Person): SessionViewer {
     const iat = Math.floor(server.auth.parts.clock.now())
     const roles = isAdmin ? ['admin'] : []
     const token = server.auth.parts.accessTokens.sign({

@@ -73,7 +73,10 @@ export function refusal(
 }
 
 /** Declares a test for each forgery. All get one and the same answer, which tells no attacker what was found. */
-export function refuses(forge: () => Forge, forgeries: Record<string, (forge: Forge) => string[]>): void {
+export function refuses<F extends Pick<Forge, 'present'>>(
+  forge: () => F,
+  forgeries: Record<string, (forge: F) => string[]>,
+): void {
   it.each(Object.entries(forgeries))('refuses %s', async (_, make) => {
     const tokens = make(forge())
     const verdicts = await Promise.all(tokens.map(async token => [token, await forge().present(token)]))

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { appendFileSync } from 'node:fs'
 import { type SQL, sql } from 'drizzle-orm'
+import type { AppOptions } from '../../src/app/options.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { rows } from '../../src/database/open.ts'
 import type { SchemaExtension } from '../../src/graphql/schema.ts'
@@ -24,6 +25,7 @@ export interface TestServerOptions {
   readonly config?: Partial<Config>
   readonly database?: TestDatabase
   readonly extension?: SchemaExtension
+  readonly app?: AppOptions
   readonly onLogLine?: (line: string) => void
 }
 
@@ -42,6 +44,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     { ...readConfig(env), ...options.config },
     {
       ...(options.extension && { extension: options.extension }),
+      ...options.app,
       logStream: {
         write(line) {
           appendFileSync(variable('TEST_LOG'), line)

@@ -1,3 +1,5 @@
+import type { Rename } from '../types.ts'
+
 /** The client's own mutations. They select only fields of the contract's fixed part. */
 const tokens = '{accessToken expiresIn refreshToken session{id}user{id email emailVerified roles scopes}}'
 
@@ -5,7 +7,7 @@ const tokens = '{accessToken expiresIn refreshToken session{id}user{id email ema
 const withInput = (field: string) =>
   `mutation($input:${field.replace(/^./, letter => letter.toUpperCase())}Input!){${field}(input:$input)${tokens}}`
 
-export const documents = {
+const documents = {
   login: withInput('login'),
   register: withInput('register'),
   resetPassword: withInput('resetPassword'),
@@ -15,3 +17,12 @@ export const documents = {
   revokeOtherSessions: `mutation{revokeOtherSessions${tokens}}`,
   reauthenticate: `mutation($password:String!){reauthenticate(password:$password)${tokens}}`,
 } as const
+
+/** The name of one of the client's own mutations. */
+export type OwnMutation = keyof typeof documents
+
+/** A mutation under the server's names. The alias keeps the answer as it is. */
+export const documentOf = (field: OwnMutation, { types, fields }: Rename) =>
+  documents[field]
+    .replace(/\w+Input/, type => types?.[type] ?? type)
+    .replace(`{${field}`, `{${field}:${fields?.[`Mutation.${field}`] ?? field}`)

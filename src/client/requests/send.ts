@@ -4,7 +4,7 @@ import { now } from '../platform/platform.ts'
 import { parse } from '../platform/text.ts'
 import { backoff, sleep } from '../platform/time.ts'
 import type { GraphQLFailure, GraphQLResult } from '../types.ts'
-import { documents } from './documents.ts'
+import { documentOf, type OwnMutation } from './documents.ts'
 import { isPassing } from './operation.ts'
 
 /**
@@ -55,11 +55,11 @@ export interface SendOptions {
  * @returns the root field's value
  * @throws SessionError the server's refusal, or UNAVAILABLE
  */
-export type Send = <T>(field: keyof typeof documents, variables: object, options?: SendOptions) => Promise<T>
+export type Send = <T>(field: OwnMutation, variables: object, options?: SendOptions) => Promise<T>
 
 export function createSend(options: Config): Send {
   const { originHint } = options
-  return <T>(field: keyof typeof documents, variables: object, request: SendOptions = {}) => {
+  return <T>(field: OwnMutation, variables: object, request: SendOptions = {}) => {
     const { fetch = options.fetch, headers, repeatable, signal, keepalive = false } = request
     const work = async (): Promise<T> => {
       const timeout = new AbortController()
@@ -72,7 +72,7 @@ export function createSend(options: Config): Send {
         const response = await fetch(options.endpoint, {
           method: 'POST',
           headers: { 'content-type': 'application/json', ...headers },
-          body: JSON.stringify({ query: documents[field], variables }),
+          body: JSON.stringify({ query: documentOf(field, options.rename), variables }),
           // A redirect could carry a password or a refresh token to another origin.
           redirect: 'error',
           keepalive,

@@ -1,38 +1,21 @@
-import { existsSync } from 'node:fs'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { afterAll, afterEach, expect, it } from '@jest/globals'
+import type { BrowserContext, Page } from 'playwright-core'
 import { useServer } from '../../support/server.ts'
+import { describeInChromium, useBrowser } from './chromium.ts'
 import { startPageServer } from './pageServer.ts'
 
 /* The built client in a real browser, against a real node. Without Debian's chromium these are listed as skipped. */
 
-const executablePath = '/usr/bin/chromium'
-const inBrowser = existsSync(executablePath) ? describe : describe.skip
-
-inBrowser('in Chromium, the client', () => {
+describeInChromium('in Chromium, the client', () => {
   let pages: Awaited<ReturnType<typeof startPageServer>>
-  let browser: Browser
+  const browser = useBrowser()
   let context: BrowserContext
 
-  // Above the servers, so that the browser is closed before them.
-  afterAll(() => browser?.close())
   const server = useServer(async () => {
     pages = await startPageServer()
     return { env: { HOST: 'localhost', ANNUL_ALLOWED_ORIGINS: pages.url } }
   })
   afterAll(() => pages?.close())
-  beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--disable-background-networking',
-        '--disable-sync',
-      ],
-    })
-  }, 60_000)
   afterEach(() => context?.close())
 
   const open = async (): Promise<Page> => {

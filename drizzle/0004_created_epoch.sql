@@ -1,0 +1,1 @@
+ALTER TABLE "annul"."users" ADD COLUMN "created_epoch" bigint DEFAULT 1 NOT NULL;

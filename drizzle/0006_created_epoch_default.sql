@@ -1,0 +1,1 @@
+ALTER TABLE "annul"."users" ALTER COLUMN "created_epoch" SET DEFAULT annul.present_epoch();

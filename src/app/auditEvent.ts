@@ -1,0 +1,42 @@
+/** What an audit event tells of. Later versions add kinds. */
+export type AuditKind =
+  | 'register'
+  | 'login'
+  | 'login-failed'
+  | 'logout'
+  | 'refresh-reused'
+  | 'renew'
+  | 'revoke-session'
+  | 'revoke-sessions'
+  | 'revoke-other-sessions'
+  | 'reauthenticate'
+  | 'reauthenticate-failed'
+  | 'change-password'
+  | 'change-password-failed'
+  | 'block-user'
+  | 'unblock-user'
+  | 'set-user-access'
+  | 'revoke-user-sessions'
+  | 'delete-user'
+  | 'revoke-everything'
+  | 'create-user'
+  | 'set-password'
+
+/** An event of the audit log, as `onEvent` gets it. It holds no e-mail, password or token. */
+export interface AuditEvent {
+  /** The number of its row. A higher number is not always a later event. */
+  readonly id: string
+  /** When its transaction began, by the database's clock. */
+  readonly at: Date
+  readonly kind: AuditKind
+  /** The user who did it; null for nobody who is known, and for the operator on the command line. */
+  readonly actorId: string | null
+  /** The user whom it was done to. */
+  readonly userId: string | null
+  readonly sessionId: string | null
+  readonly ipAddress: string | null
+  /** For example "Firefox on Linux", from the User-Agent. */
+  readonly device: string | null
+  /** In words, for people: for example the reason of a block. */
+  readonly detail: string | null
+}

@@ -1,0 +1,43 @@
+import type { AuditEvent } from '../app/auditEvent.ts'
+import type { App } from '../app/options.ts'
+import type { Database, Queries } from './open.ts'
+import { thrownBy } from './runHook.ts'
+
+/** What the verbs' transactions need. */
+export interface Transacting {
+  readonly db: Database
+  readonly app: Pick<App, 'events'>
+}
+
+const eventsOf = new WeakMap<object, AuditEvent[]>()
+
+/**
+ * Runs a verb's transaction. When the commit was answered, the app is told of the events that were noted in it. A
+ * commit without an answer tells nothing, because it may not have happened.
+ *
+ * @throws what `work` or one of its hooks throws
+ */
+export async function transact<T>({ db, app }: Transacting, work: (tx: Queries) => Promise<T>): Promise<T> {
+  const events: AuditEvent[] = []
+  const result = await db
+    .transaction(async tx => {
+      eventsOf.set(tx, events)
+      return work(tx)
+    })
+    .catch(error => {
+      throw thrownBy(error)
+    })
+  for (const event of events) app.events.tell(event)
+  return result
+}
+
+/**
+ * The events of an open transaction, to be told after its commit.
+ *
+ * @throws Error for anything but a transaction of `transact`: the events would be told to nobody
+ */
+export function eventsIn(tx: Queries): AuditEvent[] {
+  const events = eventsOf.get(tx)
+  if (events === undefined) throw new Error('An audit event is appended in a transaction of transact().')
+  return events
+}

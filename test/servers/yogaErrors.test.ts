@@ -144,3 +144,35 @@ describe('the status of a refused operation', () => {
     })
   })
 })
+
+describe('an operation beyond the bounds', () => {
+  const nested = (levels: number) => JSON.parse(`${'['.repeat(levels)}1${']'.repeat(levels)}`)
+  it.each<[string, object, unknown, string]>([
+    [
+      'of tokens',
+      { query: `{ ${'news '.repeat(2000)} }` },
+      expect.stringMatching(/^Syntax Error: Document contains more \w+ 2000 tokens/),
+      'GRAPHQL_PARSE_FAILED',
+    ],
+    [
+      'of levels',
+      { query: `{ ${'a{'.repeat(100)}b${'}'.repeat(100)} }` },
+      'The operation is nested too deeply: more than 100 levels.',
+      'GRAPHQL_PARSE_FAILED',
+    ],
+    [
+      'of levels in its variables',
+      { query: '{ news }', variables: { deep: nested(100) } },
+      'The variables are nested too deeply: more than 100 levels.',
+      'BAD_REQUEST',
+    ],
+  ])('%s is refused', async (_name, body, message, code) => {
+    const headers = { accept: 'application/graphql-response+json' }
+    const { status, data, errors } = await app.ask(app.make(), body, { headers })
+    expect({ status, data, errors: errors?.map(error => [error.message, error.extensions.code]) }).toEqual({
+      status: 400,
+      data: undefined,
+      errors: [[message, code]],
+    })
+  })
+})

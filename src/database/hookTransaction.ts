@@ -81,7 +81,7 @@ class Watch {
       clearTimeout(this.#timer)
       await Promise.allSettled(this.#running)
     }
-    // PostgreSQL would answer the commit with a silent rollback.
+    // The commit could only say that the transaction was rolled back, and not why.
     if (this.#failure !== undefined) throw this.#failure
   }
 

@@ -76,7 +76,7 @@ describe('with `renew: true` the client', () => {
 
   test('asks for nothing where there is no crypto.subtle', async () => {
     const { crypto } = globalThis
-    const without = { getRandomValues: (bytes: Uint8Array) => crypto.getRandomValues(bytes) }
+    const without = { getRandomValues: (bytes: Uint8Array<ArrayBuffer>) => crypto.getRandomValues(bytes) }
     Object.defineProperty(globalThis, 'crypto', { value: without, configurable: true })
     try {
       const { asked, isRenewed } = await askTwice()

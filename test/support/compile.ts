@@ -1,33 +1,40 @@
 import { execFile } from 'node:child_process'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { temporaryDirectory } from './database.ts'
 import { root } from './imports.ts'
+
+/** What an app must give to the compiler, for the sake of another package's declarations. */
+export interface Needs {
+  readonly lib?: readonly string[]
+  readonly types?: readonly string[]
+}
 
 /**
  * An app that has `annul` and these packages, compiled as strictly as can be.
  *
- * @returns the errors in the app and in Annul's declarations. What others do wrong in an app without types of Node is
- *   not asked here
+ * @returns the errors in the app and in Annul's declarations
  */
 export async function compile(
   source: string,
   packages: readonly string[] = ['graphql', '@apollo/server'],
 ): Promise<string[]> {
   const errors = await compileAll(source, packages)
+  // What other packages' declarations do wrong is not asked here.
   return errors.filter(line => !/^[^(]*\bnode_modules\/(?!annul\/)/.test(line))
 }
 
-/** The same. @returns all errors, those in declarations of other packages included */
-export async function compileAll(source: string, packages: readonly string[]): Promise<string[]> {
+/** As `compile`. @returns the errors of all packages too */
+export async function compileAll(
+  source: string,
+  packages: readonly string[],
+  { lib = ['es2023'], types = [] }: Needs = {},
+): Promise<string[]> {
   const folder = await temporaryDirectory()
   const modules = join(folder, 'node_modules')
-  await mkdir(modules, { recursive: true })
+  for (const scope of ['@apollo', '@types']) await mkdir(join(modules, scope), { recursive: true })
   await symlink(root, join(modules, 'annul'))
-  for (const name of packages) {
-    await mkdir(dirname(join(modules, name)), { recursive: true })
-    await symlink(join(root, 'node_modules', name), join(modules, name))
-  }
+  for (const name of packages) await symlink(join(root, 'node_modules', name), join(modules, name))
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
   await writeFile(join(folder, 'app.ts'), source)
   const compilerOptions = {
@@ -36,9 +43,9 @@ export async function compileAll(source: string, packages: readonly string[]): P
     exactOptionalPropertyTypes: true,
     noEmit: true,
     target: 'es2023',
-    lib: ['es2023'],
+    lib,
     module: 'nodenext',
-    types: [],
+    types,
   }
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['app.ts'] }))
   const output = await new Promise<string>(resolve =>

@@ -1,0 +1,26 @@
+import type { ExecutionResult, GraphQLFormattedError } from 'graphql'
+import { type Refusal, refusalOf } from '../graphql/answer.ts'
+
+/* Yoga takes an answer's status and headers from `extensions.http`, which it does not send. */
+
+/** The answer, with the HTTP status that its errors ask for. */
+export function withStatus<Result extends ExecutionResult>(result: Result): Result {
+  const refusal = refusalOf(result.data, formatted(result))
+  return refusal ? { ...result, extensions: { ...result.extensions, http: httpOf(refusal) } } : result
+}
+
+/** The answers of a batch. The HTTP status is 200, unless all operations were refused alike. */
+export function withStatusOfAll<Result extends ExecutionResult>(results: Result[]): Result[] {
+  if (results.length === 0 || results.some(({ errors }) => !errors?.length)) return results
+  const values = results.flatMap(({ data }) => Object.values(data ?? {}))
+  const refusal = refusalOf(values, results.flatMap(formatted))
+  return refusal ? Object.assign([...results], { extensions: { http: httpOf(refusal) } }) : results
+}
+
+function httpOf({ status, header: [name, value] }: Refusal) {
+  return { status, headers: { [name]: value } }
+}
+
+function formatted({ errors = [] }: ExecutionResult): GraphQLFormattedError[] {
+  return errors.map(error => error.toJSON())
+}

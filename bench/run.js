@@ -4,7 +4,7 @@ import { openBench } from './support/bench.js'
 import { takePlace } from './support/cores.js'
 import { machine, printGoals, printTable, writeResult } from './support/report.js'
 
-/* node run.js [bench …] [--rounds 15] [--ms 1000] [--fsync off]: runs the named benches of benches/, or all. */
+/* node run.js [bench …] [--rounds 15] [--ms 1000] [--fsync off] [--users 100000]: runs the named benches of benches/, or all. */
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -12,14 +12,23 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '15' },
     ms: { type: 'string', default: '1000' },
     fsync: { type: 'string', default: 'off' },
+    users: { type: 'string', default: '100000' },
   },
 })
-const options = { rounds: Number(values.rounds), ms: Number(values.ms), fsync: values.fsync }
+const options = {
+  rounds: Number(values.rounds),
+  ms: Number(values.ms),
+  fsync: values.fsync,
+  users: Number(values.users),
+}
 const all = readdirSync(new URL('benches/', import.meta.url)).map(file => file.replace(/\.js$/, ''))
 const unknown = positionals.filter(name => !all.includes(name))
-const valid = options.rounds >= 1 && options.ms >= 100 && ['on', 'off'].includes(options.fsync)
+const enough = options.rounds >= 1 && options.ms >= 100 && options.users >= 1
+const valid = enough && ['on', 'off'].includes(options.fsync)
 if (unknown.length > 0 || !valid) {
-  console.error(`Usage: node run.js [${all.join('] [')}] [--rounds 15] [--ms 1000] [--fsync off|on]`)
+  console.error(
+    `Usage: node run.js [${all.join('] [')}] [--rounds 15] [--ms 1000] [--fsync off|on] [--users 100000]`,
+  )
   process.exit(2)
 }
 

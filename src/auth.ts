@@ -179,7 +179,7 @@ async function openWith(
     accessTokens: accessTokens({ keys, issuer, audience, now: clock.now }),
     formerTokens: formerTokens({ config, ownKeys: () => keys.jwks().keys, now: clock.now, log }),
     refreshTokens: refreshTokens(secret),
-    passwords: await openPasswords(),
+    passwords: await openPasswords({ secret }),
     revocation,
     fences: openFences(database, log),
     metrics: openMetrics(),

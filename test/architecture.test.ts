@@ -117,7 +117,9 @@ describe('packages', () => {
   it('of HTTP are known to http/ and servers/ alone, and hashing to passwords/', () => {
     const http = usersOf(/^(@?fastify\b|express\b|ws$|node:https?2?$)/)
     expect(told(http.filter(({ from }) => !startsWithAny(from, ['http/', 'servers/'])))).toEqual([])
-    expect(told(usersOf(/argon2/).filter(({ from }) => !startsWithAny(from, ['passwords/'])))).toEqual([])
+    expect(told(usersOf(/argon2|bcrypt/).filter(({ from }) => !startsWithAny(from, ['passwords/'])))).toEqual(
+      [],
+    )
   })
 
   it('of Node are not known to the client, which runs in browsers', () => {

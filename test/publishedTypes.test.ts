@@ -165,16 +165,26 @@ context.decide()
 context.stateOf
 `
 
+/** Names of the inside. */
+const words = /\b(drizzle|Parts|RequestState|OpenedAuth|Database|UserRow|SessionRow|passwordHash)\b/i
+/** Comments are for people: only what a compiler reads counts. */
+const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, '')
+
 describe('the published types', () => {
   it('lead to no type of the database, and to no part of the inside', () => {
     expect(packages).toEqual(['@graphql-tools/utils', 'graphql'])
     const paths = files.map(({ path }) => path)
     expect(paths).toContain('dist/auth.d.ts')
     expect(paths.filter(path => /parts|database|signingKeys/.test(path))).toEqual([])
-    const words = /\b(drizzle|Parts|RequestState|OpenedAuth|Database|UserRow|SessionRow|passwordHash)\b/i
-    // Comments are for people: only what a compiler reads counts.
-    const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, '')
     expect(files.filter(({ text }) => words.test(code(text))).map(({ path }) => path)).toEqual([])
+  })
+
+  it.each(['fastify', 'express'])('of annul/%s lead to no part of the inside either', async door => {
+    const found = await readFrom(join(root, `dist/servers/${door}.d.ts`))
+    const allowed = /^(@graphql-tools\/utils|graphql|node:(http|stream)|fastify)$/
+    expect(found.packages.filter(name => !allowed.test(name))).toEqual([])
+    expect(found.packages.includes('fastify')).toBe(door === 'fastify')
+    expect(found.files.filter(({ text }) => words.test(code(text))).map(({ path }) => path)).toEqual([])
   })
 
   it('compile in a strict app that checks declarations too', async () => {

@@ -70,4 +70,10 @@ describe('the README', () => {
     expect(lines[1]).toContain('GRAPHQL_PARSE_FAILED')
     expect(lines[2]).toContain('"me":{')
   })
+
+  it('shows the shortest example, which is installed, compiled and used in examples.test.ts', () => {
+    const readme = readFileSync('README.md', 'utf8')
+    const [, shown] = /\n## In your own server\n[\s\S]*?```ts\n([\s\S]*?)```/.exec(readme) ?? []
+    expect(shown).toBe(readFileSync('examples/apollo-standalone/server.ts', 'utf8'))
+  })
 })

@@ -20,6 +20,7 @@ export type AuditKind =
   | 'delete-user'
   | 'revoke-everything'
   | 'create-user'
+  | 'import-users'
   | 'set-password'
 
 /** An event of the audit log, as `onEvent` gets it. It holds no e-mail, password or token. */

@@ -43,14 +43,15 @@ export function openEvents(
     }
   }
   const tellOfDropped = () => {
-    if (dropped > 0) log.error({ dropped }, 'onEvent did not finish in time, and events were dropped.')
+    if (dropped > 0) log.error({ dropped }, 'Events were dropped until onEvent finished earlier ones.')
     dropped = 0
   }
 
   return {
     tell(event) {
       if (waiting.length + unfinished.size >= most) {
-        dropped++
+        if (++dropped === 1)
+          log.error({ unfinished: most }, 'onEvent does not finish, and events are dropped.')
         return
       }
       tellOfDropped()

@@ -15,7 +15,7 @@ const maxBytes = 65_536
 const askMs = 5000
 
 export interface ControlServer {
-  /** Accepts nothing new, and waits for the tasks that have begun. */
+  /** Accepts nothing new, and waits for the tasks that have begun; ends those that still read. */
   close(): Promise<void>
 }
 
@@ -32,6 +32,7 @@ export async function openControlServer(
   const folder = controlFolder(dataDir)
   const running = new Set<Promise<void>>()
   const waiting = new Set<Socket>()
+  const reading = new Set<Socket>()
 
   const perform = async (line: string, socket: Socket) => {
     const answer = (part: Answer) => {
@@ -49,32 +50,48 @@ export async function openControlServer(
         )
       if (task === undefined) throw new CommandError('The running server does not know this command.')
       // Both sides are of one version, so the input has this task's type.
-      await task.run(parts, ask.input as never, text => answer({ line: text }))
+      await task.run(parts, ask.input as never, text => answer({ line: text }), bytesOf(socket))
     } catch (error) {
       const { text, status } = explain(error)
       end = { status, error: text }
     }
     parts.log.info({ command: task?.name, status: end.status }, 'A command was performed.')
     answer(end)
-    socket.end()
+    // What the task left is read away: the socket closes when both sides have ended.
+    socket.end().resume()
   }
 
-  const server = createServer(socket => {
+  /** What follows the ask. The socket is not closed at the end of the bytes, because the answer goes through it. */
+  async function* bytesOf(socket: Socket): AsyncGenerator<Uint8Array> {
+    reading.add(socket)
+    try {
+      yield* socket.iterator({ destroyOnReturn: false })
+    } finally {
+      reading.delete(socket)
+    }
+  }
+
+  // Half open: a command ends its side, and then waits for the answer.
+  const server = createServer({ allowHalfOpen: true }, socket => {
     waiting.add(socket)
     socket.setTimeout(askMs, () => waiting.has(socket) && socket.destroy())
     socket.on('error', () => {}).on('close', () => waiting.delete(socket))
-    let text = ''
-    socket.setEncoding('utf8').on('data', (chunk: string) => {
-      // Only the first line counts.
-      if (!waiting.has(socket)) return
-      text += chunk
-      if (text.length > maxBytes) return void socket.destroy()
-      const [line, rest] = text.split('\n', 2)
-      if (line === undefined || rest === undefined) return
+    socket.on('end', () => waiting.has(socket) && socket.destroy())
+    let bytes = Buffer.alloc(0)
+    const readAskLine = (chunk: Buffer) => {
+      bytes = Buffer.concat([bytes, chunk])
+      const end = bytes.indexOf('\n')
+      if (end > maxBytes || (end < 0 && bytes.length > maxBytes)) return void socket.destroy()
+      if (end < 0) return
       waiting.delete(socket)
+      // What follows is for the task, which may read it later or not at all.
+      socket.off('data', readAskLine).pause()
+      if (end + 1 < bytes.length) socket.unshift(bytes.subarray(end + 1))
+      const line = bytes.subarray(0, end).toString()
       const task = perform(line, socket).finally(() => running.delete(task))
       running.add(task)
-    })
+    }
+    socket.on('data', readAskLine)
   })
 
   // A server that was killed may have left its socket. That server is dead: its lock was free.
@@ -87,7 +104,8 @@ export async function openControlServer(
   return {
     async close() {
       server.close()
-      for (const socket of waiting) socket.destroy()
+      // A task that reads may read for long. It fails as it does when its command is killed.
+      for (const socket of [...waiting, ...reading]) socket.destroy()
       await Promise.allSettled(running)
       await rm(folder, { recursive: true, force: true })
     },

@@ -7,8 +7,8 @@ import { byShortPath } from '../database/byShortPath.ts'
  * performs the commands. It listens on a socket in the data directory, in a folder that only its own user may enter.
  * That is the whole authentication: a user who can open the folder can read the database's files as well.
  *
- * The command sends one line of JSON, an Ask. The server answers with lines of JSON, each an Answer; the last one has
- * the status.
+ * The command sends one line of JSON, an Ask, then the bytes that the task reads, if any, and ends its side. The server
+ * answers with lines of JSON, each an Answer; the last one has the status.
  */
 
 /** What the command sends. Both sides must be of one version, so the input needs no format of its own. */

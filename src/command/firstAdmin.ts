@@ -3,7 +3,7 @@ import { adminRole } from '../viewer.ts'
 import { createUser } from './createUser.ts'
 import { ownName } from './ownName.ts'
 import { readLine } from './readLine.ts'
-import type { TaskParts } from './task.ts'
+import { noBytes, type TaskParts } from './task.ts'
 
 /** How the first admin is made in another terminal. */
 export const howToMakeAdmin = [
@@ -21,7 +21,7 @@ export async function offerFirstAdmin(parts: TaskParts, say: (line: string) => v
     const password = await readLine('Password: ', { echo: false })
     if (password === undefined) return
     try {
-      await createUser.run(parts, { email, password, roles: [adminRole], scopes: [] }, say)
+      await createUser.run(parts, { email, password, roles: [adminRole], scopes: [] }, say, noBytes())
       return
     } catch (error) {
       if (!(error instanceof AuthError)) throw error

@@ -7,7 +7,7 @@ import { openPasswords } from '../passwords/hash.ts'
 import { openFences } from '../revocation/drain.ts'
 import { openRevocation } from '../revocation/open.ts'
 import { askRunningServer } from './askRunningServer.ts'
-import type { Perform, Task } from './task.ts'
+import { noBytes, type Perform, type Task } from './task.ts'
 
 const silent: Log = { info: () => {}, warn: () => {}, error: () => {} }
 
@@ -17,15 +17,15 @@ const silent: Log = { info: () => {}, warn: () => {}, error: () => {} }
  * @param readSettings throws ConfigError
  */
 export function performWith(readSettings: () => Config, say: (line: string) => void): Perform {
-  return async (task, read) => {
+  return async (task, read, open = noBytes) => {
     const config = readSettings()
     const input = await read()
     const database = await openDatabase(config).catch(async error => {
       if (!(error instanceof DirectoryInUseError)) throw error
-      if (!(await askRunningServer(config.dataDir, { task: task.name, input }, say))) throw error
+      if (!(await askRunningServer(config.dataDir, { task: task.name, input }, open(), say))) throw error
       return undefined
     })
-    if (database !== undefined) await performHere(database, config, task, input, say)
+    if (database !== undefined) await performHere(database, config, task, input, say, open)
   }
 }
 
@@ -35,6 +35,7 @@ async function performHere<Input>(
   task: Task<Input>,
   input: Input,
   say: (line: string) => void,
+  open: () => AsyncIterable<Uint8Array>,
 ): Promise<void> {
   const { db } = database
   const revocation = openRevocation(config, db, silent)
@@ -42,11 +43,8 @@ async function performHere<Input>(
     const passwords = await openPasswords()
     // This process joins the nodes, so that the task returns when no node accepts the tokens that it killed.
     if (task.revokes) await revocation.start()
-    await task.run(
-      { app: noApp, config, db, fences: openFences(database, silent), passwords, revocation },
-      input,
-      say,
-    )
+    const fences = openFences(database, silent)
+    await task.run({ app: noApp, config, db, fences, passwords, revocation }, input, say, open())
   } finally {
     if (task.revokes) await revocation.stop()
     await database.close()

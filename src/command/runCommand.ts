@@ -4,6 +4,7 @@ import { addBlock } from './block.ts'
 import { addCreateUser } from './createUser.ts'
 import { explain } from './explain.ts'
 import { addGuards } from './guards.ts'
+import { addImportUsers } from './importUsers.ts'
 import { addMigrate } from './migrate.ts'
 import { performWith } from './perform.ts'
 import { addPurge } from './purge.ts'
@@ -31,6 +32,7 @@ export async function runCommand(args: readonly string[], readSettings: () => Co
   const perform = performWith(readSettings, say)
   addMigrate(program, perform)
   addCreateUser(program, perform)
+  addImportUsers(program, perform)
   addSetAccess(program, perform)
   addSetPassword(program, perform)
   addBlock(program, perform)

@@ -1,5 +1,6 @@
 import { block } from './block.ts'
 import { createUser } from './createUser.ts'
+import { importUsers } from './importUsers.ts'
 import { migrate } from './migrate.ts'
 import { purge } from './purge.ts'
 import { restored } from './restored.ts'
@@ -14,6 +15,7 @@ import { unblock } from './unblock.ts'
 export const tasks: readonly Task<never>[] = [
   migrate,
   createUser,
+  importUsers,
   setAccess,
   setPassword,
   block,

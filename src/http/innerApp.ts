@@ -3,6 +3,8 @@ import { type Duplex, Readable } from 'node:stream'
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
 import type { OpenedAuth } from '../auth.ts'
+import { isGuarded } from '../graphql/guardedMark.ts'
+import { SchemaError } from '../graphql/requirements.ts'
 import type { Log } from '../log.ts'
 import { addAnnul } from './addAnnul.ts'
 import { bodyLimitBytes } from './answerErrors.ts'
@@ -24,13 +26,17 @@ export interface InnerApp {
  * hooks, decorators, error handlers, CORS or parsers, and nothing of the app around can change how Annul answers.
  *
  * @param options.prefix what stands before Annul's own paths in the URL of a request
- * @throws Node's error when the address of ANNUL_METRICS=HOST:PORT can't be taken
+ * @throws SchemaError for a schema whose `@auth` would not be enforced; Node's error when the address of ANNUL_METRICS=HOST:PORT can't be taken
  */
 export async function openInnerApp(
   auth: OpenedAuth,
   schema: GraphQLSchema,
   { prefix = '' }: { prefix?: string } = {},
 ): Promise<InnerApp> {
+  if (!isGuarded(schema))
+    throw new SchemaError(
+      'The schema is not guarded: give what auth.schema or auth.guard returns. Otherwise its @auth would have no effect.',
+    )
   const { config, metrics, log } = auth.parts
   const app = fastify({
     loggerInstance: loggerOf(log),

@@ -2,7 +2,7 @@ import { type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 /** The part of a server of `node:http` or `node:https` by which its upgrades are taken. */
-export type UpgradingServer = Pick<Server, 'prependListener' | 'off' | 'emit' | 'listenerCount'>
+export type UpgradingServer = Pick<Server, 'prependListener' | 'off' | 'emit' | 'listeners'>
 
 /** The upgrades of an app's server that are Annul's. */
 export interface Upgrades {
@@ -10,6 +10,10 @@ export interface Upgrades {
   isTaken(request: IncomingMessage): boolean
   stop(): void
 }
+
+/** What Annul has taken, and the listeners that take: an app may have several Annuls. */
+const taken = new WeakSet<IncomingMessage>()
+const ours = new WeakSet<object>()
 
 /**
  * Takes the WebSockets of one path over from an app's server. Others who listen for upgrades see all of them: those that
@@ -20,20 +24,29 @@ export function takeUpgrades(
   path: string,
   take: (request: IncomingMessage, socket: Duplex, head: Buffer) => void,
 ): Upgrades {
-  const taken = new WeakSet<IncomingMessage>()
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (isWebSocket(request) && request.url?.split('?', 1)[0] === path) {
-      taken.add(request)
-      // After everybody else has seen the event: @fastify/websocket of the app puts a response on each socket.
-      process.nextTick(() => {
+    const isOurs = isWebSocket(request) && request.url?.split('?', 1)[0] === path
+    if (isOurs) taken.add(request)
+    // After everybody else has seen the event: @fastify/websocket of the app puts a response on each socket.
+    process.nextTick(() => {
+      if (socket.destroyed) return
+      if (isOurs) {
         detach(socket)
-        if (!socket.destroyed) take(request, socket, head)
-      })
-    } else if (server.listenerCount('upgrade') === 1) serveAgain(server, request, socket, head)
+        take(request, socket, head)
+      } else if (!taken.has(request) && isLeftToUs(server, onUpgrade))
+        serveAgain(server, request, socket, head)
+    })
   }
+  ours.add(onUpgrade)
   // First, so that isTaken is right for whoever sees the request then.
   server.prependListener('upgrade', onUpgrade)
   return { isTaken: request => taken.has(request), stop: () => server.off('upgrade', onUpgrade) }
+}
+
+/** Whether nobody but Annul listens; true for one of its listeners only. */
+function isLeftToUs(server: UpgradingServer, listener: object): boolean {
+  const listeners = server.listeners('upgrade')
+  return listeners[0] === listener && listeners.every(each => ours.has(each))
 }
 
 function isWebSocket({ headers }: IncomingMessage): boolean {

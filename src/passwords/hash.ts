@@ -1,11 +1,15 @@
 import { availableParallelism } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
 import { type Algorithm, hash, verify } from '@node-rs/argon2'
 import { tooManyRequests } from '../errors.ts'
+import { isForeign, openForeignHashes } from './foreign/foreignHashes.ts'
 import { normalizePassword } from './policy.ts'
 
 /** OWASP's argon2id parameters: 19 MiB, two passes, one lane. */
 const parameters = { algorithm: 2 as Algorithm.Argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 const current = '$argon2id$v=19$m=19456,t=2,p=1$'
+/** The longest step of the times of refusals (evenOut): the most expensive hash that may be imported, and a margin. */
+const longestWaitMs = 2000
 
 export interface Passwords {
   /** A hash in PHC form. @throws AuthError TOO_MANY_REQUESTS when the queue is full */
@@ -16,19 +20,29 @@ export interface Passwords {
    * @throws AuthError TOO_MANY_REQUESTS when the queue is full
    */
   verify(hash: string | null | undefined, password: string): Promise<boolean>
-  /** Whether the hash was made with other parameters than today's. */
+  /** Whether the hash was made with other parameters than today's, or by another system. */
   isOutdated(hash: string): boolean
+  /**
+   * Waits before a refusal, so that its time does not tell what kind of hash was looked at, or none. Without a hash of
+   * another system there is nothing to wait for: all others take the same time.
+   *
+   * @param startedAt when the work on the answer began, by `performance.now()`
+   */
+  evenOut(startedAt: number): Promise<void>
   /** Hashes that wait for their turn. */
   readonly waiting: number
 }
 
 /**
  * Hashes run off the event loop, at most one a core at a time: more at a time would each be slower, and take 19 MiB
- * each. The queue behind them is bounded, so that a flood of logins is refused at once instead of piling up.
+ * each (imported ones up to 256). The queue behind them is bounded, so that a flood of logins is refused at once instead of piling up.
  *
  * @param options.queue how many may wait; default 100 for each core, about a second of work
+ * @param options.secret ANNUL_SECRET, which imported hashes of Firebase need; without it they are an error
  */
-export async function openPasswords(options: { queue?: number; cores?: number } = {}): Promise<Passwords> {
+export async function openPasswords(
+  options: { queue?: number; cores?: number; secret?: Uint8Array } = {},
+): Promise<Passwords> {
   const cores = options.cores ?? availableParallelism()
   const longest = options.queue ?? 100 * cores
   const waiting: (() => void)[] = []
@@ -49,14 +63,32 @@ export async function openPasswords(options: { queue?: number; cores?: number } 
     }
   }
 
+  const foreign = openForeignHashes(options.secret)
+  let slowestForeignMs = 0
+  const verifyForeign = async (stored: string, password: string) => {
+    const startedAt = performance.now()
+    const right = await foreign.verify(stored, password)
+    // Falls slowly, so that one moment of a busy machine is forgotten.
+    const fallen = slowestForeignMs * 0.99
+    slowestForeignMs = Math.min(longestWaitMs, Math.max(fallen, performance.now() - startedAt))
+    return right
+  }
+
   const dummy = await hash('', parameters)
   return {
     hash: password => inTurn(() => hash(normalizePassword(password), parameters)),
     async verify(stored, password) {
+      if (stored != null && isForeign(stored)) return inTurn(() => verifyForeign(stored, password))
       const right = await inTurn(() => verify(stored ?? dummy, normalizePassword(password)))
       return right && stored != null
     },
     isOutdated: stored => !stored.startsWith(current),
+    async evenOut(startedAt) {
+      if (slowestForeignMs === 0) return
+      // To the next multiple: an answer that had to wait for its turn does not show its own length either.
+      const step = 1.25 * slowestForeignMs
+      await setTimeout(step - ((performance.now() - startedAt) % step))
+    },
     get waiting() {
       return waiting.length
     },

@@ -23,7 +23,8 @@ export interface AnnulFastifyOptions {
  * of the app's other routes. The app's hooks that run before a handler run for Annul's routes too, if they were added
  * before the plugin, and headers that they set are kept.
  *
- * @throws TypeError for an `auth` of another kind; Error for an app of HTTP/2, and where packages are missing
+ * @throws TypeError for an `auth` of another kind; SchemaError for a schema that is not guarded; Error for an app of
+ *   HTTP/2, and where packages are missing; Node's error where the address of ANNUL_METRICS is taken
  * @example
  * const auth = await createAuth()
  * await app.register(annulFastify, { auth, schema: auth.schema({ typeDefs, resolvers }) })

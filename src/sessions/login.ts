@@ -27,6 +27,7 @@ export async function login(
 ): Promise<Tokens> {
   checkPasswordLength(input.password, 'input.password')
   const email = checkEmail(input.email, 'input.email')
+  const startedAt = performance.now()
   const found = await readCredentials(parts.db, eq(users.emailKey, emailKey(email)))
   const right = await parts.passwords.verify(found?.user.passwordHash, input.password)
   const origin = { ipAddress: visitor.ipAddress, device: deviceName(visitor.userAgent) }
@@ -35,6 +36,7 @@ export async function login(
     const detail = found === undefined ? 'unknown user' : right ? 'blocked user' : 'wrong password'
     await appendAuditAlone(parts, { kind: 'login-failed', userId: found?.user.id, detail, ...origin })
     parts.metrics.loggedIn('refused')
+    await parts.passwords.evenOut(startedAt)
     throw invalidCredentials()
   }
 
@@ -50,7 +52,7 @@ export async function login(
   return tokens
 }
 
-/** A hash that was made with older parameters is made anew while the password is at hand. */
+/** A hash of older parameters or of another system is made anew while the password is at hand. */
 async function renewHash(
   parts: { db: Database; passwords: Parts['passwords'] },
   user: { id: string; passwordHash: string | null },

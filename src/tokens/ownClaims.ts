@@ -87,6 +87,10 @@ function nameOf(value: unknown): string {
   if (typeof value === 'number') return String(value)
   if (value == null) return String(value)
   if (typeof value !== 'object') return `a ${typeof value}`
-  if (typeof Reflect.get(value, 'then') === 'function') return 'a promise'
+  if (typeof Reflect.get(value, 'then') === 'function') {
+    // Refused in any case: its own rejection, which nobody awaits, must not end the process.
+    Promise.resolve(value).catch(() => {})
+    return 'a promise'
+  }
   return Array.isArray(value) ? 'a list' : `a ${value.constructor?.name || 'foreign object'}`
 }

@@ -156,6 +156,11 @@ export async function rotateSigningKeys(db: Database, secret: Uint8Array): Promi
   })
 }
 
+/** @throws WrongSecretError when the secret opens none of the keys that are there */
+export async function checkSecret(db: Database, secret: Uint8Array): Promise<void> {
+  await readKeys(db, deriveKey(secret, 'signing keys v1'))
+}
+
 interface StoredKey extends SigningKey, PublicKey {
   /** Seconds of database time. */
   readonly signsFrom: number

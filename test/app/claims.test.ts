@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process'
 import { createPublicKey } from 'node:crypto'
+import { promisify } from 'node:util'
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { GraphQLError } from 'graphql'
@@ -308,6 +310,22 @@ describe('claims that are refused', () => {
   )
 
   const refusal = new AuthError('UNAUTHENTICATED', 'no tenant')
+
+  it('because they are a promise do not end the process when it is rejected', async () => {
+    const script = `
+      import { ownClaims } from './dist/tokens/ownClaims.js'
+      const user = { roles: [], scopes: [], createdAt: new Date() }
+      const fail = async () => { throw new Error('no tenant') }
+      for (const claims of [fail, () => ({ tenant: fail() })])
+        try { ownClaims(claims, user) } catch (error) { console.log(error.message) }
+      setTimeout(() => console.log('alive'), 10)`
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
+    expect(stdout.trim().split('\n')).toEqual([
+      'The option "claims" returned a promise, not a plain object.',
+      'The option "claims" returned a claim "tenant" that is a promise, which JSON has not.',
+      'alive',
+    ])
+  })
 
   it('because a property of theirs threw are told to no client, too', async () => {
     claims = () => ({

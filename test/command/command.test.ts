@@ -17,6 +17,7 @@ describe('annul --help', () => {
     'serve',
     'migrate',
     'create-user',
+    'import-users',
     'set-access',
     'set-password',
     'block',
@@ -30,7 +31,9 @@ describe('annul --help', () => {
   onlyPostgres('lists every command, and each has its own, which needs no settings', async () => {
     const { status, stdout } = await annul(['--help'], {})
     expect(status).toBe(0)
-    const listed = [...stdout.matchAll(/^ {2}([a-z-]+) (?:\[options\])? {2,}\w/gm)].map(([, name]) => name)
+    const listed = [...stdout.matchAll(/^ {2}([a-z-]+) (?:\[options\]|<file>)? {2,}\w/gm)].map(
+      ([, name]) => name,
+    )
     expect(listed.filter(name => name !== 'help')).toEqual(commands)
 
     const helps = await Promise.all(commands.map(command => annul([command, '--help'], { PORT: 'none' })))

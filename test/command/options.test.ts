@@ -9,11 +9,12 @@ jest.setTimeout(180_000)
 /** What the command can't do without. */
 const required: Record<string, string[]> = {
   'create-user': ['--email', 'a@b.c'],
+  'import-users': ['-'],
   'set-access': ['--roles', 'ops'],
   guards: ['schema.graphql'],
 }
 const commands = [
-  ...['serve', 'migrate', 'create-user', 'set-access', 'set-password', 'block', 'unblock'],
+  ...['serve', 'migrate', 'create-user', 'import-users', 'set-access', 'set-password', 'block', 'unblock'],
   ...['rotate-keys', 'revoke-everything', 'restored', 'purge', 'guards'],
 ]
 

@@ -2,8 +2,10 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import cors from '@fastify/cors'
 import websocket from '@fastify/websocket'
+import { mapSchema } from '@graphql-tools/utils'
 import { describe, expect, it } from '@jest/globals'
 import { type FastifyInstance, fastify } from 'fastify'
+import { buildSchema } from 'graphql'
 import WebSocket from 'ws'
 import { annulFastify } from '../../src/servers/fastify.ts'
 import { createClient } from '../support/client.ts'
@@ -170,6 +172,18 @@ describe('annulFastify', () => {
     expect((await send(`${url}/readyz`)).status).toBe(404)
   })
 
+  it('stands several times in one app, each under its prefix', async () => {
+    const app = fastify()
+    for (const prefix of ['/one', '/two']) await addAnnul(app, { prefix })
+    const url = await listen(app)
+    for (const prefix of ['/one', '/two']) {
+      const socket = await openSocket(`${url}${prefix}`)
+      expect(socket.messages).toEqual([{ type: 'connection_ack' }])
+      socket.socket.terminate()
+    }
+    expect(await upgradeOf(`${url}/three`)).toMatchObject({ status: 404 })
+  })
+
   it('runs behind the app’s hooks, and keeps the headers that they set', async () => {
     const app = fastify()
     const seen: string[] = []
@@ -274,5 +288,13 @@ describe('annulFastify', () => {
     await expect(other.register(annulFastify, { auth: {} as never })).rejects.toThrow(
       '"auth" must be what createAuth has returned.',
     )
+    const schema = buildSchema('directive @auth on FIELD_DEFINITION type Query { secret: Int @auth }')
+    await expect(fastify().register(annulFastify, { auth: annul.auth, schema })).rejects.toThrow(
+      'The schema is not guarded: give what auth.schema or auth.guard returns.',
+    )
+    // Its own mark stays where an app's tool has worked on the schema.
+    const mapped = fastify()
+    await mapped.register(annulFastify, { auth: annul.auth, schema: mapSchema(annul.auth.schema(), {}) })
+    closeLater(() => mapped.close())
   })
 })

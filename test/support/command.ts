@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { appendFileSync } from 'node:fs'
+import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { afterAll } from '@jest/globals'
 import { type Client, createClient, noteSecrets } from './client.ts'
@@ -42,8 +43,16 @@ export function newSecret(): string {
   return secret
 }
 
-/** Starts `annul` with these settings and no others. Its output also goes to the log that is searched for secrets. */
-export function spawnAnnul(args: readonly string[], env: Record<string, string>, input = ''): Running {
+/**
+ * Starts `annul` with these settings and no others. Its output also goes to the log that is searched for secrets.
+ *
+ * @param input what it reads from standard input; a stream stays open until it is ended
+ */
+export function spawnAnnul(
+  args: readonly string[],
+  env: Record<string, string>,
+  input: string | Readable = '',
+): Running {
   const { PATH = '', HOME = '', TMPDIR } = process.env
   const child = spawn(process.execPath, ['dist/main.js', ...args], {
     cwd: root,
@@ -57,7 +66,8 @@ export function spawnAnnul(args: readonly string[], env: Record<string, string>,
       output[name] += text
       appendFileSync(variable('TEST_LOG'), text)
     })
-  child.stdin.on('error', () => {}).end(input)
+  child.stdin.on('error', () => {})
+  Readable.from(input).pipe(child.stdin)
   const ended = once(child, 'close').then(([status]): Ended => {
     running.delete(child)
     return { status, ...output }

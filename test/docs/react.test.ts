@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
-import { temporaryDirectory } from './support/database.ts'
-import { root } from './support/imports.ts'
+import { temporaryDirectory } from '../support/database.ts'
+import { root } from '../support/imports.ts'
 
 /* The examples of docs/react.md, as strict apps with React 18 and React 19 compile them. */
 

@@ -6,12 +6,12 @@ import { describe, expect, it, jest } from '@jest/globals'
 import SchemaBuilder from '@pothos/core'
 import { transform } from 'esbuild'
 import { type GraphQLSchema, graphql } from 'graphql'
-import { guardSchema } from '../src/graphql/directive.ts'
-import { listGuards } from '../src/graphql/listGuards.ts'
-import { buildSchema, type SchemaExtension, type SchemaOptions } from '../src/graphql/schema.ts'
-import { temporaryDirectory } from './support/database.ts'
-import { useGuardedApp } from './support/guardedApp.ts'
-import { root } from './support/imports.ts'
+import { guardSchema } from '../../src/graphql/directive.ts'
+import { listGuards } from '../../src/graphql/listGuards.ts'
+import { buildSchema, type SchemaExtension, type SchemaOptions } from '../../src/graphql/schema.ts'
+import { temporaryDirectory } from '../support/database.ts'
+import { useGuardedApp } from '../support/guardedApp.ts'
+import { root } from '../support/imports.ts'
 
 // The command is a process of its own, and the machine may have other things to do.
 jest.setTimeout(180_000)

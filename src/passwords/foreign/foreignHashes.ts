@@ -1,0 +1,60 @@
+import { argon2id } from './argon2id.ts'
+import { bcrypt } from './bcrypt.ts'
+import { firebaseFormat } from './firebase.ts'
+import { wrongFormat } from './format.ts'
+import { pbkdf2 } from './pbkdf2.ts'
+import { scrypt } from './scrypt.ts'
+import { signerKeySeal } from './signerKey.ts'
+
+/** Hashes that another system made: they are imported, verified, and replaced at the first login. */
+export interface ForeignHashes {
+  /**
+   * Checks a hash's format and cost.
+   *
+   * @returns the hash as it is stored
+   * @throws AuthError BAD_USER_INPUT / HASH_FORMAT or HASH_COST, with a message that holds no part of the hash
+   */
+  toStored(text: string): string
+  /** @param password as it was typed: other systems hash what they get. Annul's own hashes are of its NFKC form */
+  verify(stored: string, password: string): Promise<boolean>
+}
+
+/** Before an argon2id hash of another system, which would look like one of Annul's own. */
+const mark = 'imported'
+
+/** Whether a stored hash is another system's. */
+export function isForeign(stored: string): boolean {
+  return !stored.startsWith('$argon2id$')
+}
+
+/** @param secret ANNUL_SECRET, which hashes of Firebase need; without it they are an error */
+export function openForeignHashes(secret: Uint8Array | undefined): ForeignHashes {
+  const firebase = firebaseFormat(secret && signerKeySeal(secret))
+  const formats = [argon2id, bcrypt, scrypt, firebase, pbkdf2]
+  const formatOf = (text: string) => {
+    const format = formats.find(({ start }) => start.test(text))
+    if (format === undefined)
+      throw wrongFormat('This is none of the formats argon2id, bcrypt, scrypt, Firebase’s scrypt and PBKDF2.')
+    return format
+  }
+  const readStored = (text: string) => {
+    try {
+      return formatOf(text).read(text)
+    } catch (error) {
+      // Nobody's input: the row was written past Annul, or under another secret.
+      throw new Error('A stored hash can not be read.', { cause: error })
+    }
+  }
+  return {
+    toStored(text) {
+      const format = formatOf(text)
+      if (format === firebase) return firebase.toStored(text)
+      format.read(text)
+      return isForeign(text) ? text : mark + text
+    },
+    async verify(stored, password) {
+      const text = stored.startsWith(mark) ? stored.slice(mark.length) : stored
+      return readStored(text)(password)
+    },
+  }
+}

@@ -1,0 +1,191 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { type Client, createClient } from './support/client.ts'
+import { newSecret } from './support/command.ts'
+import { createPostgresDatabase, onPostgres } from './support/database.ts'
+import { root } from './support/imports.ts'
+import { install, type Packed, packPackage, run } from './support/packed.ts'
+import { query } from './support/sql.ts'
+
+/* Each example as its reader has it: copied into an empty folder, the package installed from its tarball. */
+
+const describeExamples = onPostgres ? describe : describe.skip
+const examples = join(root, 'examples')
+
+let packed: Packed
+beforeAll(async () => {
+  if (onPostgres) packed = await packPackage()
+}, 120_000)
+afterAll(async () => {
+  if (onPostgres) await rm(packed.dir, { recursive: true, force: true })
+})
+
+interface Example extends Client {
+  readonly databaseUrl: string
+  readonly url: string
+}
+
+/** Installs, compiles (strictly, declarations of libraries too) and starts an example; ends it after `use`. */
+async function tryExample(name: string, use: (example: Example) => Promise<void>): Promise<void> {
+  const folder = join(packed.dir, name)
+  await cp(join(examples, name), folder, { recursive: true })
+  await install(packed, folder)
+  // drizzle-orm's own declarations have errors (0.45): an app that uses Drizzle can't check them.
+  const check = run('npx', ['tsc', '--noEmit', '--pretty', 'false', '--skipLibCheck', 'false'], {
+    cwd: folder,
+  })
+  const { stdout } = await check.catch(error => error as { stdout: string })
+  const wrong = stdout.split('\n').filter(line => /error TS/.test(line))
+  expect(wrong.filter(line => !line.startsWith('node_modules/drizzle-orm/'))).toEqual([])
+  const databaseUrl = await createPostgresDatabase()
+  const { PATH = '', HOME = '' } = process.env
+  const env = {
+    PATH,
+    HOME,
+    PORT: '0',
+    DATABASE_URL: databaseUrl,
+    ANNUL_SECRET: newSecret(),
+    ANNUL_LEASE_MS: '500',
+  }
+  const child = spawn('npm', ['start'], { cwd: folder, env, detached: true })
+  const ended = once(child, 'close')
+  let written = ''
+  try {
+    const url = await new Promise<string>((resolve, reject) => {
+      for (const stream of [child.stdout, child.stderr])
+        stream.setEncoding('utf8').on('data', (text: string) => {
+          written += text
+          const ready = /Ready at (http\S+)/.exec(written)?.[1]
+          if (ready) resolve(new URL(ready).origin)
+        })
+      void ended.then(() => reject(new Error(`The example ended:\n${written}`)))
+    })
+    await use({ ...createClient(url), databaseUrl, url })
+  } finally {
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGTERM')
+    await ended
+  }
+}
+
+/** What holds in every example: an account, its own field, and the end of its token. */
+async function expectLife(example: Example, guarded: string): Promise<string> {
+  const stranger = await example.send(guarded)
+  expect({ status: stranger.status, reason: stranger.reason }).toEqual({
+    status: 401,
+    reason: 'TOKEN_MISSING',
+  })
+  const { accessToken, userId } = await example.signUp()
+  const own = await example.send(guarded, { token: accessToken })
+  expect(own.errors).toBeUndefined()
+  await example.send('mutation { logout }', { token: accessToken })
+  const late = await example.send(guarded, { token: accessToken })
+  expect({ status: late.status, reason: late.reason }).toEqual({ status: 401, reason: 'LOGGED_OUT' })
+  return userId
+}
+
+describeExamples('the example', () => {
+  it('of every folder is tried here', async () => {
+    expect((await readdir(examples)).sort()).toEqual([
+      'apollo-standalone',
+      'express',
+      'fastify',
+      'mercurius',
+      'yoga',
+    ])
+  })
+
+  it(
+    'apollo-standalone greets',
+    () =>
+      tryExample('apollo-standalone', async example => {
+        const userId = await expectLife(example, '{ secret }')
+        expect(userId).toMatch(/^[0-9a-f-]{36}$/)
+        expect((await example.send('{ hello }')).data).toEqual({ hello: 'Hello, everybody.' })
+      }),
+    180_000,
+  )
+
+  it(
+    'express keeps notes with owners, and makes and removes profiles together with users',
+    () =>
+      tryExample('express', async example => {
+        await expectLife(example, '{ myNotes { text } }')
+        const [ada, bob] = [await example.signUp(), await example.signUp()]
+        const add = 'mutation { addNote(text: "Buy milk.") { text } }'
+        expect((await example.send(add, { token: ada.accessToken })).data).toEqual({
+          addNote: { text: 'Buy milk.' },
+        })
+        const mine = '{ myName myNotes { text } }'
+        expect((await example.send(mine, { token: ada.accessToken })).data).toEqual({
+          myName: 'New here',
+          myNotes: [{ text: 'Buy milk.' }],
+        })
+        expect((await example.send(mine, { token: bob.accessToken })).data).toEqual({
+          myName: 'New here',
+          myNotes: [],
+        })
+        expect((await example.send('{ owners { email } }', { token: bob.accessToken })).code).toBe(
+          'FORBIDDEN',
+        )
+
+        await query(
+          example.databaseUrl,
+          `update annul.users set roles = '{admin}' where id = '${bob.userId}'`,
+        )
+        const { accessToken: token } = await example.login(bob)
+        expect((await example.send('{ owners { email notes } }', { token })).data).toEqual({
+          owners: [{ email: ada.email, notes: 1 }],
+        })
+        const remove = `mutation { deleteUser(id: "${ada.userId}") }`
+        expect((await example.send(remove, { token })).errors).toBeUndefined()
+        const left = `select (select count(*)::int from notes) as notes,
+        (select count(*)::int from profiles where user_id = '${ada.userId}') as profiles`
+        expect(await query(example.databaseUrl, left)).toEqual([{ notes: 0, profiles: 0 }])
+        expect((await example.send(add, { token: ada.accessToken })).reason).toBe('USER_DELETED')
+      }),
+    180_000,
+  )
+
+  it(
+    'fastify has routes of its own beside Annul’s',
+    () =>
+      tryExample('fastify', async example => {
+        await expectLife(example, '{ visits }')
+        expect(await (await fetch(`${example.url}/hello`)).json()).toEqual({ hello: 'world' })
+        expect((await fetch(`${example.url}/.well-known/jwks.json`)).status).toBe(200)
+        const { accessToken } = await example.signUp()
+        expect((await example.send('{ payouts }', { token: accessToken })).code).toBe('FORBIDDEN')
+      }),
+    180_000,
+  )
+
+  it(
+    'yoga guards a code-first schema',
+    () =>
+      tryExample('yoga', async example => {
+        await expectLife(example, '{ myId }')
+        expect((await example.send('{ time }')).data).toEqual({ time: expect.any(String) })
+        const account = await example.signUp()
+        expect((await example.send('{ secret }', { token: account.accessToken })).code).toBe('FORBIDDEN')
+        const promote = `update annul.users set roles = '{admin}' where id = '${account.userId}'`
+        await query(example.databaseUrl, promote)
+        const admin = await example.login(account)
+        expect((await example.send('{ secret }', { token: admin.accessToken })).data).toEqual({
+          secret: 'Only admins read this.',
+        })
+      }),
+    180_000,
+  )
+
+  it(
+    'mercurius greets who is signed in',
+    () =>
+      tryExample('mercurius', async example => {
+        await expectLife(example, '{ greeting }')
+      }),
+    180_000,
+  )
+})

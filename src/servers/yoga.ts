@@ -1,11 +1,10 @@
-import { type ExecutionResult, GraphQLError, type GraphQLSchema, type Source } from 'graphql'
+import type { ExecutionResult, Source } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { type Auth, insidesOf } from '../auth.ts'
 import { checkNesting, checkVariables, maxTokens, noIntrospection } from '../graphql/bounds.ts'
-import { isGuarded } from '../graphql/guardedMark.ts'
 import { noIncrementalDelivery } from '../graphql/noIncrementalDelivery.ts'
-import { SchemaError } from '../graphql/requirements.ts'
 import { Operations } from './yogaOperations.ts'
+import { refuseOther, refuseParts, refuseUnguarded } from './yogaRefusals.ts'
 import { checkYogaOptions, ownContext, type YogaOptions, type YogaRequest } from './yogaRequest.ts'
 import { withStatus, withStatusOfAll } from './yogaStatus.ts'
 
@@ -188,29 +187,6 @@ export function annulYoga<ServerContext extends object = Readonly<Record<string,
   }
   known.add(plugin)
   return plugin
-}
-
-/** @throws SchemaError */
-function refuseUnguarded(schema: GraphQLSchema): void {
-  if (!isGuarded(schema))
-    throw new SchemaError(
-      'createYoga has been given a schema whose @auth nobody enforces: build it with auth.schema(…), or with auth.guard(schema).',
-    )
-}
-
-/** Another Yoga may lack a hook, and then something would silently not be enforced. */
-function refuseOther(version: string): void {
-  const [major, minor = 0] = version.split('.').map(Number)
-  if (major !== 5 || minor < 24)
-    throw new Error(`annulYoga needs GraphQL Yoga 5.24 or a later version of 5, and this is ${version}.`)
-}
-
-/** Ends an answer in parts, which something other than `@defer` has begun. */
-function refuseParts(parts: AsyncIterable<unknown>): GraphQLError {
-  Promise.resolve(parts[Symbol.asyncIterator]().return?.()).catch(() => {})
-  return new GraphQLError('Answers in parts are not supported by this server.', {
-    extensions: { code: 'BAD_REQUEST' },
-  })
 }
 
 function isEvents(value: unknown): value is AsyncIterable<unknown> {

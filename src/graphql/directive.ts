@@ -11,7 +11,7 @@ import {
 } from 'graphql'
 import { AuthError, forbidden, reauthenticationRequired } from '../errors.ts'
 import { guardEvents } from './guardEvents.ts'
-import { readGuards } from './guards.ts'
+import { keyOfAll, readGuards } from './guards.ts'
 import { extensionsWith, referencesOf } from './references.ts'
 import type { Requirement } from './requirements.ts'
 
@@ -42,8 +42,7 @@ interface GuardContext {
  */
 export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
   const guards = readGuards(schema)
-  const mutationName = schema.getMutationType()?.name
-  const subscriptionName = schema.getSubscriptionType()?.name
+  const guard = guardsOfFields(schema, guards)
   const referencesFor = (type: GraphQLObjectType | GraphQLInterfaceType) =>
     guardReferences(type, guards.get(`${type.name}.__resolveReference`))
   return mapSchema(schema, {
@@ -55,14 +54,31 @@ export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
       const extensions = referencesFor(type)
       return extensions && new GraphQLInterfaceType({ ...type.toConfig(), extensions })
     },
-    [MapperKind.OBJECT_FIELD]: (field, fieldName, typeName) => {
-      const requirements = guards.get(`${typeName}.${fieldName}`)
-      if (typeName === subscriptionName) return guardSubscription(field, requirements ?? [])
-      const isRootMutation = typeName === mutationName
-      if (requirements) return guardField(field, requirements, isRootMutation)
-      return isRootMutation ? decideAnew(field) : undefined
-    },
+    [MapperKind.OBJECT_FIELD]: (field, fieldName, typeName) => guard(field, typeName, fieldName),
   })
+}
+
+/** The part of a field that is guarded. */
+export type Resolvers = Pick<GraphQLFieldConfig<unknown, GuardContext>, 'resolve' | 'subscribe'>
+
+/** Guards a field of a schema. Undefined: the field needs no guard. Guarding a guarded field changes nothing. */
+export type GuardOfField = <F extends Resolvers>(
+  field: F,
+  typeName: string,
+  fieldName: string,
+) => F | undefined
+
+/** @throws SchemaError with the place of a directive that could not be enforced */
+export function guardsOfFields(schema: GraphQLSchema, guards = readGuards(schema)): GuardOfField {
+  const mutationName = schema.getMutationType()?.name
+  const subscriptionName = schema.getSubscriptionType()?.name
+  return (field, typeName, fieldName) => {
+    const requirements = guards.get(`${typeName}.${fieldName}`)
+    if (typeName === subscriptionName) return guardSubscription(field, requirements ?? [])
+    const isRootMutation = typeName === mutationName
+    if (requirements) return guardField(field, requirements, isRootMutation)
+    return isRootMutation ? decideAnew(field) : undefined
+  }
 }
 
 /** Whether the schema has a subscription that anybody may listen to. */
@@ -72,35 +88,50 @@ export function hasPublicSubscription(schema: GraphQLSchema): boolean {
   return Object.keys(type?.getFields() ?? {}).some(name => !guards.has(`${type?.name}.${name}`))
 }
 
-type Field = GraphQLFieldConfig<unknown, GuardContext>
 type Resolver = GraphQLFieldResolver<unknown, GuardContext>
+
+/** What each guard was made to enforce. A schema that is guarded twice has one guard around each resolver. */
+const made = new WeakMap<Resolver, string>()
+
+/** The guard around a resolver; the resolver itself, if it is this guard already. */
+function once(resolver: Resolver, enforced: string, guard: () => Resolver): Resolver {
+  if (made.get(resolver) === enforced) return resolver
+  const guarded = guard()
+  made.set(guarded, enforced)
+  return guarded
+}
 
 /**
  * A subscription outlives the decision that it began with. So each of its events is decided anew, before graphql
  * resolves anything of it; the fields of that event share the decision.
  */
-function guardSubscription(field: Field, requirements: readonly Requirement[]): Field {
+function guardSubscription<F extends Resolvers>(field: F, requirements: readonly Requirement[]): F {
+  const guard = (resolver: Resolver) =>
+    requirements.length > 0 ? guardResolver(resolver, requirements, false) : resolver
   // A field without `subscribe` of its own takes its events from the root value.
-  const begun = { ...field, subscribe: field.subscribe ?? defaultFieldResolver }
-  const guarded = requirements.length > 0 ? guardField(begun, requirements, false) : begun
-  const { subscribe } = guarded
-  return {
-    ...guarded,
-    async subscribe(source, args, context, info) {
-      const events: unknown = await subscribe?.(source, args, context, info)
-      // Anything else is graphql's to complain about.
-      if (!isAsyncIterable(events)) return events
-      return guardEvents(events, async () => {
-        const { auth } = context
-        if (!auth || requirements.length === 0) return auth?.forget()
-        try {
-          check(await auth.decide(true), requirements, auth.now())
-        } catch (error) {
-          // With the path of the field, as every other error of a field.
-          throw locatedError(error, info.fieldNodes, responsePathAsArray(info.path))
-        }
-      })
-    },
+  const begin = field.subscribe ?? defaultFieldResolver
+  const subscribe = once(begin, `events ${keyOfAll(requirements)}`, () =>
+    decideEachEvent(guard(begin), requirements),
+  )
+  if (requirements.length === 0) return { ...field, subscribe }
+  return { ...field, resolve: guard(field.resolve ?? defaultFieldResolver), subscribe }
+}
+
+function decideEachEvent(subscribe: Resolver, requirements: readonly Requirement[]): Resolver {
+  return async (source, args, context, info) => {
+    const events: unknown = await subscribe(source, args, context, info)
+    // Anything else is graphql's to complain about.
+    if (!isAsyncIterable(events)) return events
+    return guardEvents(events, async () => {
+      const { auth } = context
+      if (!auth || requirements.length === 0) return auth?.forget()
+      try {
+        check(await auth.decide(true), requirements, auth.now())
+      } catch (error) {
+        // With the path of the field, as every other error of a field.
+        throw locatedError(error, info.fieldNodes, responsePathAsArray(info.path))
+      }
+    })
   }
 }
 
@@ -108,7 +139,11 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 }
 
-function guardField(field: Field, requirements: readonly Requirement[], isRootMutation: boolean): Field {
+function guardField<F extends Resolvers>(
+  field: F,
+  requirements: readonly Requirement[],
+  isRootMutation: boolean,
+): F {
   const guard = (resolve: Resolver) => guardResolver(resolve, requirements, isRootMutation)
 
   return {
@@ -122,15 +157,13 @@ function guardField(field: Field, requirements: readonly Requirement[], isRootMu
  * For a root mutation field without a guard: if the resolver asks about the sender, the sender is decided anew. No
  * decision holds longer than one root mutation field.
  */
-function decideAnew(field: Field): Field {
+function decideAnew<F extends Resolvers>(field: F): F {
   const resolve = field.resolve ?? defaultFieldResolver
-  return {
-    ...field,
-    resolve(source, args, context: GuardContext | undefined, info) {
-      context?.auth?.forget()
-      return resolve(source, args, context as GuardContext, info)
-    },
+  const anew: Resolver = (source, args, context: GuardContext | undefined, info) => {
+    context?.auth?.forget()
+    return resolve(source, args, context as GuardContext, info)
   }
+  return { ...field, resolve: once(resolve, 'anew', () => anew) }
 }
 
 function guardReferences(
@@ -155,7 +188,8 @@ function guardResolver(
   requirements: readonly Requirement[],
   isRootMutation: boolean,
 ): Resolver {
-  return (source, args, context, info) => {
+  const enforced = `${isRootMutation ? 'anew' : 'once'} ${keyOfAll(requirements)}`
+  return once(resolve, enforced, () => (source, args, context, info) => {
     const { auth } = context
     if (!auth) throw new Error('The context has no "auth": build it with the context function of createAuth.')
     const decision = auth.decide(isRootMutation)
@@ -167,7 +201,7 @@ function guardResolver(
       })
     check(decision, requirements, auth.now())
     return resolve(source, args, context, info)
-  }
+  })
 }
 
 /** Checks `maxAge` last, so that nobody is asked for a password again for a field that stays forbidden. */

@@ -109,14 +109,14 @@ describe('packages', () => {
   it('of GraphQL are known where GraphQL is spoken, and auth.ts knows their types', () => {
     const graphql = usersOf(/^(graphql\b|@graphql|@apollo\/|@urql\/|@as-integrations\/)/)
     const beyond = graphql.filter(
-      ({ from }) => !startsWithAny(from, ['graphql/', 'gateway/', 'client/', 'http/']),
+      ({ from }) => !startsWithAny(from, ['graphql/', 'gateway/', 'client/', 'http/', 'servers/']),
     )
     expect(told(beyond.filter(({ from, isType }) => !(from === 'auth.ts' && isType)))).toEqual([])
   })
 
-  it('of HTTP are known to http/ alone, and hashing to passwords/', () => {
+  it('of HTTP are known to http/ and servers/ alone, and hashing to passwords/', () => {
     const http = usersOf(/^(@?fastify\b|ws$|node:https?2?$)/)
-    expect(told(http.filter(({ from }) => !startsWithAny(from, ['http/'])))).toEqual([])
+    expect(told(http.filter(({ from }) => !startsWithAny(from, ['http/', 'servers/'])))).toEqual([])
     expect(told(usersOf(/argon2/).filter(({ from }) => !startsWithAny(from, ['passwords/'])))).toEqual([])
   })
 

@@ -13,14 +13,17 @@ import { ask, logoutMutation } from '../support/peer.js'
 
 /* Annul as it is, with one field of an app beside it that asks for nobody. */
 
-const typeDefs = 'extend type Query { open: OpenUser! } type OpenUser { id: ID! }'
 const openUser = { id: '00000000-0000-4000-8000-000000000000' }
+export const openExtension = {
+  typeDefs: 'extend type Query { open: OpenUser! } type OpenUser { id: ID! }',
+  resolvers: { Query: { open: () => openUser } },
+}
 
 /** @param settings environment variables */
 export async function start(settings) {
   const startedAt = performance.now()
   const server = await openServer(readConfig({ PORT: '0', ...settings }), {
-    extension: { typeDefs, resolvers: { Query: { open: () => openUser } } },
+    extension: openExtension,
     // Lines are made as always, and thrown away: a disk is not measured here.
     logStream: { write() {} },
   })
@@ -47,7 +50,7 @@ function context(auth, headers = {}) {
  * As many users, each with its request for the field. The token goes to unguarded ones too: the guard is the only
  * difference. Nothing is fetched for that: a process that has fetched keeps a request's garbage for longer from then on.
  */
-function requests(auth) {
+export function requests(auth) {
   const signIn = sessions(auth)
   return async ({ field, count }) => {
     const signedIn = await signIn({ count })

@@ -54,8 +54,7 @@ interface GuardContext {
 export function guardSchema(given: GraphQLSchema, options: GuardOptions = {}): GraphQLSchema {
   const schema = options.directive === undefined ? given : withDirectiveName(given, options.directive)
   const guards = readGuards(schema)
-  const mutationName = schema.getMutationType()?.name
-  const subscriptionName = schema.getSubscriptionType()?.name
+  const guard = guardsOfFields(schema, guards)
   const referencesFor = (type: GraphQLObjectType | GraphQLInterfaceType) =>
     guardReferences(type, guards.get(`${type.name}.__resolveReference`) ?? [])
   const guarded = mapSchema(schema, {
@@ -67,11 +66,7 @@ export function guardSchema(given: GraphQLSchema, options: GuardOptions = {}): G
       const extensions = referencesFor(type)
       return extensions && new GraphQLInterfaceType({ ...type.toConfig(), extensions })
     },
-    [MapperKind.OBJECT_FIELD]: (field, fieldName, typeName) => {
-      const requirements = guards.get(`${typeName}.${fieldName}`) ?? []
-      if (typeName === subscriptionName) return guardSubscription(field, requirements)
-      return guardField(field, requirements, typeName === mutationName)
-    },
+    [MapperKind.OBJECT_FIELD]: (field, fieldName, typeName) => guard(field, typeName, fieldName),
   })
   return markGuarded(guarded)
 }
@@ -81,20 +76,36 @@ export interface GuardOptions {
   readonly directive?: string
 }
 
+/** The part of a field that is guarded. */
+export type Resolvers = Pick<GraphQLFieldConfig<unknown, GuardContext>, 'resolve' | 'subscribe'>
+
+/** Guards a field of a schema. Guarding a guarded field changes nothing. */
+export type GuardOfField = <F extends Resolvers>(field: F, typeName: string, fieldName: string) => F
+
+/** @throws SchemaError with the place of a guard that could not be enforced */
+export function guardsOfFields(schema: GraphQLSchema, guards = readGuards(schema)): GuardOfField {
+  const mutationName = schema.getMutationType()?.name
+  const subscriptionName = schema.getSubscriptionType()?.name
+  return (field, typeName, fieldName) => {
+    const requirements = guards.get(`${typeName}.${fieldName}`) ?? []
+    if (typeName === subscriptionName) return guardSubscription(field, requirements)
+    return guardField(field, requirements, typeName === mutationName)
+  }
+}
+
 /** Whether the schema has a subscription that anybody may listen to. */
 export function hasPublicSubscription(schema: GraphQLSchema): boolean {
   const type = schema.getSubscriptionType()?.name
   return listGuards(schema).some(({ field, guard }) => field.startsWith(`${type}.`) && guard.length === 0)
 }
 
-type Field = GraphQLFieldConfig<unknown, GuardContext>
 type Resolver = GraphQLFieldResolver<unknown, GuardContext>
 
 /**
  * A subscription outlives the decision that it began with. So each of its events is decided anew, before graphql
  * resolves anything of it; the fields of that event share the decision.
  */
-function guardSubscription(field: Field, read: readonly Requirement[]): Field {
+function guardSubscription<F extends Resolvers>(field: F, read: readonly Requirement[]): F {
   // A field without `subscribe` of its own takes its events from the root value.
   const { inner, requirements } = behindGuard(field.subscribe ?? defaultFieldResolver, read)
   const subscribe = requirements.length > 0 ? guardResolver(inner, requirements, false) : inner
@@ -113,8 +124,9 @@ function guardSubscription(field: Field, read: readonly Requirement[]): Field {
       }
     })
   }
-  const { subscribe: _, ...resolved } = field
+  const resolved: Resolvers = field.resolve ? { resolve: field.resolve } : {}
   return {
+    ...field,
     ...guardField(resolved, requirements, false),
     subscribe: noteGuard(guardedEvents, { inner, requirements }),
   }
@@ -124,7 +136,7 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 }
 
-function guardField(field: Field, read: readonly Requirement[], isRootMutation: boolean): Field {
+function guardField<F extends Resolvers>(field: F, read: readonly Requirement[], isRootMutation: boolean): F {
   const guard = (resolve: Resolver): Resolver => {
     const { inner, requirements } = behindGuard(resolve, read)
     if (requirements.length > 0)

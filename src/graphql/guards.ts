@@ -129,6 +129,7 @@ function keyOf({ roles, scopes, maxAge }: Requirement): string {
   return JSON.stringify([roles && [...roles].sort(), sortedScopes, maxAge])
 }
 
-function keyOfAll(requirements: readonly Requirement[]): string {
+/** Equal texts for equal guards. */
+export function keyOfAll(requirements: readonly Requirement[]): string {
   return requirements.map(keyOf).sort().join()
 }

@@ -8,7 +8,7 @@ export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler<Error & { statusCode?: number; code?: string }>(async (error, request, reply) => {
     const status = error.statusCode ?? 500
     if (status >= 500) request.log.error({ err: error }, 'A request failed.')
-    const { code, message } = refusals[error.code ?? ''] ?? (status < 500 ? badRequest : broken)
+    const { code, message } = refusalOfRequest(error.code) ?? (status < 500 ? badRequest : broken)
     request.note.code = code
     return reply.status(status).send({ errors: [{ message, extensions: { code } }] })
   })
@@ -19,6 +19,11 @@ export function answerErrors(app: FastifyInstance): void {
       .status(404)
       .send({ errors: [{ message: 'There is nothing at this address.', extensions: { code } }] })
   })
+}
+
+/** What is told of one of Fastify's own errors about a request that can't be read. Undefined: it is another error. */
+export function refusalOfRequest(code = ''): { code: string; message: string } | undefined {
+  return refusals[code] ?? (code.startsWith('FST_ERR_CTP_') ? badRequest : undefined)
 }
 
 const badRequest = { code: 'BAD_REQUEST', message: "The request can't be read." }

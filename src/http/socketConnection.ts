@@ -76,3 +76,9 @@ export function tokenOf(payload: Record<string, unknown> | undefined): string | 
   const value = payload?.accessToken ?? payload?.Authorization ?? payload?.authorization
   return typeof value === 'string' ? value.replace(/^Bearer +/i, '') : undefined
 }
+
+/** The payload of connection_init, for an app: a token in it is nobody's but Annul's. */
+export function withoutToken(payload: Record<string, unknown> = {}): Record<string, unknown> {
+  const { accessToken: _, Authorization: __, authorization: ___, ...rest } = payload
+  return rest
+}

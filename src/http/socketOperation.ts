@@ -24,12 +24,17 @@ export function rulesFor({ introspection }: Config): readonly ValidationRule[] {
   return introspection ? specifiedRules : [...specifiedRules, noIntrospection]
 }
 
-/** What a socket asks for, ready to be carried out; or why it is not. Bounded as Apollo Server's operations are. */
+/**
+ * What a socket asks for, ready to be carried out; or why it is not. Bounded as Apollo Server's operations are.
+ *
+ * @param more what the context holds beside Annul's part
+ */
 export function prepare(
   schema: GraphQLSchema,
   documents: Documents,
   connection: SocketConnection,
   { query, operationName, variables }: SubscribePayload,
+  more: object = {},
 ): ExecutionArgs | GraphQLError[] {
   // This operation is one of the running ones.
   if (connection.running().length > maxOperations) return [carrying(tooManyRequests(1))]
@@ -41,7 +46,8 @@ export function prepare(
     // A mutation's answer may carry cookies, which a socket can't.
     if (getOperationAST(document, operationName)?.operation === 'mutation')
       return [new GraphQLError('Mutations are sent over HTTP.', { extensions: { code: 'BAD_REQUEST' } })]
-    const contextValue: ServerContext = { ...connection.context(), note: {} }
+    // The very object that was given: what the app has made for the operation (loaders) may hold it.
+    const contextValue: ServerContext = Object.assign(more, connection.context(), { note: {} })
     return { schema, document, operationName, variableValues: variables, contextValue }
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error

@@ -1,4 +1,5 @@
 import type { WebsocketHandler } from '@fastify/websocket'
+import type { FastifyRequest } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
 import { makeServer } from 'graphql-ws'
 import type { OpenedAuth } from '../auth.ts'
@@ -7,7 +8,7 @@ import { hasPublicSubscription } from '../graphql/directive.ts'
 import { type GraphQLContext, stateOf } from '../request/context.ts'
 import { clientOf } from './socketAdmission.ts'
 import { anonymousMs } from './socketBounds.ts'
-import { SocketConnection, tokenOf } from './socketConnection.ts'
+import { SocketConnection, tokenOf, withoutToken } from './socketConnection.ts'
 import { Documents } from './socketDocuments.ts'
 import { begin, formatFailure, formatResult, isSubscription, prepare, rulesFor } from './socketOperation.ts'
 import { type Shared, SocketTransport } from './socketTransport.ts'
@@ -26,14 +27,36 @@ import { type Shared, SocketTransport } from './socketTransport.ts'
 type Payload = Record<string, unknown> | undefined
 interface Extra {
   readonly connection: SocketConnection
+  readonly request: FastifyRequest
+  /** What ends the app's part of each running operation. */
+  readonly ends: Map<string, () => void>
 }
+
+/** An app's part of the context of one operation. */
+export interface AppContext {
+  readonly values: object
+  /** Called when the operation is over. */
+  end(): void
+}
+
+/** Makes an app's part of the context. @param init the payload of connection_init, without a token */
+export type OpenAppContext = (request: FastifyRequest, init: Payload) => Promise<AppContext>
 
 const internalError = 4500
 
-/** Serves the sockets that were let in (socketAdmission.ts). */
-export function socketHandler(auth: OpenedAuth, schema: GraphQLSchema, shared: Shared): WebsocketHandler {
+/**
+ * Serves the sockets that were let in (socketAdmission.ts).
+ *
+ * @param openAppContext default: the context has Annul's part alone
+ */
+export function socketHandler(
+  auth: OpenedAuth,
+  schema: GraphQLSchema,
+  shared: Shared,
+  openAppContext?: OpenAppContext,
+): WebsocketHandler {
   const mayWaitWithoutToken = hasPublicSubscription(schema)
-  const server = serve(auth, schema)
+  const server = serve(auth, schema, openAppContext)
   const broken = (error: unknown) => auth.parts.log.error({ err: error }, 'A WebSocket failed.')
 
   return (socket, request) => {
@@ -66,13 +89,13 @@ export function socketHandler(auth: OpenedAuth, schema: GraphQLSchema, shared: S
           receive = callback
         },
       },
-      { connection },
+      { connection, request, ends: new Map() },
     )
   }
 }
 
 /** The protocol of graphql-ws, for each socket. */
-function serve(auth: OpenedAuth, schema: GraphQLSchema) {
+function serve(auth: OpenedAuth, schema: GraphQLSchema, openAppContext?: OpenAppContext) {
   const documents = new Documents(schema, rulesFor(auth.parts.config))
   return makeServer<Payload, Extra>({
     connectionInitWaitTimeout: 5000,
@@ -89,7 +112,13 @@ function serve(auth: OpenedAuth, schema: GraphQLSchema) {
       if (token !== undefined) await connection.present(token)
     },
 
-    onSubscribe: ({ extra: { connection } }, _id, payload) => prepare(schema, documents, connection, payload),
+    onSubscribe({ extra: { connection, request, ends }, connectionParams }, id, payload) {
+      if (openAppContext === undefined) return prepare(schema, documents, connection, payload)
+      return openAppContext(request, withoutToken(connectionParams)).then(({ values, end }) => {
+        ends.set(id, end)
+        return prepare(schema, documents, connection, payload, values)
+      })
+    },
 
     subscribe: begin,
 
@@ -107,6 +136,16 @@ function serve(auth: OpenedAuth, schema: GraphQLSchema) {
       return refused instanceof Promise ? refused.then(conclude) : conclude(refused)
     },
 
-    onError: (_context, _id, _payload, errors) => errors.map(error => formatFailure(auth, error)),
+    onError({ extra }, id, _payload, errors) {
+      endOf(extra, id)
+      return errors.map(error => formatFailure(auth, error))
+    },
+
+    onComplete: ({ extra }, id) => endOf(extra, id),
   })
+}
+
+function endOf({ ends }: Extra, id: string): void {
+  ends.get(id)?.()
+  ends.delete(id)
 }

@@ -1,0 +1,59 @@
+import { type GraphQLObjectType, type GraphQLSchema, isObjectType } from 'graphql'
+import { type GuardOfField, guardsOfFields, type Resolvers } from './directive.ts'
+
+/**
+ * Guards a schema in place, and keeps it guarded: a resolver that is put on a guarded field later is guarded in its
+ * turn. For servers that replace resolvers of a schema which they were given (Mercurius: resolvers and loaders).
+ *
+ * @throws SchemaError with the place of a directive that could not be enforced
+ */
+export function keepGuarded(schema: GraphQLSchema): void {
+  const guard = guardsOfFields(schema)
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || type.name.startsWith('__')) continue
+    const isSubscription = type === schema.getSubscriptionType()
+    for (const name of Object.keys(type.getFields()))
+      if (isSubscription) keepField(type, name, guard)
+      else keepResolvers(type.getFields()[name], type.name, name, guard)
+  }
+}
+
+/** Mercurius puts a whole new field in the place of a subscription's field. */
+function keepField(type: GraphQLObjectType, name: string, guard: GuardOfField): void {
+  const fields = type.getFields()
+  let current = fields[name]
+  keepResolvers(current, type.name, name, guard)
+  Object.defineProperty(fields, name, {
+    enumerable: true,
+    configurable: true,
+    get: () => current,
+    set(field) {
+      current = field
+      keepResolvers(current, type.name, name, guard)
+    },
+  })
+}
+
+function keepResolvers(
+  field: Resolvers | undefined,
+  typeName: string,
+  name: string,
+  guard: GuardOfField,
+): void {
+  if (field === undefined) return
+  const { resolve, subscribe } = field
+  let guarded = guard<Resolvers>(
+    { ...(resolve && { resolve }), ...(subscribe && { subscribe }) },
+    typeName,
+    name,
+  )
+  for (const part of ['resolve', 'subscribe'] as const)
+    Object.defineProperty(field, part, {
+      enumerable: true,
+      configurable: true,
+      get: () => guarded[part],
+      set(resolver) {
+        guarded = guard({ ...guarded, [part]: resolver }, typeName, name)
+      },
+    })
+}

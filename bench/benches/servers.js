@@ -12,6 +12,19 @@ const goal = 0.95
  * goal.
  */
 const servers = {
+  'Apollo on Fastify': [
+    ['unguarded', 'apolloFastify', {}, 'open'],
+    ['unguarded again', 'apolloFastify', {}, 'open'],
+    ['guarded', 'apolloFastify', {}, 'me'],
+    ['without Annul', 'apolloFastify', { bare: true }, 'open'],
+  ],
+  Mercurius: [
+    ['unguarded', 'mercurius', {}, 'open'],
+    ['unguarded again', 'mercurius', {}, 'open'],
+    ['guarded', 'mercurius', {}, 'me'],
+    ['without Annul', 'mercuriusAuth', {}, 'open'],
+    ['mercurius-auth + @fastify/jwt', 'mercuriusAuth', {}, 'me'],
+  ],
   Yoga: [
     ['unguarded', 'yoga', {}, 'open'],
     ['unguarded again', 'yoga', {}, 'open'],

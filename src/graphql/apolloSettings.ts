@@ -1,4 +1,4 @@
-import type { ASTVisitor, GraphQLFormattedError, ValidationContext } from 'graphql'
+import type { ASTVisitor, GraphQLFormattedError, GraphQLSchema, ValidationContext } from 'graphql'
 import type { Config } from '../config.ts'
 import { maxTokens, noIntrospection } from './bounds.ts'
 import { responsePlugin } from './responsePlugin.ts'
@@ -14,8 +14,9 @@ export interface ApolloSettings {
   readonly parseOptions: { readonly maxTokens: number }
 }
 
-/** A plugin of Apollo Server: the HTTP status, and `extensions.annul`. */
+/** A plugin of Apollo Server: the HTTP status, and `extensions.annul`. An unguarded schema does not start. */
 export interface ApolloPlugin {
+  serverWillStart(service: { readonly schema: GraphQLSchema }): Promise<void>
   requestDidStart(): Promise<{
     didResolveOperation(context: unknown): Promise<void>
     willSendResponse(context: unknown): Promise<void>

@@ -6,12 +6,20 @@ import type {
 import { type GraphQLContext, stateOf } from '../request/context.ts'
 import { annulExtension, refusalOf } from './answer.ts'
 import { checkVariables } from './bounds.ts'
+import { isGuarded } from './guardedMark.ts'
+import { SchemaError } from './requirements.ts'
 
 /**
  * For Apollo Server: the HTTP status, `extensions.annul`, and a refusal of variables that are nested too deeply to be
- * read.
+ * read. A server with a schema whose `@auth` nobody enforces does not start.
  */
 export const responsePlugin: ApolloServerPlugin<GraphQLContext> = {
+  async serverWillStart({ schema }) {
+    if (!isGuarded(schema))
+      throw new SchemaError(
+        'ApolloServer has been given a schema whose @auth nobody enforces: build it with auth.schema(…), or with auth.guard(schema).',
+      )
+  },
   async requestDidStart() {
     return hooks
   },

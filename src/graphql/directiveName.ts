@@ -9,7 +9,8 @@ export const defaultDirective = 'auth'
 export function withDirectiveName(schema: GraphQLSchema, name: string): GraphQLSchema {
   if (directiveNameOf(schema) === name) return schema
   const config = schema.toConfig()
-  return new GraphQLSchema({ ...config, extensions: { ...config.extensions, annul: { directive: name } } })
+  const annul = { ...Object(config.extensions?.annul), directive: name }
+  return new GraphQLSchema({ ...config, extensions: { ...config.extensions, annul } })
 }
 
 export function directiveNameOf(schema: GraphQLSchema): string {

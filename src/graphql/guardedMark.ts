@@ -6,7 +6,7 @@ const key = 'annul'
 
 /** Marks a schema whose `@auth` is enforced. Tools that transform a schema keep the mark, as they keep its resolvers. */
 export function markGuarded(schema: GraphQLSchema): GraphQLSchema {
-  schema.extensions = { ...schema.extensions, [key]: { guarded: true } }
+  schema.extensions = { ...schema.extensions, [key]: { ...Object(schema.extensions[key]), guarded: true } }
   return schema
 }
 

@@ -39,7 +39,7 @@ const asking = `
 
   const schema = auth.schema()
   const ask = async (source, authorization) => {
-    const contextValue = auth.context({ headers: { authorization } }, { appendHeader() {} })
+    const contextValue = await auth.context({ headers: { authorization } }, { appendHeader() {} })
     const { data, errors } = await graphql({ schema, source, contextValue })
     return errors?.[0].message ?? data
   }

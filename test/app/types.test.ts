@@ -38,9 +38,9 @@ export const auth = await createAuth({
 })
 export function tenantOf({ auth }: GraphQLContext): string | undefined {
   const { claims } = auth.viewer()
-  const sid: string = claims.sid
+  const sid: string | null = claims.sid
   const { tenant } = claims
-  return typeof tenant === 'string' ? tenant : sid
+  return typeof tenant === 'string' ? tenant : (sid ?? undefined)
 }
 `
 

@@ -14,7 +14,7 @@ import { type FieldGuard, listGuards } from './graphql/listGuards.ts'
 import { checkRename, type Rename } from './graphql/rename.ts'
 import { buildSchema, type SchemaExtension } from './graphql/schema.ts'
 import { startHousekeeping } from './housekeeping.ts'
-import { type Log, openLog, withSafeErrors } from './log.ts'
+import { checkLog, type Log, openLog, withSafeErrors } from './log.ts'
 import { openMetrics } from './metrics.ts'
 import { readOptions, type Settings } from './options.ts'
 import type { Parts } from './parts.ts'
@@ -111,13 +111,13 @@ export interface OpenedAuth extends Omit<Auth, 'context'> {
  */
 export async function createAuth(options: AuthOptions = {}): Promise<Auth> {
   const config = readOptions({ ...options }, process.env, ['log', 'rename', ...appOptionNames])
-  const log = options.log ? withSafeErrors(options.log) : openLog(config.logLevel)
+  const log = options.log === undefined ? openLog(config.logLevel) : withSafeErrors(checkLog(options.log))
   return withoutInsides(await openAuth(config, log, options))
 }
 
 /** @internal Settings of an app, completed by the environment. */
 export function readSettings(settings: Settings): Config {
-  return readOptions({ ...settings }, process.env, [])
+  return readOptions({ ...settings }, process.env, [], 'startServer')
 }
 
 const insides = new WeakMap<Auth, OpenedAuth>()

@@ -6,21 +6,33 @@ export const longestLeaseMs = 60_000
 
 /** Every setting, parsed and range-checked. Durations carry their unit in the name. */
 export interface Config {
+  /** Where Annul's own server listens; default 127.0.0.1. */
   readonly host: string
+  /** 0 to 65535, default 4000; 0 takes any free port. For Annul's own server. */
   readonly port: number
   /** `postgres://…`; without it an embedded database in `dataDir`. */
   readonly databaseUrl: string | undefined
+  /** The embedded database, and the generated secret; default ./.annul. */
   readonly dataDir: string
   /** At least 32 bytes; undefined: generated into `dataDir`. */
   readonly secret: Uint8Array | undefined
+  /** The claim `iss`, the same on every node; default `annul`. */
   readonly issuer: string
+  /** The claim `aud`, the same on every node; default `annul`. */
   readonly audience: string
+  /** The life of an access token: 30 to 3600, default 600. */
   readonly accessTokenSeconds: number
+  /** A session ends after this long unused; default 2,592,000 (30 days). */
   readonly sessionIdleSeconds: number
+  /** A session ends after this long in any case; default 15,552,000 (180 days). */
   readonly sessionMaxSeconds: number
+  /** Grace for clients that send no attempt: 0 to 60, default 0. A theft within the grace is not detected. */
   readonly refreshReuseSeconds: number
+  /** What a detected theft ends; default `session`. */
   readonly refreshReuseEnds: 'session' | 'user'
+  /** Whether requests are decided from memory (default), or by a read of the version column each. */
   readonly revocation: 'view' | 'strict'
+  /** The longest that a node decides from memory without hearing from the database: 200 to 60,000, default 2000. */
   readonly leaseMs: number
   /** Origins that may use the cookie; undefined: the server's own only. */
   readonly allowedOrigins: readonly string[] | undefined
@@ -40,6 +52,7 @@ export interface Config {
   readonly metrics: 'on' | 'off' | Address
   /** How long audit events are kept. */
   readonly auditDays: number
+  /** The least severe lines that are written; default `info`. */
   readonly logLevel: LogLevel
 }
 
@@ -236,6 +249,18 @@ function unknownNames(env: Readonly<Record<string, string | undefined>>, known: 
   return Object.keys(env)
     .filter(name => name.startsWith('ANNUL_') && env[name]?.trim() && !known.includes(name))
     .map(name => `${name} is not a setting. The nearest name is ${nearest(name, known)}.`)
+}
+
+/**
+ * Refuses an option that does not exist: a mistyped one would have no effect, without any sign.
+ *
+ * @param of whose options these are, for the message
+ * @throws TypeError with the nearest name
+ */
+export function refuseUnknownOptions(of: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options))
+    if (!known.includes(name))
+      throw new TypeError(`${of} has no option "${name}". The nearest name is "${nearest(name, known)}".`)
 }
 
 /** The name that a mistyped one was meant to be. */

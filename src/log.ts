@@ -31,6 +31,16 @@ export function loggerOptions(level: string, stream?: { write(line: string): voi
   }
 }
 
+/** @throws TypeError for an option `log` that lacks one of the three functions */
+export function checkLog(log: Log): Log {
+  for (const name of ['info', 'warn', 'error'] as const)
+    if (typeof Object(log)[name] !== 'function')
+      throw new TypeError(
+        `The option "log" must have a function "${name}", as console and pino's loggers have.`,
+      )
+  return log
+}
+
 /** An app's own log. It gets errors as serializeError writes them, without the values that the errors were about. */
 export function withSafeErrors(log: Log): Log {
   const safe = (details: object) =>

@@ -1,8 +1,8 @@
-import { type Config, ConfigError, nearest, readConfig } from './config.ts'
+import { type Config, ConfigError, readConfig, refuseUnknownOptions } from './config.ts'
 
 /** The settings as options. What is not given, or undefined, is read from the environment. */
 export type Settings = {
-  readonly [Name in Exclude<keyof Config, 'secret'>]?: Config[Name] | undefined
+  readonly [Name in keyof Omit<Config, 'secret'>]?: Config[Name] | undefined
 } & {
   /** At least 32 random bytes, or their base64. */
   readonly secret?: Uint8Array | string | undefined
@@ -51,6 +51,7 @@ const expected: Readonly<Record<Kind, string>> = {
  * The settings that options and environment give together.
  *
  * @param others names of options that are no settings
+ * @param of whose options these are, for the message about an unknown one
  * @throws TypeError for an unknown name (with the nearest known one) and for a value of the wrong type
  * @throws ConfigError for values out of range, once, with every problem
  */
@@ -58,16 +59,17 @@ export function readOptions(
   options: Readonly<Record<string, unknown>>,
   env: Readonly<Record<string, string | undefined>>,
   others: readonly string[],
+  of = 'createAuth',
 ): Config {
   if (typeof options !== 'object' || options === null)
-    throw new TypeError('createAuth takes one object with options.')
+    throw new TypeError(`${of} takes one object with options.`)
   const given = new Map<string, string>()
   const texts: Record<string, string> = {}
   for (const [name, value] of Object.entries(options)) {
     if (others.includes(name) || value === undefined) continue
     if (!isSetting(name)) {
-      const near = nearest(name, [...Object.keys(kinds), ...others])
-      throw new TypeError(`createAuth has no option "${name}". The nearest name is "${near}".`)
+      refuseUnknownOptions(of, { [name]: value }, [...Object.keys(kinds), ...others])
+      continue
     }
     const text = textOf(kinds[name], value)
     // The value may be a secret, and is not shown.

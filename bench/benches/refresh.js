@@ -73,7 +73,7 @@ function sum(counts) {
 }
 
 /** A slice that begins where the one before it ended: each refresh makes the next one's token. */
-function goOn(held, key, run) {
+export function goOn(held, key, run) {
   return async ms => {
     const { [key]: next, ...measured } = await run({ [key]: held.value, ms })
     held.value = next
@@ -85,7 +85,7 @@ function goOn(held, key, run) {
  * The statement as the database gets it from Annul, with its parameters, so that there is no copy of it here that
  * could fall behind.
  */
-async function learnStatement(bench) {
+export async function learnStatement(bench) {
   const database = bench.freshName()
   const url = await bench.postgres.createDatabase(database, { logged: true })
   const server = await bench.startServer('annul', { DATABASE_URL: url })

@@ -35,6 +35,7 @@ export async function start(settings) {
     untilFresh: () => untilFresh(auth, startedAt),
     decisions: decisions(auth),
     refreshes: refreshes(auth),
+    signatures: signatures(auth),
     updates: updates(bare),
   }
   return { url, calls }
@@ -135,6 +136,19 @@ function refreshes(auth) {
       current[index] = next.refreshToken
     })
     return { ...measured, tokens: current }
+  }
+}
+
+/** Access tokens, signed one after the other. */
+function signatures(auth) {
+  const { sign } = auth.parts.accessTokens
+  return async ({ accessToken, ms }) => {
+    const claims = await viewerClaims(auth, accessToken)
+    return repeat({ workers: 1, ms }, async () => {
+      // Read a moment ago, as those of a refresh.
+      sign({ ...claims, iat: Math.floor(auth.parts.clock.now()) })
+      await new Promise(setImmediate)
+    })
   }
 }
 

@@ -30,7 +30,7 @@ export interface AuditEvent {
   /** When its transaction began, by the database's clock. */
   readonly at: Date
   readonly kind: AuditKind
-  /** The user who did it; null for nobody who is known, and for the operator on the command line. */
+  /** The user who caused the event; null if unknown, and for the operator's commands. */
   readonly actorId: string | null
   /** The user whom it was done to. */
   readonly userId: string | null

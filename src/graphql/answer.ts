@@ -86,5 +86,10 @@ function retryAfter(errors: readonly GraphQLFormattedError[]): string {
 /** A request without a token is told the scheme and no error code (RFC 6750, 3). */
 function challenge(error: GraphQLFormattedError | undefined): string {
   if (error?.extensions?.reason === 'TOKEN_MISSING') return 'Bearer realm="annul"'
-  return `Bearer realm="annul", error="invalid_token", error_description="${error?.message ?? ''}"`
+  return `Bearer realm="annul", error="invalid_token", error_description="${describe(error?.message)}"`
+}
+
+/** Without what the header may not hold (RFC 6750, 3): an app's own error may say anything. */
+function describe(message = ''): string {
+  return message.replace(/[^\x20-\x21\x23-\x5B\x5D-\x7E]/g, '')
 }

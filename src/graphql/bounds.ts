@@ -15,10 +15,10 @@ const closing = new Set<TokenKind>([TokenKind.BRACE_R, TokenKind.BRACKET_R, Toke
 
 /** Before it is parsed. @throws GraphQLError GRAPHQL_PARSE_FAILED for a document that is nested too deeply */
 export function checkNesting(document: string): void {
-  // The usual operation is not read twice.
-  if ((document.match(/[{[(]/g)?.length ?? 0) <= maxNesting) return
+  // The usual operation is not read twice, and none is read to an end that the parser would not reach.
+  if (!hasMoreThan(maxNesting, document)) return
   const lexer = new Lexer(new Source(document))
-  for (let depth = 0; lexer.token.kind !== TokenKind.EOF; ) {
+  for (let depth = 0, tokens = 0; lexer.token.kind !== TokenKind.EOF && tokens <= maxTokens; tokens++) {
     try {
       lexer.advance()
     } catch {
@@ -29,6 +29,12 @@ export function checkNesting(document: string): void {
     if (closing.has(lexer.token.kind)) depth--
     if (depth > maxNesting) throw tooDeep('The operation is', 'GRAPHQL_PARSE_FAILED')
   }
+}
+
+function hasMoreThan(most: number, document: string): boolean {
+  let found = 0
+  for (const _ of document.matchAll(/[{[(]/g)) if (++found > most) return true
+  return false
 }
 
 /** @throws GraphQLError BAD_REQUEST for variables that are nested too deeply */

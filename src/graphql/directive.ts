@@ -9,6 +9,7 @@ import {
   locatedError,
   responsePathAsArray,
 } from 'graphql'
+import { refuseUnknownOptions } from '../config.ts'
 import { AuthError, forbidden, reauthenticationRequired } from '../errors.ts'
 import { withDirectiveName } from './directiveName.ts'
 import { guardEvents } from './guardEvents.ts'
@@ -52,6 +53,7 @@ interface GuardContext {
  * const schema = guardSchema(new GraphQLSchema({ query: new GraphQLObjectType({ name: 'Query', fields: { notes } }) }))
  */
 export function guardSchema(given: GraphQLSchema, options: GuardOptions = {}): GraphQLSchema {
+  refuseUnknownOptions('guardSchema', options, ['directive'])
   const schema = options.directive === undefined ? given : withDirectiveName(given, options.directive)
   const guards = readGuards(schema)
   const guard = guardsOfFields(schema, guards)
@@ -73,6 +75,7 @@ export function guardSchema(given: GraphQLSchema, options: GuardOptions = {}): G
 
 /** How `guardSchema` reads a schema. */
 export interface GuardOptions {
+  /** What `@auth` is called in the schema, without the `@`; default `auth`. */
   readonly directive?: string
 }
 
@@ -183,7 +186,7 @@ function guardResolver(
 ): Resolver {
   return (source, args, context, info) => {
     const { auth } = context
-    if (!auth) throw new Error('The context has no "auth": build it with the context function of createAuth.')
+    if (!auth) throw new Error('The context has no "auth": make it by `await auth.context(…)`.')
     const decision = auth.decide(isRootMutation)
     // A decision from memory is no promise, and stays synchronous.
     if (decision instanceof Promise)

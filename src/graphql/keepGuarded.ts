@@ -1,4 +1,4 @@
-import { type GraphQLObjectType, type GraphQLSchema, isObjectType } from 'graphql'
+import { type GraphQLField, type GraphQLObjectType, type GraphQLSchema, isObjectType } from 'graphql'
 import { type GuardOfField, guardsOfFields, type Resolvers } from './directive.ts'
 
 /**
@@ -16,6 +16,27 @@ export function keepGuarded(schema: GraphQLSchema): void {
       if (isSubscription) keepField(type, name, guard)
       else keepResolvers(type.getFields()[name], type.name, name, guard)
   }
+}
+
+const inPlace = new WeakSet<GraphQLSchema>()
+
+/**
+ * Guards in place what stands unguarded in a schema: tools that merge schemas, or put other resolvers into one, keep the
+ * mark of a guarded schema (guardedMark.ts), and leave out guards. What is guarded already stays as it is.
+ *
+ * @throws SchemaError with the place of a directive that could not be enforced
+ */
+export function guardInPlace(schema: GraphQLSchema): void {
+  if (inPlace.has(schema)) return
+  const guard = guardsOfFields(schema)
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || type.name.startsWith('__')) continue
+    for (const field of Object.values(type.getFields())) {
+      const { resolve, subscribe } = guard<Resolvers>(resolversOf(field), type.name, field.name)
+      Object.assign(field, { ...(resolve && { resolve }), ...(subscribe && { subscribe }) })
+    }
+  }
+  inPlace.add(schema)
 }
 
 /** Mercurius puts a whole new field in the place of a subscription's field. */
@@ -41,12 +62,7 @@ function keepResolvers(
   guard: GuardOfField,
 ): void {
   if (field === undefined) return
-  const { resolve, subscribe } = field
-  let guarded = guard<Resolvers>(
-    { ...(resolve && { resolve }), ...(subscribe && { subscribe }) },
-    typeName,
-    name,
-  )
+  let guarded = guard<Resolvers>(resolversOf(field), typeName, name)
   for (const part of ['resolve', 'subscribe'] as const)
     Object.defineProperty(field, part, {
       enumerable: true,
@@ -56,4 +72,8 @@ function keepResolvers(
         guarded = guard({ ...guarded, [part]: resolver }, typeName, name)
       },
     })
+}
+
+function resolversOf({ resolve, subscribe }: GraphQLField<unknown, unknown> | Resolvers): Resolvers {
+  return { ...(resolve && { resolve }), ...(subscribe && { subscribe }) } as Resolvers
 }

@@ -3,10 +3,12 @@ import type {
   GraphQLRequestContextWillSendResponse,
   GraphQLRequestListener,
 } from '@apollo/server'
+import { GraphQLError } from 'graphql'
 import { type GraphQLContext, stateOf } from '../request/context.ts'
 import { annulExtension, refusalOf } from './answer.ts'
 import { checkVariables } from './bounds.ts'
 import { isGuarded } from './guardedMark.ts'
+import { guardInPlace } from './keepGuarded.ts'
 import { SchemaError } from './requirements.ts'
 
 /**
@@ -19,6 +21,7 @@ export const responsePlugin: ApolloServerPlugin<GraphQLContext> = {
       throw new SchemaError(
         'ApolloServer has been given a schema whose @auth nobody enforces: build it with auth.schema(…), or with auth.guard(schema).',
       )
+    guardInPlace(schema)
   },
   async requestDidStart() {
     return hooks
@@ -27,12 +30,20 @@ export const responsePlugin: ApolloServerPlugin<GraphQLContext> = {
 
 // One object for all requests: the hooks keep nothing of a request.
 const hooks: GraphQLRequestListener<GraphQLContext> = {
-  async didResolveOperation({ request }) {
+  async didResolveOperation({ request, requestIsBatched }) {
+    if (requestIsBatched) throw batchRefused()
     checkVariables(request.variables)
   },
   async willSendResponse(request) {
     await finishResponse(request)
   },
+}
+
+/** Apollo gives one context and one HTTP status to all operations of a batch, and a decision holds for one operation. */
+function batchRefused(): GraphQLError {
+  return new GraphQLError('Batches of operations are not supported by this server.', {
+    extensions: { code: 'BAD_REQUEST' },
+  })
 }
 
 /** Sets status, headers and `extensions.annul`. Usually at once. */

@@ -1,6 +1,7 @@
 import { makeExecutableSchema } from '@graphql-tools/schema'
 import type { IResolvers } from '@graphql-tools/utils'
 import { type DocumentNode, type GraphQLSchema, parse } from 'graphql'
+import { refuseUnknownOptions } from '../config.ts'
 import { partsOf } from './builtInCode.ts'
 import { readContract, typesOf } from './contract.ts'
 import { guardSchema } from './directive.ts'
@@ -31,9 +32,10 @@ export interface SchemaOptions {
  * Annul's schema, merged with an app's, with every `@auth` enforced.
  *
  * @throws SchemaError, or graphql's own error about the SDL
- * @throws TypeError for a renaming that can't be
+ * @throws TypeError for an unknown option, and for a renaming that can't be
  */
 export function buildSchema(extension: SchemaExtension = {}, options: SchemaOptions = {}): GraphQLSchema {
+  refuseUnknownOptions('auth.schema', extension, ['typeDefs', 'resolvers', 'schemas'])
   const contract = readContract()
   const rename = checkRename(contract, options.rename)
   return guardSchema(makeSchema(extension, contract, rename), { directive: rename.directive })

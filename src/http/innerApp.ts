@@ -4,6 +4,7 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } 
 import type { GraphQLSchema } from 'graphql'
 import type { OpenedAuth } from '../auth.ts'
 import { isGuarded } from '../graphql/guardedMark.ts'
+import { guardInPlace } from '../graphql/keepGuarded.ts'
 import { SchemaError } from '../graphql/requirements.ts'
 import type { Log } from '../log.ts'
 import { addAnnul } from './addAnnul.ts'
@@ -37,6 +38,7 @@ export async function openInnerApp(
     throw new SchemaError(
       'The schema is not guarded: give what auth.schema or auth.guard returns. Otherwise its @auth would have no effect.',
     )
+  guardInPlace(schema)
   const { config, metrics, log } = auth.parts
   const app = fastify({
     loggerInstance: loggerOf(log),

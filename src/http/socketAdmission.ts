@@ -1,10 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { OpenedAuth } from '../auth.ts'
-import type { Config } from '../config.ts'
 import { AuthError, tooManyRequests, unavailable } from '../errors.ts'
 import { stateOf } from '../request/context.ts'
-import { isAllowedOrigin } from '../request/cookies.ts'
-import { header, type RequestLike } from '../request/message.ts'
+import { isForeignPage } from '../request/cookies.ts'
+import type { RequestLike } from '../request/message.ts'
 import { networkOf } from '../tokens/binding.ts'
 import type { Turns } from './socketTurns.ts'
 
@@ -27,6 +26,7 @@ export function admitSockets(auth: OpenedAuth, turns: Turns) {
   return async (request: FastifyRequest, reply: FastifyReply) => {
     if (!request.ws) return
     const client = clientOf(auth, request)
+    // A browser opens a WebSocket to any server for any page, without a preflight (cross-site WebSocket hijacking).
     if (isForeignPage(config, request)) return refuse(request, reply, 403, foreignPage())
     if (all >= config.sockets) return refuse(request, reply, 503, unavailable(retryAfter))
     if ((ofClients.get(client) ?? 0) >= config.socketsPerAddress)
@@ -43,15 +43,6 @@ export function admitSockets(auth: OpenedAuth, turns: Turns) {
 export function clientOf(auth: OpenedAuth, request: RequestLike): string {
   const { ipAddress } = stateOf(auth.socketContext(request, () => undefined).auth).visitor
   return ipAddress === null ? 'unknown' : networkOf(ipAddress)
-}
-
-/**
- * A browser opens a WebSocket to any server for any page, without a preflight (cross-site WebSocket hijacking). A
- * client that sends neither header is no browser, and no page made it connect.
- */
-function isForeignPage(config: Config, request: RequestLike): boolean {
-  const isBrowser = header(request, 'origin') !== undefined || header(request, 'sec-fetch-site') !== undefined
-  return isBrowser && !isAllowedOrigin(config, request)
 }
 
 function foreignPage(): AuthError {

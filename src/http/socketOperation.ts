@@ -36,8 +36,8 @@ export function prepare(
   { query, operationName, variables }: SubscribePayload,
   more: object = {},
 ): ExecutionArgs | GraphQLError[] {
-  // This operation is one of the running ones.
-  if (connection.running().length > maxOperations) return [carrying(tooManyRequests(1))]
+  const refused = refuseTooMany(connection)
+  if (refused) return refused
   try {
     checkVariables(variables)
     checkNesting(query)
@@ -88,6 +88,11 @@ export function formatFailure(auth: OpenedAuth, error: GraphQLError): GraphQLFor
   const cause = error.path === undefined ? (error.originalError ?? error) : error
   if (cause instanceof GraphQLError) return format(auth, cause, 'INTERNAL_SERVER_ERROR')
   return auth.formatError({ message: '', extensions: { code: 'INTERNAL_SERVER_ERROR' } }, cause)
+}
+
+/** The answer to an operation beyond the bound, itself one of the running ones; undefined within the bound. */
+export function refuseTooMany(connection: SocketConnection): GraphQLError[] | undefined {
+  return connection.running().length > maxOperations ? [carrying(tooManyRequests(1))] : undefined
 }
 
 /** A GraphQLError around any other. */

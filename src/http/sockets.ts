@@ -10,7 +10,15 @@ import { clientOf } from './socketAdmission.ts'
 import { anonymousMs } from './socketBounds.ts'
 import { SocketConnection, tokenOf, withoutToken } from './socketConnection.ts'
 import { Documents } from './socketDocuments.ts'
-import { begin, formatFailure, formatResult, isSubscription, prepare, rulesFor } from './socketOperation.ts'
+import {
+  begin,
+  formatFailure,
+  formatResult,
+  isSubscription,
+  prepare,
+  refuseTooMany,
+  rulesFor,
+} from './socketOperation.ts'
 import { type Shared, SocketTransport } from './socketTransport.ts'
 
 /*
@@ -114,6 +122,9 @@ function serve(auth: OpenedAuth, schema: GraphQLSchema, openAppContext?: OpenApp
 
     onSubscribe({ extra: { connection, request, ends }, connectionParams }, id, payload) {
       if (openAppContext === undefined) return prepare(schema, documents, connection, payload)
+      // Before anything of the app runs for the operation.
+      const refused = refuseTooMany(connection)
+      if (refused) return refused
       return openAppContext(request, withoutToken(connectionParams)).then(({ values, end }) => {
         ends.set(id, end)
         return prepare(schema, documents, connection, payload, values)

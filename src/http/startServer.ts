@@ -1,4 +1,6 @@
+import { appOptionNames } from '../app/options.ts'
 import { readSettings, withoutInsides } from '../auth.ts'
+import { refuseUnknownOptions } from '../config.ts'
 import { loadOptional } from '../optional.ts'
 import type { Settings } from '../options.ts'
 import { serverPackages } from './loadInnerApp.ts'
@@ -18,11 +20,14 @@ export async function startServer(
   settings: Settings = {},
   options: ServerOptions = {},
 ): Promise<RunningServer> {
+  refuseUnknownOptions('startServer', options, [...appOptionNames, ...ownOptions])
   const config = readSettings(settings)
   const { openServer } = await loadServer()
   const { url, auth, close } = await openServer(config, options)
   return { url, auth: withoutInsides(auth), close }
 }
+
+const ownOptions = ['extension', 'logLevel', 'logStream', 'rename']
 
 /** @internal Annul's own server, with the packages that it needs. */
 export function loadServer() {

@@ -26,7 +26,11 @@ export function takeUpgrades(
 ): Upgrades {
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const isOurs = isWebSocket(request) && request.url?.split('?', 1)[0] === path
-    if (isOurs) taken.add(request)
+    if (isOurs) {
+      taken.add(request)
+      // Node has left the socket without a listener for errors: a client that resets it would end the process.
+      socket.on('error', () => socket.destroy())
+    }
     // After everybody else has seen the event: @fastify/websocket of the app puts a response on each socket.
     process.nextTick(() => {
       if (socket.destroyed) return

@@ -87,6 +87,7 @@ export class AuthContext {
 
   /** @internal For `@auth`: see RequestState.decide. */
   decide(again = false): Decision | Promise<Decision> {
+    this.#state.hasMetGuard = true
     return this.#state.decide(again)
   }
 
@@ -122,6 +123,8 @@ export class RequestState {
   readonly cookies: CookieJar
   /** The header `annul-renew`, by which a client asks for a renewed access token. */
   readonly renewal: string | undefined
+  /** Whether a guard has asked for a decision, and not only the app (`viewerOrNull`). */
+  hasMetGuard = false
   readonly #authenticator: Authenticator
   /** The token of this moment: a socket takes a fresh one over while its operations run. */
   readonly #presentToken: () => string | undefined

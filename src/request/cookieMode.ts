@@ -24,7 +24,8 @@ export async function issue(
   const tokens = await verb()
   request.identify(tokens.user.id)
   if (tokens.session.cookie && request.cookies.isAllowed()) request.cookies.setTokens(tokens)
-  request.cookies.keepFingerprint()
+  // A foreign page may send a form here, and must not replace what the browser's tokens are bound to.
+  if (!request.cookies.isForeign()) request.cookies.keepFingerprint()
   return tokens
 }
 

@@ -54,6 +54,11 @@ export class CookieJar {
     return isAllowedOrigin(this.#config, this.#request)
   }
 
+  /** Whether a page of a foreign origin sends the request. */
+  isForeign(): boolean {
+    return isForeignPage(this.#config, this.#request)
+  }
+
   /** @throws AuthError ORIGIN_NOT_ALLOWED */
   checkOrigin(): void {
     if (!this.isAllowed()) throw originNotAllowed()
@@ -89,6 +94,15 @@ export class CookieJar {
     const all = `${name}=${value}; Max-Age=${seconds}; Path=/; Secure; SameSite=Strict${attributes}`
     this.#response.appendHeader('set-cookie', all)
   }
+}
+
+/**
+ * Whether a browser sends the request for a page of a foreign origin. A client that sends neither header is no browser, and
+ * no page made it send the request.
+ */
+export function isForeignPage(config: Config, request: RequestLike): boolean {
+  const isBrowser = header(request, 'origin') !== undefined || header(request, 'sec-fetch-site') !== undefined
+  return isBrowser && !isAllowedOrigin(config, request)
 }
 
 /**

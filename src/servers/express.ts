@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GraphQLSchema } from 'graphql'
 import { type Auth, insidesOf } from '../auth.ts'
+import { refuseUnknownOptions } from '../config.ts'
 import type { InnerApp } from '../http/innerApp.ts'
 import { loadInnerApp } from '../http/loadInnerApp.ts'
 import { pathsOf } from '../http/paths.ts'
@@ -30,18 +31,17 @@ export interface ExpressMiddleware {
  * A middleware of Express 5 that gives an app everything that Annul's own server has: GraphQL and its WebSockets on
  * `/graphql`, `/.well-known/jwks.json`, `/healthz`, `/readyz` and `/metrics`. Any other path is the next handler's.
  *
- * It ends when the auth is closed.
+ * Closing the auth closes its sockets.
  *
- * @throws TypeError for an `auth` of another kind
+ * @throws TypeError for an `auth` of another kind, and for an unknown option
  * @example
  * const auth = await createAuth()
  * const server = createServer(app)
  * app.use(annulExpress(auth, { schema: auth.schema({ typeDefs, resolvers }), server }))
  */
-export function annulExpress(
-  auth: Auth,
-  { schema, server, socketPath = '/graphql' }: AnnulExpressOptions = {},
-): ExpressMiddleware {
+export function annulExpress(auth: Auth, options: AnnulExpressOptions = {}): ExpressMiddleware {
+  refuseUnknownOptions('annulExpress', options, ['schema', 'server', 'socketPath'])
+  const { schema, server, socketPath = '/graphql' } = options
   const opened = insidesOf(auth)
   const paths = new Set(pathsOf(opened.parts.config).map(({ url }) => url))
   let inner: InnerApp | undefined

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
 import { type Auth, insidesOf } from '../auth.ts'
+import { refuseUnknownOptions } from '../config.ts'
 import { loadInnerApp } from '../http/loadInnerApp.ts'
 import { pathsOf } from '../http/paths.ts'
 import { takeUpgrades } from '../http/takeUpgrades.ts'
@@ -15,6 +16,9 @@ export interface AnnulFastifyOptions {
   readonly prefix?: string | undefined
 }
 
+/** Options that Fastify itself reads of a plugin. */
+const ofFastify = ['logLevel', 'logSerializers']
+
 /**
  * A plugin of Fastify 5 that gives an app everything that Annul's own server has: GraphQL and its WebSockets on
  * `/graphql`, `/.well-known/jwks.json`, `/healthz`, `/readyz` and `/metrics`.
@@ -23,13 +27,15 @@ export interface AnnulFastifyOptions {
  * of the app's other routes. The app's hooks that run before a handler run for Annul's routes too, if they were added
  * before the plugin, and headers that they set are kept.
  *
- * @throws TypeError for an `auth` of another kind; SchemaError for a schema that is not guarded; Error for an app of
+ * @throws TypeError for an `auth` of another kind and for an unknown option; SchemaError for a schema that is not guarded; Error for an app of
  *   HTTP/2, and where packages are missing; Node's error where the address of ANNUL_METRICS is taken
  * @example
  * const auth = await createAuth()
  * await app.register(annulFastify, { auth, schema: auth.schema({ typeDefs, resolvers }) })
  */
-export const annulFastify: FastifyPluginAsync<AnnulFastifyOptions> = async (app, { auth, schema }) => {
+export const annulFastify: FastifyPluginAsync<AnnulFastifyOptions> = async (app, options) => {
+  refuseUnknownOptions('annulFastify', options, ['auth', 'schema', 'prefix', ...ofFastify])
+  const { auth, schema } = options
   const opened = insidesOf(auth)
   if (app.initialConfig.http2) throw new Error('annulFastify serves HTTP/1.1, and this app is one of HTTP/2.')
   const { openInnerApp } = await loadInnerApp('annul/fastify')

@@ -50,7 +50,8 @@ export function mercuriusSockets(auth: OpenedAuth, own: OwnContext) {
     /** Takes the upgrade to a WebSocket over. @returns the reply where nothing is left to do */
     async open(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
       if (!request.ws) return undefined
-      if ((await admit(request, reply)) !== undefined) return reply
+      await admit(request, reply)
+      if (reply.sent) return reply
       reply.hijack()
       upgrades.set(request, reply)
       const { raw } = request

@@ -138,7 +138,7 @@ export class Operations {
    * user's, and the token may have died since.
    */
   #isUndecided({ state, text, isCarriedOut }: Operation, { data }: ExecutionResult): boolean {
-    if (isCarriedOut || data == null || state.lastDecision() !== undefined) return false
+    if (isCarriedOut || data == null || state.hasMetGuard) return false
     return typeof text !== 'string' || this.schema === undefined || touchesGuarded(this.schema, text)
   }
 

@@ -1,5 +1,6 @@
 import { GraphQLError, type GraphQLSchema } from 'graphql'
 import { isGuarded } from '../graphql/guardedMark.ts'
+import { guardInPlace } from '../graphql/keepGuarded.ts'
 import { SchemaError } from '../graphql/requirements.ts'
 
 /* What can't be enforced on Yoga. */
@@ -10,6 +11,7 @@ export function refuseUnguarded(schema: GraphQLSchema): void {
     throw new SchemaError(
       'createYoga has been given a schema whose @auth nobody enforces: build it with auth.schema(…), or with auth.guard(schema).',
     )
+  guardInPlace(schema)
 }
 
 /** Another Yoga may lack a hook, and then something would silently not be enforced. */

@@ -76,7 +76,7 @@ describe('docs/schema.md', () => {
   })
 
   it('shows a renaming by which both have their names', async () => {
-    const { schema } = await run(blocks('Names that both have', 'ts')[0] ?? '')
+    const { schema } = await run(blocks("Names that your schema and Annul's share", 'ts')[0] ?? '')
     const token = await node.tokenWith([])
     expect(await ask(schema, '{ viewer { __typename id } me { __typename name } }', token)).toEqual({
       data: {

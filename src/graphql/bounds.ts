@@ -10,6 +10,7 @@ export const maxTokens = 2000
 /** Levels of braces, brackets and parentheses in an operation, and of lists and objects in variables. */
 const maxNesting = 100
 
+const openingLetters = new Set([...'([{'].map(letter => letter.charCodeAt(0)))
 const opening = new Set<TokenKind>([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L])
 const closing = new Set<TokenKind>([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R])
 
@@ -31,9 +32,12 @@ export function checkNesting(document: string): void {
   }
 }
 
+/** Letter by letter: a short text has no more, and of a long one no more is read than needed. */
 function hasMoreThan(most: number, document: string): boolean {
+  if (document.length <= most) return false
   let found = 0
-  for (const _ of document.matchAll(/[{[(]/g)) if (++found > most) return true
+  for (let at = 0; at < document.length; at++)
+    if (openingLetters.has(document.charCodeAt(at)) && ++found > most) return true
   return false
 }
 

@@ -146,7 +146,7 @@ export async function openAuth(
   const app = openApp(options, log)
   const { rename } = options
   // A name that can't be is told before anything is opened.
-  checkRename(readContract(), rename)
+  if (rename !== undefined) checkRename(readContract(), rename)
   const database = await openDatabase(config)
   try {
     return await openWith(database, config, log, app, rename)

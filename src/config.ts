@@ -255,12 +255,15 @@ function unknownNames(env: Readonly<Record<string, string | undefined>>, known: 
  * Refuses an option that does not exist: a mistyped one would have no effect, without any sign.
  *
  * @param of whose options these are, for the message
+ * @param hint stands at the end of the message
  * @throws TypeError with the nearest name
  */
-export function refuseUnknownOptions(of: string, options: object, known: readonly string[]): void {
+export function refuseUnknownOptions(of: string, options: object, known: readonly string[], hint = ''): void {
   for (const name of Object.keys(options))
     if (!known.includes(name))
-      throw new TypeError(`${of} has no option "${name}". The nearest name is "${nearest(name, known)}".`)
+      throw new TypeError(
+        `${of} has no option "${name}". The nearest name is "${nearest(name, known)}".${hint}`,
+      )
 }
 
 /** The name that a mistyped one was meant to be. */

@@ -63,14 +63,13 @@ export function readOptions(
 ): Config {
   if (typeof options !== 'object' || options === null)
     throw new TypeError(`${of} takes one object with options.`)
+  // An option that is undefined is not given.
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined)
+  refuseUnknownOptions(of, Object.fromEntries(entries), [...Object.keys(kinds), ...others])
   const given = new Map<string, string>()
   const texts: Record<string, string> = {}
-  for (const [name, value] of Object.entries(options)) {
-    if (others.includes(name) || value === undefined) continue
-    if (!isSetting(name)) {
-      refuseUnknownOptions(of, { [name]: value }, [...Object.keys(kinds), ...others])
-      continue
-    }
+  for (const [name, value] of entries) {
+    if (!isSetting(name)) continue
     const text = textOf(kinds[name], value)
     // The value may be a secret, and is not shown.
     if (text === undefined)

@@ -94,7 +94,7 @@ const describeBundle = onPostgres ? describe : describe.skip
 
 describeBundle('a bundled server', () => {
   it('names the folder that the bundler has left behind, and takes no other in its place', async () => {
-    for (const name of ['schema', 'drizzle']) {
+    for (const name of ['drizzle', 'schema']) {
       const { stdout, stderr } = await run()
       expect(stdout).toBe('')
       const place = join(out, 'annul', name)

@@ -1,5 +1,7 @@
 import { type GraphQLField, type GraphQLObjectType, type GraphQLSchema, isObjectType } from 'graphql'
 import { type GuardOfField, guardsOfFields, type Resolvers } from './directive.ts'
+import { isGuarded } from './guardedMark.ts'
+import { SchemaError } from './requirements.ts'
 
 /**
  * Guards a schema in place, and keeps it guarded: a resolver that is put on a guarded field later is guarded in its
@@ -18,16 +20,19 @@ export function keepGuarded(schema: GraphQLSchema): void {
   }
 }
 
-const inPlace = new WeakSet<GraphQLSchema>()
+const ensured = new WeakSet<GraphQLSchema>()
 
 /**
- * Guards in place what stands unguarded in a schema: tools that merge schemas, or put other resolvers into one, keep the
- * mark of a guarded schema (guardedMark.ts), and leave out guards. What is guarded already stays as it is.
+ * For a server that is given a schema: refuses one that guardSchema has not made, and guards in place what stands
+ * unguarded in one that it has. Tools that merge schemas, or put other resolvers into one, keep the mark of a guarded
+ * schema (guardedMark.ts), and leave out guards. What is guarded already stays as it is.
  *
- * @throws SchemaError with the place of a directive that could not be enforced
+ * @param refusal the message about a schema without the mark
+ * @throws SchemaError, also with the place of a directive that could not be enforced
  */
-export function guardInPlace(schema: GraphQLSchema): void {
-  if (inPlace.has(schema)) return
+export function ensureGuarded(schema: GraphQLSchema, refusal: string): void {
+  if (ensured.has(schema)) return
+  if (!isGuarded(schema)) throw new SchemaError(refusal)
   const guard = guardsOfFields(schema)
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) || type.name.startsWith('__')) continue
@@ -36,7 +41,12 @@ export function guardInPlace(schema: GraphQLSchema): void {
       Object.assign(field, { ...(resolve && { resolve }), ...(subscribe && { subscribe }) })
     }
   }
-  inPlace.add(schema)
+  ensured.add(schema)
+}
+
+/** The message about an unguarded schema, of a server that an app has given it to. */
+export function givenUnguarded(server: string): string {
+  return `${server} has been given a schema whose @auth nobody enforces: build it with auth.schema(…), or with auth.guard(schema).`
 }
 
 /** Mercurius puts a whole new field in the place of a subscription's field. */

@@ -1,3 +1,4 @@
+import { isPlainObject } from '../app/plainObject.ts'
 import { nearest } from '../config.ts'
 
 /* Checks the arguments of one guard, whose types nothing else has checked: `extensions` are plain JavaScript. */
@@ -30,6 +31,7 @@ export function checkRequirement(value: unknown, guard: string): Requirement {
   const refuse = (what: string): never => {
     throw new SchemaError(`${guard}: ${what}`)
   }
+  // A Map, say, has no keys of its own, and would count as "any live session".
   if (!isPlainObject(value))
     return refuse(`must be true, or an object such as { roles: ["admin"] }, not ${kindOf(value)}.`)
   const names = Object.keys(argumentTypes)
@@ -37,7 +39,8 @@ export function checkRequirement(value: unknown, guard: string): Requirement {
     if (!names.includes(String(name)))
       refuse(`there is no argument "${String(name)}". The nearest name is "${nearest(String(name), names)}".`)
     // An undefined value is a mistyped variable, most likely. Left out, it would let more people pass than it should.
-    if (value[name] == null) refuse(`"${String(name)}" is ${value[name]}.`)
+    const given: unknown = Reflect.get(value, name)
+    if (given == null) refuse(`"${String(name)}" is ${given}.`)
   }
   return {
     ...('roles' in value && { roles: rolesOf(value.roles, refuse) }),
@@ -84,13 +87,6 @@ function maxAgeOf(maxAge: unknown, refuse: Refuse): number {
 /** Spread, because `every` would pass over the holes of a list. */
 function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && [...value].every(item => typeof item === 'string')
-}
-
-/** A Map, say, has no keys of its own, and would count as "any live session". */
-function isPlainObject(value: unknown): value is Readonly<Record<PropertyKey, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 function kindOf(value: unknown): string {

@@ -7,9 +7,7 @@ import { GraphQLError } from 'graphql'
 import { type GraphQLContext, stateOf } from '../request/context.ts'
 import { annulExtension, refusalOf } from './answer.ts'
 import { checkVariables } from './bounds.ts'
-import { isGuarded } from './guardedMark.ts'
-import { guardInPlace } from './keepGuarded.ts'
-import { SchemaError } from './requirements.ts'
+import { ensureGuarded, givenUnguarded } from './keepGuarded.ts'
 
 /**
  * For Apollo Server: the HTTP status, `extensions.annul`, and a refusal of variables that are nested too deeply to be
@@ -17,11 +15,7 @@ import { SchemaError } from './requirements.ts'
  */
 export const responsePlugin: ApolloServerPlugin<GraphQLContext> = {
   async serverWillStart({ schema }) {
-    if (!isGuarded(schema))
-      throw new SchemaError(
-        'ApolloServer has been given a schema whose @auth nobody enforces: build it with auth.schema(…), or with auth.guard(schema).',
-      )
-    guardInPlace(schema)
+    ensureGuarded(schema, givenUnguarded('ApolloServer'))
   },
   async requestDidStart() {
     return hooks

@@ -26,7 +26,7 @@ import { Turns } from './socketTurns.ts'
 /**
  * Everything that Annul answers, on an application of Fastify that is Annul's alone: GraphQL and its sockets, the routes
  * beside it, errors, CORS and the log line of each request. Whoever has the application lets it listen (server.ts), or
- * hands over requests of another server (servers/inner.ts).
+ * hands over requests of another server (innerApp.ts).
  */
 export async function addAnnul(app: FastifyInstance, auth: OpenedAuth, schema: GraphQLSchema): Promise<void> {
   logRequests(app)

@@ -3,9 +3,7 @@ import { type Duplex, Readable } from 'node:stream'
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
 import type { OpenedAuth } from '../auth.ts'
-import { isGuarded } from '../graphql/guardedMark.ts'
-import { guardInPlace } from '../graphql/keepGuarded.ts'
-import { SchemaError } from '../graphql/requirements.ts'
+import { ensureGuarded } from '../graphql/keepGuarded.ts'
 import type { Log } from '../log.ts'
 import { addAnnul } from './addAnnul.ts'
 import { bodyLimitBytes } from './answerErrors.ts'
@@ -34,11 +32,10 @@ export async function openInnerApp(
   schema: GraphQLSchema,
   { prefix = '' }: { prefix?: string } = {},
 ): Promise<InnerApp> {
-  if (!isGuarded(schema))
-    throw new SchemaError(
-      'The schema is not guarded: give what auth.schema or auth.guard returns. Otherwise its @auth would have no effect.',
-    )
-  guardInPlace(schema)
+  ensureGuarded(
+    schema,
+    'The schema is not guarded: give what auth.schema or auth.guard returns. Otherwise its @auth would have no effect.',
+  )
   const { config, metrics, log } = auth.parts
   const app = fastify({
     loggerInstance: loggerOf(log),

@@ -64,41 +64,45 @@ export async function openPasswords(
   }
 
   const foreign = openForeignHashes(options.secret)
-  let slowestForeignMs = 0
-  const verifyForeign = async (stored: string, password: string) => {
-    const startedAt = performance.now()
-    const right = await foreign.verify(stored, password)
-    // Falls slowly, so that one moment of a busy machine is forgotten.
-    const fallen = slowestForeignMs * 0.99
-    slowestForeignMs = Math.min(longestWaitMs, Math.max(fallen, performance.now() - startedAt))
-    return right
-  }
-
-  let slowestOwnMs = 0
-  const verifyOwn = async (stored: string, password: string) => {
-    const startedAt = performance.now()
-    const right = await verify(stored, normalizePassword(password))
-    slowestOwnMs = Math.min(longestWaitMs, Math.max(slowestOwnMs * 0.99, performance.now() - startedAt))
-    return right
-  }
+  const slowestForeign = slowestLately()
+  const slowestOwn = slowestLately()
 
   const dummy = await hash('', parameters)
   return {
     hash: password => inTurn(() => hash(normalizePassword(password), parameters)),
     async verify(stored, password) {
-      if (stored != null && isForeign(stored)) return inTurn(() => verifyForeign(stored, password))
-      const right = await inTurn(() => verifyOwn(stored ?? dummy, password))
+      if (stored != null && isForeign(stored))
+        return inTurn(() => slowestForeign.time(() => foreign.verify(stored, password)))
+      const right = await inTurn(() =>
+        slowestOwn.time(() => verify(stored ?? dummy, normalizePassword(password))),
+      )
       return right && stored != null
     },
     isOutdated: stored => !stored.startsWith(current),
     async evenOut(startedAt) {
-      if (slowestForeignMs === 0) return
+      if (slowestForeign.ms === 0) return
       // To the next multiple: an answer that had to wait for its turn does not show its own length either.
-      const step = 1.25 * Math.max(slowestForeignMs, slowestOwnMs)
+      const step = 1.25 * Math.max(slowestForeign.ms, slowestOwn.ms)
       await setTimeout(step - ((performance.now() - startedAt) % step))
     },
     get waiting() {
       return waiting.length
+    },
+  }
+}
+
+/** How long the slowest work took lately, in milliseconds: it falls slowly, so that one moment of a busy machine is forgotten. */
+function slowestLately() {
+  let ms = 0
+  return {
+    get ms() {
+      return ms
+    },
+    async time<T>(work: () => Promise<T>): Promise<T> {
+      const startedAt = performance.now()
+      const result = await work()
+      ms = Math.min(longestWaitMs, Math.max(ms * 0.99, performance.now() - startedAt))
+      return result
     },
   }
 }

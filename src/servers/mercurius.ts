@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { GraphQLSchema, ValidationRule } from 'graphql'
 import type { MercuriusCommonOptions, MercuriusPlugin } from 'mercurius'
 import { type Auth, insidesOf } from '../auth.ts'
-import { nearest } from '../config.ts'
+import { refuseUnknownOptions } from '../config.ts'
 import { maxTokens, noIntrospection } from '../graphql/bounds.ts'
 import { keepGuarded } from '../graphql/keepGuarded.ts'
 import { bodyLimitBytes } from '../http/answerErrors.ts'
@@ -76,12 +76,8 @@ export interface MercuriusSettings {
  */
 export function annulMercurius(auth: Auth, own: MercuriusAdditions = {}): MercuriusSettings {
   const opened = insidesOf(auth)
-  for (const name of Object.keys(own))
-    if (!additions.includes(name))
-      throw new TypeError(
-        `annulMercurius has no option "${name}". The nearest name is "${nearest(name, additions)}". ` +
-          'Options of Mercurius itself stand beside annulMercurius(auth).',
-      )
+  const hint = ' Options of Mercurius itself stand beside annulMercurius(auth).'
+  refuseUnknownOptions('annulMercurius', own, additions, hint)
   const { introspection } = opened.parts.config
   const guarded = new WeakSet<GraphQLSchema>()
   const ensureGuarded = (schema: GraphQLSchema) => {

@@ -3,6 +3,7 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import type { OpenedAuth } from '../auth.ts'
 import { annulExtension, refusalOf } from '../graphql/answer.ts'
 import { type AuthContext, type GraphQLContext, stateOf } from '../request/context.ts'
+import { responseOf } from '../request/openContext.ts'
 import { mercuriusErrors } from './mercuriusErrors.ts'
 
 type Values = Record<string, unknown>
@@ -42,7 +43,7 @@ export function mercuriusAnswers(auth: OpenedAuth, own: OwnContext) {
     },
 
     async context(request: FastifyRequest, reply: FastifyReply): Promise<Values & GraphQLContext> {
-      const response = { appendHeader: (name: string, value: string) => reply.header(name, value) }
+      const response = responseOf(reply)
       // Opened when somebody asks: decisions of one operation hold for no other operation of the batch.
       const read = ({ operationId = 0 }: MercuriusContext): AuthContext => {
         const opened = contexts.get(request)

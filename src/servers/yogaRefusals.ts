@@ -1,17 +1,11 @@
 import { GraphQLError, type GraphQLSchema } from 'graphql'
-import { isGuarded } from '../graphql/guardedMark.ts'
-import { guardInPlace } from '../graphql/keepGuarded.ts'
-import { SchemaError } from '../graphql/requirements.ts'
+import { ensureGuarded, givenUnguarded } from '../graphql/keepGuarded.ts'
 
 /* What can't be enforced on Yoga. */
 
 /** @throws SchemaError for a schema that neither auth.schema nor auth.guard has made */
 export function refuseUnguarded(schema: GraphQLSchema): void {
-  if (!isGuarded(schema))
-    throw new SchemaError(
-      'createYoga has been given a schema whose @auth nobody enforces: build it with auth.schema(…), or with auth.guard(schema).',
-    )
-  guardInPlace(schema)
+  ensureGuarded(schema, givenUnguarded('createYoga'))
 }
 
 /** Another Yoga may lack a hook, and then something would silently not be enforced. */

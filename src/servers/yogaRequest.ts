@@ -1,5 +1,5 @@
 import type { YogaInitialContext } from 'graphql-yoga'
-import { nearest } from '../config.ts'
+import { refuseUnknownOptions } from '../config.ts'
 import { fromFetch, type RequestLike } from '../request/message.ts'
 
 /** A Fetch request, as Yoga hands it to plugins. */
@@ -20,15 +20,11 @@ export interface YogaOptions<ServerContext = Readonly<Record<string, unknown>>> 
     | undefined
 }
 
-const names = ['addressOf']
-
 /** @throws TypeError for an unknown option, or one of the wrong type */
 export function checkYogaOptions(options: object): void {
   if (typeof options !== 'object' || options === null)
     throw new TypeError('annulYoga takes an object with options.')
-  for (const name of Object.keys(options))
-    if (!names.includes(name))
-      throw new TypeError(`annulYoga has no option "${name}". The nearest name is "${nearest(name, names)}".`)
+  refuseUnknownOptions('annulYoga', options, ['addressOf'])
   const { addressOf }: YogaOptions = options
   if (addressOf !== undefined && typeof addressOf !== 'function')
     throw new TypeError(`The option "addressOf" must be a function, not ${typeof addressOf}.`)

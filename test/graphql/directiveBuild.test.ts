@@ -3,22 +3,10 @@ import { buildSchema as buildPlain } from 'graphql'
 import { guardSchema } from '../../src/graphql/directive.ts'
 import { SchemaError } from '../../src/graphql/requirements.ts'
 import { buildSchema } from '../../src/graphql/schema.ts'
+import { otherwise, refusalOf } from '../support/schemaRefusal.ts'
 import { startTestServer } from '../support/server.ts'
 
-/** The end of the message about somebody else's @auth. */
-const otherwise = " To keep that directive, call Annul's otherwise: rename: { directive: 'requires' }"
-
 /* @auth where it could not be enforced: the schema is not built, and the error says where. */
-
-function refusalOf(build: () => unknown): string {
-  try {
-    build()
-  } catch (error) {
-    expect(error).toBeInstanceOf(SchemaError)
-    return (error as SchemaError).message
-  }
-  throw new Error('The schema was built.')
-}
 
 const field = (guard: string) => `extend type Query { secret: String ${guard} }`
 const onlyObjects = 'only an object type or a field of one can be guarded.'

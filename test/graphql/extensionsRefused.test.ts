@@ -14,22 +14,9 @@ import {
 } from 'graphql'
 import { guardSchema } from '../../src/graphql/directive.ts'
 import { readGuards } from '../../src/graphql/guards.ts'
-import { SchemaError } from '../../src/graphql/requirements.ts'
-
-/** The end of the message about somebody else's @auth. */
-const otherwise = " To keep that directive, call Annul's otherwise: rename: { directive: 'requires' }"
+import { otherwise, refusalOf } from '../support/schemaRefusal.ts'
 
 /* `extensions.auth` that could not be enforced: the schema is not built, and the error says where. */
-
-function refusalOf(build: () => unknown): string {
-  try {
-    build()
-  } catch (error) {
-    expect(error).toBeInstanceOf(SchemaError)
-    return (error as SchemaError).message
-  }
-  throw new Error('The schema was built.')
-}
 
 function queryWith(auth: unknown, rest: Partial<GraphQLSchemaConfig> = {}): GraphQLSchema {
   const secret = { type: GraphQLString, extensions: { auth } }

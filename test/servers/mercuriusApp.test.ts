@@ -1,10 +1,11 @@
-import { execFile, spawn } from 'node:child_process'
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { createClient } from '../support/client.ts'
 import { newSecret } from '../support/command.ts'
-import { createDatabase, temporaryDirectory } from '../support/database.ts'
+import { compile } from '../support/compile.ts'
+import { createDatabase } from '../support/database.ts'
 import { root } from '../support/imports.ts'
 
 /* Apps on Mercurius, as docs/mercurius.md writes them and as the compiler sees them. */
@@ -27,44 +28,19 @@ app.register(mercurius, { schema, ...annulMercurius(auth, own), graphiql: true, 
 await app.listen({ port: 4000 })
 `
 
-async function compile(source: string): Promise<string[]> {
-  const folder = await temporaryDirectory()
-  const modules = join(folder, 'node_modules')
-  await mkdir(join(modules, '@types'), { recursive: true })
-  await symlink(root, join(modules, 'annul'))
-  for (const name of ['graphql', 'fastify', 'mercurius', '@types/node'])
-    await symlink(join(root, 'node_modules', name), join(modules, name))
-  await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
-  await writeFile(join(folder, 'app.ts'), source)
-  const compilerOptions = {
-    strict: true,
-    skipLibCheck: false,
-    exactOptionalPropertyTypes: true,
-    noEmit: true,
-    target: 'es2023',
-    lib: ['es2023'],
-    module: 'nodenext',
-    types: ['node'],
-  }
-  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['app.ts'] }))
-  const compiler = join(root, 'node_modules/typescript/bin/tsc')
-  const output = await new Promise<string>(resolve =>
-    execFile(process.execPath, [compiler, '-p', folder, '--pretty', 'false'], (_, stdout) => resolve(stdout)),
-  )
-  // What other packages' declarations do wrong is not asked here.
-  return output.split('\n').filter(line => /error TS/.test(line) && !/node_modules\/(?!annul\/)/.test(line))
-}
+const compileApp = (source: string) =>
+  compile(source, ['graphql', 'fastify', 'mercurius', '@types/node'], { types: ['node'] })
 
 describe('an app on Mercurius', () => {
   it('compiles, as strictly as can be', async () => {
-    expect(await compile(app)).toEqual([])
+    expect(await compileApp(app)).toEqual([])
   })
 
   it('is told of a mistake by the compiler', async () => {
     const mistaken = app
       .replace('context: request => (', 'contexts: () => (')
       .replace("request.headers['x-shop']", '1')
-    expect(await compile(mistaken)).toEqual([expect.stringContaining("'contexts' does not exist")])
+    expect(await compileApp(mistaken)).toEqual([expect.stringContaining("'contexts' does not exist")])
   })
 
   it('runs as the documentation writes it', async () => {

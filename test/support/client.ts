@@ -53,18 +53,30 @@ export interface Client {
 
 export const tokenFields = 'accessToken refreshToken expiresIn session { id expiresAt } user { id }'
 
+interface SendOptions {
+  readonly variables?: unknown
+  readonly token?: string | undefined
+  readonly headers?: Record<string, string> | undefined
+}
+
+/** Sends an operation over HTTP. @returns the answer as it comes */
+export function postOperation(url: string, query: string, options: SendOptions = {}): Promise<Response> {
+  const { variables, token, headers } = options
+  return fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(token && { authorization: `Bearer ${token}` }),
+      ...headers,
+    },
+    body: JSON.stringify({ query, variables }),
+  })
+}
+
 /** A client of a node. It notes every secret that it uses; globalTeardown.js looks for them in the logs of the run. */
 export function createClient(url: string): Client {
   const send: Client['send'] = async (query, { variables, token, headers } = {}) => {
-    const response = await fetch(`${url}/graphql`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        ...(token && { authorization: `Bearer ${token}` }),
-        ...headers,
-      },
-      body: JSON.stringify({ query, variables }),
-    })
+    const response = await postOperation(url, query, { variables, token, headers })
     const { data, errors } = (await response.json()) as { data: never; errors?: ResponseError[] }
     const [first] = errors ?? []
     const { code, reason } = first?.extensions ?? {}

@@ -18,8 +18,9 @@ export interface Needs {
 export async function compile(
   source: string,
   packages: readonly string[] = ['graphql', '@apollo/server'],
+  needs: Needs = {},
 ): Promise<string[]> {
-  const errors = await compileAll(source, packages)
+  const errors = await compileAll(source, packages, needs)
   // What other packages' declarations do wrong is not asked here.
   return errors.filter(line => !/^[^(]*\bnode_modules\/(?!annul\/)/.test(line))
 }

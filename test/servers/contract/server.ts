@@ -12,6 +12,7 @@ import {
   type Client,
   createClient,
   noteSecrets,
+  postOperation,
   type TokensAnswer,
 } from '../../support/client.ts'
 import { createDatabase, variable } from '../../support/database.ts'
@@ -146,16 +147,8 @@ async function startContractServer(start: Start, options: ContractOptions): Prom
     settings,
     errors,
     rows: run,
-    async post(query, { token, headers, variables } = {}) {
-      const response = await fetch(`${url}/graphql`, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          ...(token && { authorization: `Bearer ${token}` }),
-          ...headers,
-        },
-        body: JSON.stringify({ query, variables }),
-      })
+    async post(query, options) {
+      const response = await postOperation(url, query, options)
       const text = await response.text()
       return { status: response.status, text, extensions: JSON.parse(text).extensions }
     },

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { eq } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import { endTokensOf, makeOneTime } from '../accounts/oneTime.ts'
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
-import type { Queries } from '../database/open.ts'
+import { type Queries, rows } from '../database/open.ts'
 import { missedReference } from '../database/outage.ts'
 import type { UserRow } from '../database/rows.ts'
 import { runHook } from '../database/runHook.ts'
@@ -78,6 +78,24 @@ async function moveUser(tx: Queries, formerId: string): Promise<string> {
     .where(eq(users.id, formerId))
     .returning()
   if (moved === undefined) throw new Error('A user who was there under lock is gone.')
+  await checkReferences(tx)
   await tx.insert(users).values({ ...moved, ...erased, id: formerId })
   return id
+}
+
+/**
+ * Checks the foreign keys that are deferred to the commit: by then the tombstone would satisfy them, and the rows of the
+ * app would stay with it unnoticed.
+ */
+async function checkReferences(tx: Queries): Promise<void> {
+  const deferred = await rows<{ name: string }>(
+    tx,
+    sql`select format('%I.%I', n.nspname, c.conname) as name
+        from pg_constraint c join pg_namespace n on n.oid = c.connamespace
+        where c.contype = 'f' and c.confrelid = 'annul.users'::regclass and c.condeferred`,
+  )
+  if (deferred.length === 0) return
+  const names = sql.raw(deferred.map(({ name }) => name).join())
+  await tx.execute(sql`set constraints ${names} immediate`)
+  await tx.execute(sql`set constraints ${names} deferred`)
 }

@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { expiredOneTime } from './accounts/expiredOneTime.ts'
 import { expiredEvents } from './audit/expiredEvents.ts'
 import { type Database, type Queries, rows } from './database/open.ts'
 import type { Parts } from './parts.ts'
@@ -23,7 +24,7 @@ const roundMs = 75_000
 const slowRounds = 48
 
 /**
- * Removes rows that are no longer needed: expired rows of the log, sessions that ended a month ago, audit events beyond
+ * Removes rows that are no longer needed: expired rows of the log, expired one-time tokens, sessions that ended a month ago, audit events beyond
  * ANNUL_AUDIT_DAYS, nodes that died.
  * The batches are small, each under one advisory lock, so that nodes share the work instead of repeating it.
  *
@@ -39,6 +40,7 @@ export function startHousekeeping(
   let round = 0
   const clean = async () => {
     await removeInBatches(db, expiredRevocations(batchRows))
+    await removeInBatches(db, expiredOneTime(batchRows))
     if (round++ % slowRounds === 0) {
       await removeInBatches(db, forgottenSessions(batchRows))
       await removeInBatches(db, expiredEvents(config.auditDays, batchRows))
@@ -54,6 +56,7 @@ export function startHousekeeping(
 export async function purge({ db, config }: Pick<Parts, 'db' | 'config'>): Promise<Purged> {
   const dead = deadNodes(db)
   await dead.forget()
+  await removeInBatches(db, expiredOneTime(batchRows))
   const revocations = await removeInBatches(db, expiredRevocations(batchRows))
   const sessions = await removeInBatches(db, forgottenSessions(batchRows))
   const auditEvents = await removeInBatches(db, expiredEvents(config.auditDays, batchRows))

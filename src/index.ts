@@ -1,5 +1,5 @@
 export type { AuditEvent, AuditKind } from './app/auditEvent.ts'
-export type { Hook, HookParameter, Hooks, HookTransaction } from './app/hooks.ts'
+export type { Hook, HookParameter, Hooks, HookTransaction, RecoveredHook } from './app/hooks.ts'
 export type { AppOptions } from './app/options.ts'
 export type { AppUser } from './app/user.ts'
 export { type Auth, type AuthOptions, createAuth } from './auth.ts'

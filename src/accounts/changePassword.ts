@@ -10,6 +10,8 @@ import { revokingAs } from '../revocation/revoking.ts'
 import { issueTokens, type Tokens } from '../sessions/issueTokens.ts'
 import { lockViewer } from '../sessions/sessionState.ts'
 import type { SessionViewer } from '../viewer.ts'
+import { endTokensOf } from './oneTime.ts'
+import { queuePasswordChanged } from './passwordChanged.ts'
 
 /**
  * Changes the viewer's password. This device stays signed in, and all other sessions end.
@@ -48,10 +50,12 @@ export async function changePassword(
       .where(and(eq(users.id, viewer.userId), eq(users.passwordHash, checkedHash)))
       .returning({ id: users.id })
     if (changed.length === 0) throw invalidCredentials()
+    await endTokensOf(tx, viewer.userId)
     const versions = await revoke.user(viewer.userId, 'PASSWORD_CHANGED', { sessions: true })
     const { sessionVersion } = versions
     await tx.update(sessions).set({ sessionVersion }).where(eq(sessions.id, viewer.sessionId))
     await appendAudit(tx, { kind: 'change-password', ...byViewer(viewer) })
+    await queuePasswordChanged(tx, locked.user, viewer)
     const user = { ...locked.user, ...versions }
     return issueTokens(parts, viewer, { ...locked, user, session: { ...locked.session, sessionVersion } })
   })

@@ -15,9 +15,11 @@ import type { Tokens } from '../sessions/issueTokens.ts'
 import { openSession } from '../sessions/openSession.ts'
 import { readCredentials } from '../sessions/readCredentials.ts'
 import type { Visitor } from '../viewer.ts'
+import { requestRegistration } from './requestRegistration.ts'
 
 /**
- * Makes an account and opens its first session.
+ * Makes an account and opens its first session. Where an e-mail must be verified first, only sends a link to it
+ * (requestRegistration), and answers null.
  *
  * @throws AuthError BAD_USER_INPUT with EMAIL_TAKEN or what is wrong with e-mail or password, TOO_MANY_REQUESTS
  */
@@ -25,7 +27,8 @@ export async function register(
   parts: Parts,
   visitor: Visitor,
   input: { email: string; password: string; cookie?: boolean },
-): Promise<Tokens> {
+): Promise<Tokens | null> {
+  if (parts.config.requireVerifiedEmail) return requestRegistration(parts, visitor, input)
   return createUser(parts, { ...input, roles: [], scopes: [] }, async (tx, userId) => {
     const created = await readCredentials(tx, eq(users.id, userId))
     if (created === undefined) throw new Error('An inserted user is not there.')

@@ -1,4 +1,5 @@
 import { eq } from 'drizzle-orm'
+import { endTokensOf } from '../accounts/oneTime.ts'
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
 import type { UserRow } from '../database/rows.ts'
@@ -28,6 +29,7 @@ export async function setPassword(
     const user = await lockUser(tx, id)
     check(user.email ?? '')
     await tx.update(users).set({ passwordHash }).where(eq(users.id, id))
+    await endTokensOf(tx, id)
     const versions = await revoke.user(id, 'PASSWORD_CHANGED', { sessions: true })
     await appendAudit(tx, { kind: 'set-password', ...byViewer(null), userId: id })
     return { ...user, ...versions }

@@ -49,6 +49,20 @@ export type Mutation = {
   __typename?: 'Mutation';
   /** Sets a new password, and ends all other sessions. Returns this device's new tokens. */
   changePassword: Tokens;
+  /** Sends a link to the viewer's e-mail that verifies it. False where it is verified already: no mail is sent. */
+  requestEmailVerification: Scalars['Boolean']['output'];
+  /** Uses the link or the code of a mail: opens the account, verifies its e-mail, or makes the address its e-mail. */
+  verifyEmail: Scalars['Boolean']['output'];
+  /** Sends a link that sets a new password. The answer is the same whether or not there is such an account. */
+  requestPasswordReset: Scalars['Boolean']['output'];
+  /** Sets a new password by the link or the code of a mail. Ends every other session, and opens one here. */
+  resetPassword: Tokens;
+  /** Sends a link to another address, which becomes the e-mail when the link is used. Returns the unchanged user. */
+  changeEmail: User;
+  /** The way back, for 72 hours after the e-mail was changed: restores the former one, and ends every session. */
+  restoreEmail: Scalars['Boolean']['output'];
+  /** Deletes the viewer's own account. */
+  deleteAccount: Scalars['Boolean']['output'];
   /** Ends all sessions of a user, who can't sign in again until `unblockUser`. */
   blockUser: User;
   /** Lets a blocked user sign in again. Sessions that the block ended stay ended. */
@@ -59,6 +73,11 @@ export type Mutation = {
   revokeUserSessions: User;
   /** Deletes an account. Its id is never used again. */
   deleteUser: Scalars['Boolean']['output'];
+  /**
+   * Gives an account back to its owner: a new id, no password, every session and token of the old id ended, and a link to
+   * the account's e-mail that sets a new password.
+   */
+  recoverAccount: User;
   /** Ends all sessions and tokens of all users. */
   revokeEverything: Scalars['Boolean']['output'];
   /** Creates an account and opens its first session. Null where the server requires a verified e-mail first. */
@@ -83,6 +102,36 @@ export type Mutation = {
 /** The mutations. */
 export type MutationChangePasswordArgs = {
   input: ChangePasswordInput;
+};
+
+
+/** The mutations. */
+export type MutationVerifyEmailArgs = {
+  token: Scalars['String']['input'];
+};
+
+
+/** The mutations. */
+export type MutationRequestPasswordResetArgs = {
+  email: Scalars['String']['input'];
+};
+
+
+/** The mutations. */
+export type MutationResetPasswordArgs = {
+  input: ResetPasswordInput;
+};
+
+
+/** The mutations. */
+export type MutationChangeEmailArgs = {
+  input: ChangeEmailInput;
+};
+
+
+/** The mutations. */
+export type MutationRestoreEmailArgs = {
+  token: Scalars['String']['input'];
 };
 
 
@@ -115,6 +164,12 @@ export type MutationRevokeUserSessionsArgs = {
 
 /** The mutations. */
 export type MutationDeleteUserArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+/** The mutations. */
+export type MutationRecoverAccountArgs = {
   id: Scalars['ID']['input'];
 };
 
@@ -189,6 +244,22 @@ export type ChangePasswordInput = {
   currentPassword: Scalars['String']['input'];
   /** At least 15 characters, unless the server is set otherwise, and at most 256. Not the e-mail. */
   newPassword: Scalars['String']['input'];
+};
+
+/** The input of `resetPassword`. */
+export type ResetPasswordInput = {
+  /** The token of the link, or the code beside it on the device that asked. */
+  token: Scalars['String']['input'];
+  /** At least 15 characters, unless the server is set otherwise, and at most 256. Not the e-mail. */
+  newPassword: Scalars['String']['input'];
+  /** Whether the refresh token is set as a cookie, which scripts can't read. */
+  cookie?: Scalars['Boolean']['input'];
+};
+
+/** The input of `changeEmail`. */
+export type ChangeEmailInput = {
+  /** The new e-mail, at most 254 characters. */
+  email: Scalars['String']['input'];
 };
 
 /** A page of users. */
@@ -385,6 +456,8 @@ export type ResolversTypes = {
   User: ResolverTypeWrapper<UserSource>;
   UserStatus: UserStatus;
   ChangePasswordInput: ChangePasswordInput;
+  ResetPasswordInput: ResetPasswordInput;
+  ChangeEmailInput: ChangeEmailInput;
   UserConnection: ResolverTypeWrapper<Omit<UserConnection, 'edges'> & { edges: Array<ResolversTypes['UserEdge']> }>;
   UserEdge: ResolverTypeWrapper<Omit<UserEdge, 'node'> & { node: ResolversTypes['User'] }>;
   PageInfo: ResolverTypeWrapper<PageInfo>;
@@ -408,6 +481,8 @@ export type ResolversParentTypes = {
   Boolean: Scalars['Boolean']['output'];
   User: UserSource;
   ChangePasswordInput: ChangePasswordInput;
+  ResetPasswordInput: ResetPasswordInput;
+  ChangeEmailInput: ChangeEmailInput;
   UserConnection: Omit<UserConnection, 'edges'> & { edges: Array<ResolversParentTypes['UserEdge']> };
   UserEdge: Omit<UserEdge, 'node'> & { node: ResolversParentTypes['User'] };
   PageInfo: PageInfo;
@@ -439,11 +514,19 @@ export type QueryResolvers<ContextType = GraphQLContext, ParentType extends Reso
 
 export type MutationResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
   changePassword?: Resolver<ResolversTypes['Tokens'], ParentType, ContextType, RequireFields<MutationChangePasswordArgs, 'input'>>;
+  requestEmailVerification?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  verifyEmail?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType, RequireFields<MutationVerifyEmailArgs, 'token'>>;
+  requestPasswordReset?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType, RequireFields<MutationRequestPasswordResetArgs, 'email'>>;
+  resetPassword?: Resolver<ResolversTypes['Tokens'], ParentType, ContextType, RequireFields<MutationResetPasswordArgs, 'input'>>;
+  changeEmail?: Resolver<ResolversTypes['User'], ParentType, ContextType, RequireFields<MutationChangeEmailArgs, 'input'>>;
+  restoreEmail?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType, RequireFields<MutationRestoreEmailArgs, 'token'>>;
+  deleteAccount?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   blockUser?: Resolver<ResolversTypes['User'], ParentType, ContextType, RequireFields<MutationBlockUserArgs, 'id'>>;
   unblockUser?: Resolver<ResolversTypes['User'], ParentType, ContextType, RequireFields<MutationUnblockUserArgs, 'id'>>;
   setUserAccess?: Resolver<ResolversTypes['User'], ParentType, ContextType, RequireFields<MutationSetUserAccessArgs, 'id' | 'roles' | 'scopes'>>;
   revokeUserSessions?: Resolver<ResolversTypes['User'], ParentType, ContextType, RequireFields<MutationRevokeUserSessionsArgs, 'id'>>;
   deleteUser?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType, RequireFields<MutationDeleteUserArgs, 'id'>>;
+  recoverAccount?: Resolver<ResolversTypes['User'], ParentType, ContextType, RequireFields<MutationRecoverAccountArgs, 'id'>>;
   revokeEverything?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   register?: Resolver<Maybe<ResolversTypes['Tokens']>, ParentType, ContextType, RequireFields<MutationRegisterArgs, 'input'>>;
   login?: Resolver<ResolversTypes['Tokens'], ParentType, ContextType, RequireFields<MutationLoginArgs, 'input'>>;

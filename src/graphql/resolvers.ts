@@ -1,9 +1,17 @@
+import { changeEmail } from '../accounts/changeEmail.ts'
 import { changePassword } from '../accounts/changePassword.ts'
+import { deleteAccount } from '../accounts/deleteAccount.ts'
 import { findUser } from '../accounts/findUser.ts'
 import { register } from '../accounts/register.ts'
+import { requestEmailVerification } from '../accounts/requestEmailVerification.ts'
+import { requestPasswordReset } from '../accounts/requestPasswordReset.ts'
+import { resetPassword } from '../accounts/resetPassword.ts'
+import { restoreEmail } from '../accounts/restoreEmail.ts'
+import { verifyEmail } from '../accounts/verifyEmail.ts'
 import { blockUser, unblockUser } from '../admin/blockUser.ts'
 import { deleteUser } from '../admin/deleteUser.ts'
 import { listUsers, userCursor } from '../admin/listUsers.ts'
+import { recoverAccount } from '../admin/recoverAccount.ts'
 import { revokeEverything } from '../admin/revokeEverything.ts'
 import { revokeUserSessions } from '../admin/revokeUserSessions.ts'
 import { setUserAccess } from '../admin/setUserAccess.ts'
@@ -78,6 +86,14 @@ export const resolvers: Resolvers = {
     revokeSessions: (_, __, { auth }) => revokeSessions(...actingInSession(auth)),
     revokeOtherSessions: (_, __, { auth }) => revokeOtherSessions(...actingInSession(auth)),
     changePassword: (_, { input }, { auth }) => changePassword(...actingInSession(auth), input),
+    requestEmailVerification: (_, __, { auth }) => requestEmailVerification(...acting(auth)),
+    verifyEmail: (_, input, { auth }) => verifyEmail(...visiting(auth), input),
+    requestPasswordReset: (_, input, { auth }) => requestPasswordReset(...visiting(auth), input),
+    resetPassword: (_, { input }, { auth }) =>
+      issue(stateOf(auth), () => resetPassword(...visiting(auth), input), input),
+    changeEmail: async (_, { input }, { auth }) => KnownUser.ofRow(await changeEmail(...acting(auth), input)),
+    restoreEmail: (_, input, { auth }) => restoreEmail(...visiting(auth), input),
+    deleteAccount: (_, __, { auth }) => deleteAccount(...acting(auth)),
     blockUser: async (_, input, { auth }) => KnownUser.ofRow(await blockUser(...acting(auth), input)),
     unblockUser: async (_, input, { auth }) => KnownUser.ofRow(await unblockUser(...acting(auth), input)),
     setUserAccess: async (_, { id, roles, scopes = [] }, { auth }) =>
@@ -85,6 +101,8 @@ export const resolvers: Resolvers = {
     revokeUserSessions: async (_, input, { auth }) =>
       KnownUser.ofRow(await revokeUserSessions(...acting(auth), input)),
     deleteUser: (_, input, { auth }) => deleteUser(...acting(auth), input),
+    recoverAccount: async (_, input, { auth }) =>
+      KnownUser.ofRow(await recoverAccount(...acting(auth), input)),
     revokeEverything: (_, __, { auth }) => revokeEverything(...acting(auth)),
   },
 

@@ -31,15 +31,12 @@ const later = `
   JSON
   @auth.mfa
   Query: auditEvents myEvents factors nodes
-  Mutation: requestEmailVerification verifyEmail requestPasswordReset resetPassword changeEmail deleteAccount
   Mutation: enrollTotp confirmTotp enrollPasskey confirmPasskey renameFactor removeFactor makeRecoveryCodes
-  Mutation: beginPasskey beginPasskeyLogin passkeyLogin completeLogin reauthenticateWith resetFactors restoreEmail
-  Mutation: recoverAccount
+  Mutation: beginPasskey beginPasskeyLogin passkeyLogin completeLogin reauthenticateWith resetFactors
   Node NodeKind
   Factor FactorKind TotpEnrollment PasskeyChallenge FactorConfirmed
   PasskeyLoginInput CompleteLoginInput FactorInput PasskeyAnswer
   AuditEventConnection AuditEventEdge AuditEvent
-  ResetPasswordInput ChangeEmailInput
 `
 const laterPaths = later
   .trim()

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import { type Algorithm, hash, verify } from '@node-rs/argon2'
 import { isForeign, openForeignHashes } from './foreign/foreignHashes.ts'
 import { openHashQueue } from './hashQueue.ts'
-import { normalizePassword } from './policy.ts'
+import { normalizePassword } from './normalize.ts'
 
 /** OWASP's argon2id parameters: 19 MiB, two passes, one lane. */
 const parameters = { algorithm: 2 as Algorithm.Argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 }
@@ -20,6 +20,8 @@ export interface Passwords {
    * @throws AuthError TOO_MANY_REQUESTS when the queue is full
    */
   verify(hash: string | null | undefined, password: string): Promise<boolean>
+  /** Whether a new password is known from breaches; false too where nobody can be asked (breaches.ts). */
+  isBreached(password: string): Promise<boolean>
   /** Whether the hash was made with other parameters than today's, or by another system. */
   isOutdated(hash: string): boolean
   /**
@@ -40,10 +42,11 @@ export interface Passwords {
  *
  * @param options.queue how many of Annul's own hashes may wait; default 100 for each core, about a second of work. Of
  *   imported ones, as many wait as take half of that time
+ * @param options.isBreached default: no password is looked up
  * @param options.secret ANNUL_SECRET, which imported hashes of Firebase need; without it they are an error
  */
 export async function openPasswords(
-  options: { queue?: number; cores?: number; secret?: Uint8Array } = {},
+  options: { queue?: number; cores?: number; secret?: Uint8Array; isBreached?: Passwords['isBreached'] } = {},
 ): Promise<Passwords> {
   const cores = options.cores ?? availableParallelism()
   const queue = openHashQueue({ cores, bound: options.queue ?? 100 * cores })
@@ -64,6 +67,7 @@ export async function openPasswords(
       )
       return right && stored != null
     },
+    isBreached: options.isBreached ?? (async () => false),
     isOutdated: stored => !stored.startsWith(current),
     async evenOut(startedAt) {
       if (slowestForeign.ms === 0) return

@@ -18,6 +18,7 @@ import { checkLog, type Log, openLog, withSafeErrors } from './log.ts'
 import { openMetrics } from './metrics.ts'
 import { readOptions, type Settings } from './options.ts'
 import type { Parts } from './parts.ts'
+import { openBreachCheck } from './passwords/breaches.ts'
 import { openPasswords } from './passwords/hash.ts'
 import { openAddressReader } from './request/address.ts'
 import { AuthContext, type GraphQLContext, RequestState } from './request/context.ts'
@@ -171,6 +172,7 @@ async function openWith(
   const clock = await openClock(db, revocation)
   const keys = await openSigningKeys(db, secret, clock.now, log)
   const { issuer, audience } = config
+  const metrics = openMetrics()
   const parts: Parts = {
     app,
     config,
@@ -183,10 +185,13 @@ async function openWith(
     refreshTokens: refreshTokens(secret),
     oneTimeTokens: oneTimeTokens(secret),
     deviceTokens: deviceTokens(secret),
-    passwords: await openPasswords({ secret }),
+    passwords: await openPasswords({
+      secret,
+      isBreached: openBreachCheck(config.breachUrl, metrics.breachChecked),
+    }),
     revocation,
     fences: openFences(database, log),
-    metrics: openMetrics(),
+    metrics,
     log,
   }
   measure(parts)

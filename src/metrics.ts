@@ -12,6 +12,8 @@ export interface Metrics {
   refreshed(outcome: string): void
   /** A login: `accepted` or `refused`. */
   loggedIn(outcome: string): void
+  /** A look-up of a new password among breached ones: `clean`, `breached`, or `failed`, when nobody could be asked. */
+  breachChecked(result: string): void
   /** A revoking mutation has waited until every node knew. */
   waited(seconds: number): void
   /** A gauge that is read at each scrape. Where `read` gives several values, the label `kind` tells them apart. */
@@ -52,6 +54,12 @@ export function openMetrics(): Metrics {
     labelNames: ['outcome'],
     registers,
   })
+  const breachChecks = new Counter({
+    name: 'annul_breach_checks_total',
+    help: 'Look-ups of new passwords among breached ones, by result. After failed ones the password was accepted.',
+    labelNames: ['result'],
+    registers,
+  })
   const waits = new Histogram({
     name: 'annul_revocation_wait_seconds',
     help: 'How long revoking mutations waited until every node knew.',
@@ -67,6 +75,7 @@ export function openMetrics(): Metrics {
     },
     refreshed: outcome => refreshes.inc({ outcome }),
     loggedIn: outcome => logins.inc({ outcome }),
+    breachChecked: result => breachChecks.inc({ result }),
     waited: seconds => waits.observe(seconds),
     gauge(name, help, read) {
       new Gauge({

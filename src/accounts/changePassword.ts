@@ -30,7 +30,7 @@ export async function changePassword(
     .select({ email: users.email, passwordHash: users.passwordHash })
     .from(users)
     .where(eq(users.id, viewer.userId))
-  checkNewPassword(newPassword, user?.email ?? '', parts.config.passwordMinLength, 'input.newPassword')
+  await checkNewPassword(parts, newPassword, user?.email ?? '', 'input.newPassword')
 
   if (!(await parts.passwords.verify(user?.passwordHash, currentPassword))) {
     await fenced(parts, viewer, tx =>

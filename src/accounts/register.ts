@@ -57,7 +57,7 @@ export async function createUser<T>(
   andThen: (tx: Queries, userId: string) => Promise<T>,
 ): Promise<T> {
   const email = checkEmail(input.email, 'input.email')
-  checkNewPassword(input.password, email, parts.config.passwordMinLength, 'input.password')
+  await checkNewPassword(parts, input.password, email, 'input.password')
   const taken = badUserInput('input.email', 'EMAIL_TAKEN', 'There is an account with this e-mail.')
   const key = emailKey(email)
   // Checked before the hash, which is expensive. Between two registrations at once the unique index decides.

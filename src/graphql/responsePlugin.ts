@@ -8,6 +8,7 @@ import { type GraphQLContext, stateOf } from '../request/context.ts'
 import { annulExtension, refusalOf } from './answer.ts'
 import { checkVariables } from './bounds.ts'
 import { ensureGuarded, givenUnguarded } from './keepGuarded.ts'
+import { beginOperation, endOperation } from './traceOperation.ts'
 
 /**
  * For Apollo Server: the HTTP status, `extensions.annul`, and a refusal of variables that are nested too deeply to be
@@ -24,12 +25,14 @@ export const responsePlugin: ApolloServerPlugin<GraphQLContext> = {
 
 // One object for all requests: the hooks keep nothing of a request.
 const hooks: GraphQLRequestListener<GraphQLContext> = {
-  async didResolveOperation({ request, requestIsBatched }) {
+  async didResolveOperation({ request, requestIsBatched, contextValue, operation }) {
     if (requestIsBatched) throw batchRefused()
+    beginOperation(stateOf(contextValue.auth), operation)
     checkVariables(request.variables)
   },
   async willSendResponse(request) {
     await finishResponse(request)
+    endOperation(stateOf(request.contextValue.auth))
   },
 }
 

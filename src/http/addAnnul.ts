@@ -5,7 +5,7 @@ import {
 } from '@apollo/server/plugin/disabled'
 import cors from '@fastify/cors'
 import websocket from '@fastify/websocket'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
 import { handleProtocols } from 'graphql-ws'
 import type { OpenedAuth } from '../auth.ts'
@@ -60,10 +60,15 @@ async function addGraphQL(app: FastifyInstance, auth: OpenedAuth, schema: GraphQ
       socket.terminate()
     },
   })
-  const handler = apolloHandler(apollo, (request, reply) => {
+  const answer = apolloHandler(apollo, (request, reply) => {
     const { auth: contextOfRequest } = auth.context(request, responseOf(reply))
     return { auth: contextOfRequest, note: request.note }
   })
+  // Parsing a body leads out of whatever was active before, so the span is activated here.
+  const handler = (request: FastifyRequest, reply: FastifyReply) => {
+    const { span } = request.note
+    return span === undefined ? answer(request, reply) : span.run(() => answer(request, reply))
+  }
   const crowd = new Crowd()
   const turns = new Turns(client => crowd.isHalted(client))
   crowd.onRelief = () => turns.schedule()

@@ -5,6 +5,7 @@ import type {
 } from '@apollo/server'
 import { checkVariables } from '../graphql/bounds.ts'
 import { finishResponse } from '../graphql/responsePlugin.ts'
+import { beginOperation, endOperation } from '../graphql/traceOperation.ts'
 import { type GraphQLContext, stateOf } from '../request/context.ts'
 import type { RequestNote } from './logRequests.ts'
 
@@ -22,12 +23,14 @@ export const serverPlugin: ApolloServerPlugin<ServerContext> = {
 
 // One plugin and one object for all requests: Apollo awaits each hook of each plugin.
 const hooks: GraphQLRequestListener<ServerContext> = {
-  async didResolveOperation({ request }) {
+  async didResolveOperation({ request, contextValue, operation }) {
+    beginOperation(stateOf(contextValue.auth), operation)
     if (request.variables) checkVariables(request.variables)
   },
   async willSendResponse(request) {
     const finishing = finishResponse(request)
     if (finishing) await finishing
+    endOperation(stateOf(request.contextValue.auth))
     note(request)
   },
 }

@@ -1,8 +1,9 @@
-import type { ExecutionResult, Source } from 'graphql'
+import { type ExecutionResult, getOperationAST, type Source } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { type Auth, insidesOf } from '../auth.ts'
 import { checkNesting, checkVariables, maxTokens, noIntrospection } from '../graphql/bounds.ts'
 import { noIncrementalDelivery } from '../graphql/noIncrementalDelivery.ts'
+import { inOperation } from '../graphql/traceOperation.ts'
 import { Operations } from './yogaOperations.ts'
 import { refuseOther, refuseParts, refuseUnguarded } from './yogaRefusals.ts'
 import { checkYogaOptions, ownContext, type YogaOptions, type YogaRequest } from './yogaRequest.ts'
@@ -55,8 +56,9 @@ export function annulYoga<ServerContext extends object = Readonly<Record<string,
   const witness: Plugin = {
     onExecute({ executeFn, setExecuteFn }) {
       setExecuteFn(args => {
-        operations.carryOut(args.contextValue)
-        return executeFn(args)
+        const state = operations.carryOut(args.contextValue)
+        const operation = () => getOperationAST(args.document, args.operationName)
+        return state ? inOperation(state, operation, () => executeFn(args)) : executeFn(args)
       })
     },
   }

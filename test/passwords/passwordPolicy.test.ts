@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { beforeAll, describe, expect, it } from '@jest/globals'
-import { checkNewPassword } from '../../src/passwords/policy.ts'
+import { checkPasswordRules } from '../../src/passwords/policy.ts'
 import { type Account, type TokensAnswer, tokenFields } from '../support/client.ts'
 import { useServer } from '../support/server.ts'
 
@@ -119,7 +119,13 @@ describe('a new password', () => {
   })
 
   it.each([8, 15, 64])('has at least as many characters as ANNUL_PASSWORD_MIN_LENGTH says: %i', length => {
-    const check = (count: number) => checkNewPassword('x'.repeat(count), 'a@b.c', length, 'input.password')
+    const check = (count: number) =>
+      checkPasswordRules(
+        { passwordMinLength: length, siteName: 'Annul' },
+        'x'.repeat(count),
+        'a@b.c',
+        'argument',
+      )
     expect(() => check(length)).not.toThrow()
     expect(() => check(length - 1)).toThrow(`A password has at least ${length} characters.`)
   })

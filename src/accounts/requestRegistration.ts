@@ -22,7 +22,7 @@ export async function requestRegistration(
   input: { email: string; password: string },
 ): Promise<null> {
   const email = checkEmail(input.email, 'input.email')
-  checkNewPassword(input.password, email, parts.config.passwordMinLength, 'input.password')
+  await checkNewPassword(parts, input.password, email, 'input.password')
   const passwordHash = await parts.passwords.hash(input.password)
   const key = emailKey(email)
   const device = visitor.device.id

@@ -3,7 +3,7 @@ import { appendAudit } from '../audit/appendAudit.ts'
 import { runHook } from '../database/runHook.ts'
 import { users } from '../database/tables.ts'
 import type { Parts } from '../parts.ts'
-import { checkNewPassword } from '../passwords/policy.ts'
+import { checkNewPassword, checkPasswordRules } from '../passwords/policy.ts'
 import { revoking } from '../revocation/revoking.ts'
 import type { Tokens } from '../sessions/issueTokens.ts'
 import { openSession } from '../sessions/openSession.ts'
@@ -28,15 +28,13 @@ export async function resetPassword(
   input: { token: string; newPassword: string; cookie?: boolean },
 ): Promise<Tokens> {
   const { newPassword } = input
-  const check = (email: string) =>
-    checkNewPassword(newPassword, email, parts.config.passwordMinLength, 'input.newPassword')
-  check('')
+  checkPasswordRules(parts.config, newPassword, '', 'input.newPassword')
   const presented: Presented = { text: input.token, argument: 'input.token', purposes: ['reset-password'] }
   const token = await findOneTime(parts, visitor, presented)
   const refused = oneTimeRefused(parts, presented)
   const { userId } = token
   if (userId === null) throw refused
-  check(token.email)
+  await checkNewPassword(parts, newPassword, token.email, 'input.newPassword')
   const passwordHash = await parts.passwords.hash(newPassword)
 
   const tokens = await revoking(parts, visitor, { kind: 'user', subject: userId }, async (tx, revoke) => {

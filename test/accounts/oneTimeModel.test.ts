@@ -43,7 +43,7 @@ type Step =
   | { readonly do: 'changeEmail'; readonly device: number; readonly to: number }
   | { readonly do: 'useLink'; readonly token: number; readonly verb: Verb }
   | { readonly do: 'useCode'; readonly token: number; readonly verb: Verb; readonly device: number }
-  | { readonly do: 'mistype'; readonly verb: Verb; readonly device: number }
+  | { readonly do: 'mistype'; readonly verb: Verb; readonly device: number; readonly times: number }
   | { readonly do: 'wait'; readonly minutes: number }
 
 const verb = fc.constantFrom<Verb>('verifyEmail', 'resetPassword', 'resetPassword', 'restoreEmail')
@@ -58,7 +58,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('useLink' as const), token, verb }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('useCode' as const), token, verb, device }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('mistype' as const), verb, device }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('mistype' as const), verb, device, times: fc.constantFrom(1, 4, 5) }) },
   {
     weight: 1,
     arbitrary: fc.record({ do: fc.constant('wait' as const), minutes: fc.constantFrom(10, 31, 73 * 60) }),
@@ -124,7 +124,9 @@ async function run(steps: readonly Step[]): Promise<void> {
   const addresses = [account.email, `1-${account.email}`, `2-${account.email}`]
   const world: World = { tokens: [], email: account.email, verified: false }
   const user = openUser(account)
-  for (const each of steps) await take(each, { world, user, devices, addresses })
+  for (const each of steps)
+    for (const times = 'times' in each ? each.times : 1; times > 0; times--)
+      await take(each, world, user, devices, addresses )
 }
 
 interface Play {

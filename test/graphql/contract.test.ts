@@ -30,7 +30,7 @@ const withDesign = existsSync(design) ? it : it.skip
 const later = `
   JSON
   @auth.mfa
-  Query: auditEvents myEvents factors nodes
+  Query: factors nodes
   Mutation: requestEmailVerification verifyEmail requestPasswordReset resetPassword changeEmail deleteAccount
   Mutation: enrollTotp confirmTotp enrollPasskey confirmPasskey renameFactor removeFactor makeRecoveryCodes
   Mutation: beginPasskey beginPasskeyLogin passkeyLogin completeLogin reauthenticateWith resetFactors restoreEmail
@@ -38,7 +38,6 @@ const later = `
   Node NodeKind
   Factor FactorKind TotpEnrollment PasskeyChallenge FactorConfirmed
   PasskeyLoginInput CompleteLoginInput FactorInput PasskeyAnswer
-  AuditEventConnection AuditEventEdge AuditEvent
   ResetPasswordInput ChangeEmailInput
 `
 const laterPaths = later

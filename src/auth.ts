@@ -29,6 +29,7 @@ import { openRevocation } from './revocation/open.ts'
 import { openSessionEvents } from './sessions/sessionEvents.ts'
 import type { AcceptOptions } from './tokens/acceptOptions.ts'
 import { accessTokens } from './tokens/accessToken.ts'
+import { auditCursors } from './tokens/auditCursor.ts'
 import { deviceTokens } from './tokens/deviceToken.ts'
 import { formerTokens } from './tokens/formerTokens.ts'
 import { oneTimeTokens } from './tokens/oneTimeToken.ts'
@@ -185,6 +186,7 @@ async function openWith(
     refreshTokens: refreshTokens(secret),
     oneTimeTokens: oneTimeTokens(secret),
     deviceTokens: deviceTokens(secret),
+    auditCursors: auditCursors(secret),
     passwords: await openPasswords({
       secret,
       isBreached: openBreachCheck(config.breachUrl, metrics.breachChecked),

@@ -8,6 +8,7 @@ import type { Passwords } from './passwords/hash.ts'
 import type { RevocationService } from './revocation/createRevocation.ts'
 import type { Fences } from './revocation/drain.ts'
 import type { AccessTokens } from './tokens/accessToken.ts'
+import type { AuditCursors } from './tokens/auditCursor.ts'
 import type { DeviceTokens } from './tokens/deviceToken.ts'
 import type { FormerTokens } from './tokens/formerTokens.ts'
 import type { OneTimeTokens } from './tokens/oneTimeToken.ts'
@@ -27,6 +28,7 @@ export interface Parts {
   readonly refreshTokens: RefreshTokens
   readonly oneTimeTokens: OneTimeTokens
   readonly deviceTokens: DeviceTokens
+  readonly auditCursors: AuditCursors
   readonly passwords: Passwords
   readonly revocation: RevocationService
   readonly fences: Fences

@@ -24,6 +24,10 @@ export type Query = {
   user: Maybe<User>;
   /** All users, the oldest account first. */
   users: UserConnection;
+  /** The events of all accounts, the newest first. An event that is committed while the pages are read is not left out. */
+  auditEvents: AuditEventConnection;
+  /** What happened to the viewer's own account, the newest first. */
+  myEvents: AuditEventConnection;
   /** The user of the access token. The fields `id`, `roles` and `scopes` cost no query of the database. */
   me: User;
   /** The viewer's live sessions, the most recently used first. */
@@ -42,6 +46,22 @@ export type QueryUsersArgs = {
   first?: Scalars['Int']['input'];
   after?: InputMaybe<Scalars['String']['input']>;
   search?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+/** The queries. */
+export type QueryAuditEventsArgs = {
+  userId?: InputMaybe<Scalars['ID']['input']>;
+  kind?: InputMaybe<Scalars['String']['input']>;
+  first?: Scalars['Int']['input'];
+  after?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+/** The queries. */
+export type QueryMyEventsArgs = {
+  first?: Scalars['Int']['input'];
+  after?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** The mutations. */
@@ -293,6 +313,45 @@ export type PageInfo = {
   endCursor: Maybe<Scalars['String']['output']>;
 };
 
+/** A page of events. */
+export type AuditEventConnection = {
+  __typename?: 'AuditEventConnection';
+  /** The events of this page. */
+  edges: Array<AuditEventEdge>;
+  /** The place of this page in the list. */
+  pageInfo: PageInfo;
+};
+
+/** An event of a page. */
+export type AuditEventEdge = {
+  __typename?: 'AuditEventEdge';
+  /** The event's cursor, for `after` of the same list. */
+  cursor: Scalars['String']['output'];
+  /** The event. */
+  node: AuditEvent;
+};
+
+/** What happened to an account or a session. It is never changed. In `myEvents`, what another person did shows neither the person's address nor session nor words. */
+export type AuditEvent = {
+  __typename?: 'AuditEvent';
+  /** The number of the event. A higher number is not always a later event. */
+  id: Scalars['ID']['output'];
+  /** When the change began, by the database's clock. */
+  at: Scalars['DateTime']['output'];
+  /** What happened, for example `login`. */
+  kind: Scalars['String']['output'];
+  /** The user whom it happened to. */
+  userId: Maybe<Scalars['ID']['output']>;
+  /** The user who did it; null if unknown, and for commands of the operator. */
+  actorId: Maybe<Scalars['ID']['output']>;
+  /** The session that it was done in, or that ended. */
+  sessionId: Maybe<Scalars['ID']['output']>;
+  /** The address that it was done from. */
+  ipAddress: Maybe<Scalars['String']['output']>;
+  /** In words, for people: for example the reason of a block. */
+  detail: Maybe<Scalars['String']['output']>;
+};
+
 /** The tokens of a signed-in client. */
 export type Tokens = {
   __typename?: 'Tokens';
@@ -461,6 +520,9 @@ export type ResolversTypes = {
   UserConnection: ResolverTypeWrapper<Omit<UserConnection, 'edges'> & { edges: Array<ResolversTypes['UserEdge']> }>;
   UserEdge: ResolverTypeWrapper<Omit<UserEdge, 'node'> & { node: ResolversTypes['User'] }>;
   PageInfo: ResolverTypeWrapper<PageInfo>;
+  AuditEventConnection: ResolverTypeWrapper<AuditEventConnection>;
+  AuditEventEdge: ResolverTypeWrapper<AuditEventEdge>;
+  AuditEvent: ResolverTypeWrapper<AuditEvent>;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
   Tokens: ResolverTypeWrapper<TokensSource>;
   RegisterInput: RegisterInput;
@@ -486,6 +548,9 @@ export type ResolversParentTypes = {
   UserConnection: Omit<UserConnection, 'edges'> & { edges: Array<ResolversParentTypes['UserEdge']> };
   UserEdge: Omit<UserEdge, 'node'> & { node: ResolversParentTypes['User'] };
   PageInfo: PageInfo;
+  AuditEventConnection: AuditEventConnection;
+  AuditEventEdge: AuditEventEdge;
+  AuditEvent: AuditEvent;
   DateTime: Scalars['DateTime']['output'];
   Tokens: TokensSource;
   RegisterInput: RegisterInput;
@@ -508,6 +573,8 @@ export type AuthDirectiveResolver<Result, Parent, ContextType = GraphQLContext, 
 export type QueryResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
   user?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType, RequireFields<QueryUserArgs, 'id'>>;
   users?: Resolver<ResolversTypes['UserConnection'], ParentType, ContextType, RequireFields<QueryUsersArgs, 'first'>>;
+  auditEvents?: Resolver<ResolversTypes['AuditEventConnection'], ParentType, ContextType, RequireFields<QueryAuditEventsArgs, 'first'>>;
+  myEvents?: Resolver<ResolversTypes['AuditEventConnection'], ParentType, ContextType, RequireFields<QueryMyEventsArgs, 'first'>>;
   me?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
   sessions?: Resolver<Array<ResolversTypes['Session']>, ParentType, ContextType>;
 };
@@ -566,6 +633,27 @@ export type PageInfoResolvers<ContextType = GraphQLContext, ParentType extends R
   endCursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
 };
 
+export type AuditEventConnectionResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['AuditEventConnection'] = ResolversParentTypes['AuditEventConnection']> = {
+  edges?: Resolver<Array<ResolversTypes['AuditEventEdge']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type AuditEventEdgeResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['AuditEventEdge'] = ResolversParentTypes['AuditEventEdge']> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['AuditEvent'], ParentType, ContextType>;
+};
+
+export type AuditEventResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['AuditEvent'] = ResolversParentTypes['AuditEvent']> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  at?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  kind?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  userId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  actorId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  sessionId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  ipAddress?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  detail?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
 export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
   name: 'DateTime';
 }
@@ -607,6 +695,9 @@ export type Resolvers<ContextType = GraphQLContext> = {
   UserConnection?: UserConnectionResolvers<ContextType>;
   UserEdge?: UserEdgeResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
+  AuditEventConnection?: AuditEventConnectionResolvers<ContextType>;
+  AuditEventEdge?: AuditEventEdgeResolvers<ContextType>;
+  AuditEvent?: AuditEventResolvers<ContextType>;
   DateTime?: GraphQLScalarType;
   Tokens?: TokensResolvers<ContextType>;
   Session?: SessionResolvers<ContextType>;

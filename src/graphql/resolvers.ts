@@ -15,6 +15,7 @@ import { recoverAccount } from '../admin/recoverAccount.ts'
 import { revokeEverything } from '../admin/revokeEverything.ts'
 import { revokeUserSessions } from '../admin/revokeUserSessions.ts'
 import { setUserAccess } from '../admin/setUserAccess.ts'
+import { listEvents, listOwnEvents } from '../audit/listEvents.ts'
 import { forbidden } from '../errors.ts'
 import { deviceName } from '../input/device.ts'
 import { checkId } from '../input/id.ts'
@@ -30,6 +31,7 @@ import { revokeSession } from '../sessions/revokeSession.ts'
 import { revokeOtherSessions, revokeSessions } from '../sessions/revokeSessions.ts'
 import type { SessionEvent } from '../sessions/sessionEvents.ts'
 import { adminRole, inSession, type SessionViewer, type Viewer, type Visitor } from '../viewer.ts'
+import { connectionOf } from './connection.ts'
 import { dateTime } from './dateTime.ts'
 import type { Resolvers } from './generated.ts'
 import { KnownUser, sourcesOf } from './sources.ts'
@@ -57,13 +59,12 @@ export const resolvers: Resolvers = {
     users: async (_, { first = 50, after, search }, { auth }) => {
       const page = await listUsers(stateOf(auth).parts, { first, after, search })
       const edges = page.users.map(row => ({ cursor: userCursor(row), node: KnownUser.ofRow(row) }))
-      const { hasNextPage, hasPreviousPage } = page
-      const startCursor = edges[0]?.cursor ?? null
-      return {
-        edges,
-        pageInfo: { hasNextPage, hasPreviousPage, startCursor, endCursor: edges.at(-1)?.cursor ?? null },
-      }
+      return connectionOf({ ...page, edges })
     },
+    auditEvents: async (_, { userId, kind, first = 50, after }, { auth }) =>
+      connectionOf(await listEvents(stateOf(auth).parts, { userId, kind, first, after })),
+    myEvents: async (_, { first = 50, after }, { auth }) =>
+      connectionOf(await listOwnEvents(stateOf(auth).parts, auth.viewer(), { first, after })),
   },
 
   Mutation: {

@@ -1,6 +1,6 @@
 import { and, eq } from 'drizzle-orm'
 import { appendAudit, appendAuditAlone } from '../audit/appendAudit.ts'
-import type { Database } from '../database/open.ts'
+import type { Queries } from '../database/open.ts'
 import { runHook } from '../database/runHook.ts'
 import { users } from '../database/tables.ts'
 import { transact } from '../database/transact.ts'
@@ -40,8 +40,9 @@ export async function login(
     throw invalidCredentials()
   }
 
-  await renewHash(parts, found.user, input.password)
+  const storeHash = await renewHash(parts, found.user, input.password)
   const tokens = await transact(parts, async tx => {
+    await storeHash(tx)
     const tokens = await openSession(parts, tx, visitor, found, { cookie: input.cookie ?? false })
     const userId = found.user.id
     await appendAudit(tx, { kind: 'login', actorId: userId, userId, sessionId: tokens.session.id, ...origin })
@@ -52,17 +53,23 @@ export async function login(
   return tokens
 }
 
-/** A hash of older parameters or of another system is made anew while the password is at hand. */
+/**
+ * A hash of older parameters or of another system is made anew while the password is at hand.
+ *
+ * @returns stores the new hash, if there is one, in the transaction of the login's event
+ */
 async function renewHash(
-  parts: { db: Database; passwords: Parts['passwords'] },
+  { passwords }: Pick<Parts, 'passwords'>,
   user: { id: string; passwordHash: string | null },
   password: string,
-): Promise<void> {
-  if (user.passwordHash === null || !parts.passwords.isOutdated(user.passwordHash)) return
-  const passwordHash = await parts.passwords.hash(password)
+): Promise<(tx: Queries) => Promise<unknown>> {
+  const checkedHash = user.passwordHash
+  if (checkedHash === null || !passwords.isOutdated(checkedHash)) return async () => {}
+  const passwordHash = await passwords.hash(password)
   // Only the hash that was checked is replaced: a password change in between stays.
-  await parts.db
-    .update(users)
-    .set({ passwordHash })
-    .where(and(eq(users.id, user.id), eq(users.passwordHash, user.passwordHash)))
+  return tx =>
+    tx
+      .update(users)
+      .set({ passwordHash })
+      .where(and(eq(users.id, user.id), eq(users.passwordHash, checkedHash)))
 }

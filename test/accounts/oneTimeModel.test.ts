@@ -58,7 +58,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('useLink' as const), token, verb }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('useCode' as const), token, verb, device }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('mistype' as const), verb, device, times: fc.constantFrom(1, 4, 5) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('mistype' as const),
+      verb,
+      device,
+      times: fc.constantFrom(1, 4, 5),
+    }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({ do: fc.constant('wait' as const), minutes: fc.constantFrom(10, 31, 73 * 60) }),
@@ -125,9 +133,10 @@ async function run(steps: readonly Step[]): Promise<void> {
   const world: World = { tokens: [], email: account.email, verified: false }
   const user = openUser(account)
   for (const each of steps)
-    for (const times = 'times' in each ? each.times : 1; times > 0; times--)
-      await take(each, world, user, devices, addresses )
+    for (let rest = timesOf(each); rest > 0; rest--) await take(each, { world, user, devices, addresses })
 }
+
+const timesOf = (each: Step) => ('times' in each ? each.times : 1)
 
 interface Play {
   readonly world: World

@@ -28,6 +28,7 @@ const operations: [name: string, (id: string) => string][] = [
 const others: typeof operations = [
   ['revokeEverything', () => 'mutation { revokeEverything }'],
   ['users', () => '{ users { edges { node { id email } } } }'],
+  ['auditEvents', () => '{ auditEvents { edges { node { id kind } } } }'],
 ]
 
 describe('What only an admin may do', () => {

@@ -30,13 +30,12 @@ const withDesign = existsSync(design) ? it : it.skip
 const later = `
   JSON
   @auth.mfa
-  Query: auditEvents myEvents factors nodes
+  Query: factors nodes
   Mutation: enrollTotp confirmTotp enrollPasskey confirmPasskey renameFactor removeFactor makeRecoveryCodes
   Mutation: beginPasskey beginPasskeyLogin passkeyLogin completeLogin reauthenticateWith resetFactors
   Node NodeKind
   Factor FactorKind TotpEnrollment PasskeyChallenge FactorConfirmed
   PasskeyLoginInput CompleteLoginInput FactorInput PasskeyAnswer
-  AuditEventConnection AuditEventEdge AuditEvent
 `
 const laterPaths = later
   .trim()

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { expiredEvents } from './audit/expiredEvents.ts'
 import { type Database, type Queries, rows } from './database/open.ts'
+import { endedTokens } from './mail/endedTokens.ts'
 import type { Parts } from './parts.ts'
 import { deadNodes, expiredRevocations } from './revocation/purge.ts'
 import { forgottenSessions } from './sessions/forgottenSessions.ts'
@@ -10,6 +11,7 @@ export interface Purged {
   readonly revocations: number
   readonly sessions: number
   readonly auditEvents: number
+  readonly oneTimeTokens: number
   readonly nodes: number
 }
 
@@ -24,7 +26,7 @@ const slowRounds = 48
 
 /**
  * Removes rows that are no longer needed: expired rows of the log, sessions that ended a month ago, audit events beyond
- * ANNUL_AUDIT_DAYS, nodes that died.
+ * ANNUL_AUDIT_DAYS, one-time tokens that ended a week ago, nodes that died.
  * The batches are small, each under one advisory lock, so that nodes share the work instead of repeating it.
  *
  * @param onError called with the error of a round that failed; the next round comes in any case
@@ -42,6 +44,7 @@ export function startHousekeeping(
     if (round++ % slowRounds === 0) {
       await removeInBatches(db, forgottenSessions(batchRows))
       await removeInBatches(db, expiredEvents(config.auditDays, batchRows))
+      await removeInBatches(db, endedTokens(batchRows))
     }
     await dead.forget()
   }
@@ -57,8 +60,9 @@ export async function purge({ db, config }: Pick<Parts, 'db' | 'config'>): Promi
   const revocations = await removeInBatches(db, expiredRevocations(batchRows))
   const sessions = await removeInBatches(db, forgottenSessions(batchRows))
   const auditEvents = await removeInBatches(db, expiredEvents(config.auditDays, batchRows))
+  const oneTimeTokens = await removeInBatches(db, endedTokens(batchRows))
   await new Promise(resolve => setTimeout(resolve, dead.pauseMs()))
-  return { revocations, sessions, auditEvents, nodes: await dead.forget() }
+  return { revocations, sessions, auditEvents, oneTimeTokens, nodes: await dead.forget() }
 }
 
 async function removeInBatches(db: Database, statement: SQL): Promise<number> {

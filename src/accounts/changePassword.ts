@@ -3,6 +3,7 @@ import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
 import { sessions, users } from '../database/tables.ts'
 import { invalidCredentials } from '../errors.ts'
+import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
 import { checkNewPassword, checkPasswordLength } from '../passwords/policy.ts'
 import { fenced } from '../revocation/fence.ts'
@@ -52,6 +53,7 @@ export async function changePassword(
     const { sessionVersion } = versions
     await tx.update(sessions).set({ sessionVersion }).where(eq(sessions.id, viewer.sessionId))
     await appendAudit(tx, { kind: 'change-password', ...byViewer(viewer) })
+    await queueSecurityMail(tx, 'password-changed', locked.user, viewer)
     const user = { ...locked.user, ...versions }
     return issueTokens(parts, viewer, { ...locked, user, session: { ...locked.session, sessionVersion } })
   })

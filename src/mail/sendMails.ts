@@ -13,7 +13,7 @@ import { UndeliverableError } from './transport.ts'
  */
 
 export interface Mails {
-  /** Sends what is due, soon. Costs nothing but a statement, and never throws. */
+  /** Sends what is due, in a moment. Never throws, and costs the caller nothing but a timer. */
   nudge(): void
   /** Where Annul's own server listens: the base of links, where no public URL is set. */
   listensAt(url: string): void
@@ -21,6 +21,11 @@ export interface Mails {
   close(): Promise<void>
 }
 
+/**
+ * From a commit to the first statement for its mail. The verb answers meanwhile: otherwise an answer that takes longer
+ * would tell that there was somebody to write to.
+ */
+const nudgeMs = 20
 /** At a time on one node. Each has an SMTP connection of the pool. */
 const maxWorkers = 3
 const pollMs = 5000
@@ -44,8 +49,10 @@ export async function openMails(parts: Sending, options: { production: boolean }
   const compose = composeMail(parts, options)
   const working = new Set<Promise<void>>()
   const deliveries = new Set<AbortController>()
+  let soon: NodeJS.Timeout | undefined
   let isWanted = false
   let isClosed = false
+  let isCutOff = false
   let isFailing = false
   let waiting = 0
   metrics.gauge('annul_outbox_waiting', 'Mails in the outbox.', () => waiting)
@@ -55,6 +62,7 @@ export async function openMails(parts: Sending, options: { production: boolean }
     if (message === undefined) return 'dead'
     const delivery = new AbortController()
     deliveries.add(delivery)
+    if (isCutOff) delivery.abort()
     const timer = setTimeout(() => delivery.abort(), deliveryMs)
     try {
       await transport.deliver(message, delivery.signal)
@@ -104,7 +112,8 @@ export async function openMails(parts: Sending, options: { production: boolean }
       isFailing = true
     }
   }
-  const nudge = () => {
+  const start = () => {
+    soon = undefined
     isWanted = true
     if (isClosed || working.size >= maxWorkers) return
     const worker = work().finally(() => working.delete(worker))
@@ -112,19 +121,23 @@ export async function openMails(parts: Sending, options: { production: boolean }
   }
 
   const poll = async () => {
-    nudge()
+    start()
     const [row] = await db.select({ waiting: count() }).from(outbox)
     waiting = row?.waiting ?? 0
   }
   const timer = setInterval(() => void poll().catch(() => {}), pollMs).unref()
 
   return {
-    nudge,
+    nudge() {
+      soon ??= setTimeout(start, nudgeMs)
+    },
     listensAt: compose.listensAt,
     async close() {
       isClosed = true
       clearInterval(timer)
+      clearTimeout(soon)
       const late = setTimeout(() => {
+        isCutOff = true
         for (const delivery of deliveries) delivery.abort()
       }, closeMs)
       await Promise.all(working)

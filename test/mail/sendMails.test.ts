@@ -347,6 +347,23 @@ describe('the way to the server', () => {
     }
   })
 
+  it('is not taken unencrypted with a password, except on this machine: the offer of STARTTLS may be hidden', async () => {
+    const seen: unknown[] = []
+    const smtp = await smtpServer({
+      onAuth: (auth, _session, callback) => {
+        seen.push(auth)
+        callback(null, { user: 'user' })
+      },
+    })
+    // By this address the server is found, and the address is none of the loopback's.
+    const server = await node(`smtp://user:password-xyz@0.0.0.0:${smtp.port}`)
+    await queue(server)
+    await until(() => server.lines.length > 0)
+    expect(server.lines[0]).toMatchObject({ level: 40, code: 'ETLS' })
+    expect(seen).toEqual([])
+    expect(smtp.received).toEqual([])
+  })
+
   it('is signed in to by user name and password, which no log line holds', async () => {
     const seen: unknown[] = []
     const smtp = await smtpServer({

@@ -40,6 +40,7 @@ export async function startSmtp(options: SmtpOptions = {}): Promise<Smtp> {
   const server = new SMTPServer({
     secure,
     hideSTARTTLS,
+    disabledCommands: hideSTARTTLS ? ['STARTTLS'] : [],
     key,
     cert,
     allowInsecureAuth: true,

@@ -15,6 +15,7 @@ import { checkRename, type Rename } from './graphql/rename.ts'
 import { buildSchema, type SchemaExtension } from './graphql/schema.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { checkLog, type Log, openLog, withSafeErrors } from './log.ts'
+import { openMails } from './mail/sendMails.ts'
 import { openMetrics } from './metrics.ts'
 import { readOptions, type Settings } from './options.ts'
 import type { Parts } from './parts.ts'
@@ -174,17 +175,15 @@ async function openWith(
   const keys = await openSigningKeys(db, secret, clock.now, log)
   const { issuer, audience } = config
   const metrics = openMetrics()
+  const sending = { app, config, db, log, metrics, oneTimeTokens: oneTimeTokens(secret) }
   const parts: Parts = {
-    app,
-    config,
-    db,
+    ...sending,
     decisions,
     clock,
     keys,
     accessTokens: accessTokens({ keys, issuer, audience, now: clock.now }),
     formerTokens: formerTokens({ config, ownKeys: () => keys.jwks().keys, now: clock.now, log }),
     refreshTokens: refreshTokens(secret),
-    oneTimeTokens: oneTimeTokens(secret),
     deviceTokens: deviceTokens(secret),
     auditCursors: auditCursors(secret),
     passwords: await openPasswords({
@@ -193,8 +192,7 @@ async function openWith(
     }),
     revocation,
     fences: openFences(database, log),
-    metrics,
-    log,
+    mails: await openMails(sending, { production: process.env.NODE_ENV === 'production' }),
   }
   measure(parts)
   const stopHousekeeping = startHousekeeping(parts, error => log.warn({ err: error }, 'Housekeeping failed.'))
@@ -218,6 +216,7 @@ async function openWith(
     sessionEvents.close()
     stopHousekeeping()
     keys.close()
+    await parts.mails.close()
     await revocation.stop()
     await app.events.close()
     await database.close()

@@ -13,6 +13,7 @@ export interface Purged {
   readonly revocations: number
   readonly sessions: number
   readonly auditEvents: number
+  readonly oneTimeTokens: number
   readonly nodes: number
 }
 
@@ -61,13 +62,13 @@ export function startHousekeeping(
 export async function purge({ db, config }: Pick<Parts, 'db' | 'config'>): Promise<Purged> {
   const dead = deadNodes(db)
   await dead.forget()
-  await removeInBatches(db, byStatement(expiredOneTime(batchRows)))
+  const oneTimeTokens = await removeInBatches(db, byStatement(expiredOneTime(batchRows)))
   const revocations = await removeInBatches(db, byStatement(expiredRevocations(batchRows)))
   const sessions = await removeInBatches(db, byStatement(forgottenSessions(batchRows)))
   await sealHours(db, await loadSecret(config))
   const auditEvents = await removeInBatches(db, tx => removeExpiredEvents(tx, config.auditDays, batchRows))
   await new Promise(resolve => setTimeout(resolve, dead.pauseMs()))
-  return { revocations, sessions, auditEvents, nodes: await dead.forget() }
+  return { revocations, sessions, auditEvents, oneTimeTokens, nodes: await dead.forget() }
 }
 
 const byStatement = (statement: SQL) => async (tx: Queries) => (await rows(tx, statement)).length

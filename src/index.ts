@@ -1,5 +1,6 @@
 export type { AuditEvent, AuditKind } from './app/auditEvent.ts'
 export type { Hook, HookParameter, Hooks, HookTransaction, RecoveredHook } from './app/hooks.ts'
+export type { MailContents, MailKind, MailOptions, MailText } from './app/mails.ts'
 export type { AppOptions } from './app/options.ts'
 export type { AppUser } from './app/user.ts'
 export { type Auth, type AuthOptions, createAuth } from './auth.ts'

@@ -16,6 +16,8 @@ export interface Metrics {
   breachChecked(result: string): void
   /** A revoking mutation has waited until every node knew. */
   waited(seconds: number): void
+  /** A mail of the outbox: `sent`, `written` (to a file), `retried`, `refused`, `expired` (too old) or `dead` (its link). */
+  mailed(kind: string, outcome: string): void
   /** A gauge that is read at each scrape. Where `read` gives several values, the label `kind` tells them apart. */
   gauge(name: string, help: string, read: () => number | Record<string, number>): void
 }
@@ -67,6 +69,13 @@ export function openMetrics(): Metrics {
     registers,
   })
 
+  const mails = new Counter({
+    name: 'annul_mails_total',
+    help: 'Mails of the outbox, by kind and outcome (sent, written, retried, refused, expired, dead).',
+    labelNames: ['kind', 'outcome'],
+    registers,
+  })
+
   return {
     registry,
     decided(path, outcome) {
@@ -76,6 +85,7 @@ export function openMetrics(): Metrics {
     refreshed: outcome => refreshes.inc({ outcome }),
     loggedIn: outcome => logins.inc({ outcome }),
     breachChecked: result => breachChecks.inc({ result }),
+    mailed: (kind, outcome) => mails.inc({ kind, outcome }),
     waited: seconds => waits.observe(seconds),
     gauge(name, help, read) {
       new Gauge({

@@ -3,6 +3,7 @@ import type { Config } from './config.ts'
 import type { DatabaseClock } from './database/clock.ts'
 import type { Database } from './database/open.ts'
 import type { Log } from './log.ts'
+import type { Mails } from './mail/sendMails.ts'
 import type { Metrics } from './metrics.ts'
 import type { Passwords } from './passwords/hash.ts'
 import type { RevocationService } from './revocation/createRevocation.ts'
@@ -32,6 +33,7 @@ export interface Parts {
   readonly passwords: Passwords
   readonly revocation: RevocationService
   readonly fences: Fences
+  readonly mails: Mails
   readonly log: Log
   readonly metrics: Metrics
 }

@@ -3,6 +3,7 @@ import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
 import { sessions, users } from '../database/tables.ts'
 import { invalidCredentials } from '../errors.ts'
+import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
 import { checkNewPassword, checkPasswordLength } from '../passwords/policy.ts'
 import { fenced } from '../revocation/fence.ts'
@@ -11,7 +12,6 @@ import { issueTokens, type Tokens } from '../sessions/issueTokens.ts'
 import { lockViewer } from '../sessions/sessionState.ts'
 import type { SessionViewer } from '../viewer.ts'
 import { endTokensOf } from './oneTime.ts'
-import { queuePasswordChanged } from './passwordChanged.ts'
 
 /**
  * Changes the viewer's password. This device stays signed in, and all other sessions end.
@@ -55,7 +55,7 @@ export async function changePassword(
     const { sessionVersion } = versions
     await tx.update(sessions).set({ sessionVersion }).where(eq(sessions.id, viewer.sessionId))
     await appendAudit(tx, { kind: 'change-password', ...byViewer(viewer) })
-    await queuePasswordChanged(tx, locked.user, viewer)
+    await queueSecurityMail(tx, 'password-changed', locked.user, viewer)
     const user = { ...locked.user, ...versions }
     return issueTokens(parts, viewer, { ...locked, user, session: { ...locked.session, sessionVersion } })
   })

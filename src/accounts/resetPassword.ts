@@ -2,6 +2,7 @@ import { eq } from 'drizzle-orm'
 import { appendAudit } from '../audit/appendAudit.ts'
 import { runHook } from '../database/runHook.ts'
 import { users } from '../database/tables.ts'
+import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
 import { checkNewPassword, checkPasswordRules } from '../passwords/policy.ts'
 import { revoking } from '../revocation/revoking.ts'
@@ -13,7 +14,6 @@ import { findOneTime, oneTimeRefused, type Presented } from './findOneTime.ts'
 import { endTokensOf } from './oneTime.ts'
 import { originOf } from './origin.ts'
 import { lockOwner } from './owner.ts'
-import { queuePasswordChanged } from './passwordChanged.ts'
 
 /**
  * Sets a new password by the link or the code of a mail, ends all sessions, and opens one here. The e-mail counts as
@@ -55,7 +55,8 @@ export async function resetPassword(
       sessionId,
       ...originOf(visitor),
     })
-    await queuePasswordChanged(tx, user, visitor)
+    // The mail has arrived at the address: its holder may know the device.
+    await queueSecurityMail(tx, 'password-changed', { ...user, emailVerified: true }, visitor)
     if (!user.emailVerified) await runHook(parts.app, 'emailVerified', tx, renewed.user)
     await runHook(parts.app, 'signedIn', tx, renewed.user)
     return tokens

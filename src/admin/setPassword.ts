@@ -5,6 +5,7 @@ import { byViewer } from '../audit/byViewer.ts'
 import type { UserRow } from '../database/rows.ts'
 import { users } from '../database/tables.ts'
 import { checkId } from '../input/id.ts'
+import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
 import { checkNewPassword, checkPasswordRules } from '../passwords/policy.ts'
 import { revokingAs } from '../revocation/revoking.ts'
@@ -30,6 +31,7 @@ export async function setPassword(
     await endTokensOf(tx, id)
     const versions = await revoke.user(id, 'PASSWORD_CHANGED', { sessions: true })
     await appendAudit(tx, { kind: 'set-password', ...byViewer(null), userId: id })
+    await queueSecurityMail(tx, 'password-changed', user, null)
     return { ...user, ...versions }
   })
 }

@@ -53,6 +53,7 @@ export async function openServer(config: Config, options: InnerOptions = {}): Pr
     throw error
   }
   const url = urlOf(app, config.host)
+  auth.parts.mails.listensAt(url)
   let closing: Promise<void> | undefined
   return {
     url,

@@ -13,6 +13,7 @@ import type { Visitor } from '../viewer.ts'
 import type { Tokens } from './issueTokens.ts'
 import { openSession } from './openSession.ts'
 import { readCredentials } from './readCredentials.ts'
+import { tellOfNewDevice } from './tellOfNewDevice.ts'
 
 /**
  * Opens a session for an e-mail and its password. Unknown user, wrong password and blocked user cost the same work,
@@ -46,6 +47,7 @@ export async function login(
     const tokens = await openSession(parts, tx, visitor, found, { cookie: input.cookie ?? false })
     const userId = found.user.id
     await appendAudit(tx, { kind: 'login', actorId: userId, userId, sessionId: tokens.session.id, ...origin })
+    await tellOfNewDevice(tx, visitor, tokens)
     await runHook(parts.app, 'signedIn', tx, found.user)
     return tokens
   })

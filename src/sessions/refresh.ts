@@ -9,6 +9,7 @@ import { epochs, sessions, users } from '../database/tables.ts'
 import { transact } from '../database/transact.ts'
 import { type AuthError, badUserInput, invalidRefreshToken, type Reason, unavailable } from '../errors.ts'
 import { deviceName } from '../input/device.ts'
+import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
 import type { Subject } from '../revocation/fence.ts'
 import { revoking, untilRevoked } from '../revocation/revoking.ts'
@@ -258,6 +259,7 @@ async function endForTheft(
       device: deviceName(visitor.userAgent),
       detail: `generation ${presented.generation} presented, ${state.session.generation} current`,
     })
+    await queueSecurityMail(tx, 'reuse-detected', state.user, visitor)
     return true
   })
 }

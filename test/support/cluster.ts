@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { appendFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { type NodeProxy, startProxy } from './proxy.ts'
@@ -70,6 +72,8 @@ export async function startCluster(options: {
       DATABASE_URL: url.href,
       ANNUL_SECRET: secret,
       ANNUL_LEASE_MS: String(leaseMs),
+      // For mails.
+      ANNUL_DATA_DIR: join(process.env.TEST_DIR ?? tmpdir(), 'annul-cluster'),
       ...(preload && { NODE_OPTIONS: `--import ${new URL(preload, import.meta.url).href}` }),
       ...options.env,
       ...env,

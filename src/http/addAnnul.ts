@@ -46,7 +46,7 @@ async function addGraphQL(app: FastifyInstance, auth: OpenedAuth, schema: GraphQ
     logger: quiet(app),
     // No answer may be cached (logRequests.ts), so cache hints in the schema need not be looked for.
     plugins: [
-      serverPlugin,
+      serverPlugin(auth.bounds),
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginLandingPageDisabled(),
     ],
@@ -62,14 +62,14 @@ async function addGraphQL(app: FastifyInstance, auth: OpenedAuth, schema: GraphQ
   })
   const handler = apolloHandler(apollo, (request, reply) => {
     const { auth: contextOfRequest } = auth.context(request, responseOf(reply))
-    return { auth: contextOfRequest, note: request.note }
+    return { auth: contextOfRequest, note: request.note, accept: request.headers.accept }
   })
   const crowd = new Crowd()
   const turns = new Turns(client => crowd.isHalted(client))
   crowd.onRelief = () => turns.schedule()
   await app.register(async graphql => {
     if (config.allowedOrigins) await graphql.register(cors, crossOrigin(config.allowedOrigins))
-    refuseNested(graphql)
+    refuseNested(graphql, auth.bounds)
     graphql.route({ url: '/graphql', method: ['POST', 'OPTIONS'], handler })
     graphql.route({
       url: '/graphql',

@@ -30,7 +30,9 @@ import { openRevocation } from './revocation/open.ts'
 import { openSessionEvents } from './sessions/sessionEvents.ts'
 import type { AcceptOptions } from './tokens/acceptOptions.ts'
 import { accessTokens } from './tokens/accessToken.ts'
+import { deviceTokens } from './tokens/deviceToken.ts'
 import { formerTokens } from './tokens/formerTokens.ts'
+import { oneTimeTokens } from './tokens/oneTimeToken.ts'
 import { refreshTokens } from './tokens/refreshToken.ts'
 import { loadSecret } from './tokens/secret.ts'
 import { openSigningKeys } from './tokens/signingKeys.ts'
@@ -187,6 +189,8 @@ async function openWith(
     accessTokens: accessTokens({ keys, issuer, audience, now: clock.now }),
     formerTokens: formerTokens({ config, ownKeys: () => keys.jwks().keys, now: clock.now, log }),
     refreshTokens: refreshTokens(secret),
+    oneTimeTokens: oneTimeTokens(secret),
+    deviceTokens: deviceTokens(secret),
     passwords: await openPasswords({ secret }),
     revocation,
     fences: openFences(database, log),

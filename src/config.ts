@@ -1,5 +1,20 @@
-import { isIP } from 'node:net'
 import { type LogLevel, logLevels } from './log.ts'
+import { nearest } from './names.ts'
+import {
+  type Address,
+  addressProblem,
+  databaseUrlProblems,
+  makeOne,
+  originProblem,
+  readBreachUrl,
+  readLinks,
+  readMailFrom,
+  readMetrics,
+  readPublicUrl,
+  readSecret,
+  readSiteName,
+  readSmtpUrl,
+} from './settingValues.ts'
 
 /** The longest ANNUL_LEASE_MS. A revocation waits this long while the leases of the nodes are not known. */
 export const longestLeaseMs = 60_000
@@ -52,14 +67,28 @@ export interface Config {
   readonly metrics: 'on' | 'off' | Address
   /** How long audit events are kept. */
   readonly auditDays: number
+  /** Base of the links in mails, without a slash at its end; undefined: the address that the server listens on. */
+  readonly publicUrl: string | undefined
+  /** The name in mails, which no password may be either; default `Annul`. */
+  readonly siteName: string
+  /** URL template of the links in mails, with `{purpose}` and `{token}`; undefined: Annul's own pages. */
+  readonly links: string | undefined
+  /** `smtp://` or `smtps://user:password@host:port`; undefined: mails are files in `dataDir`/outbox. */
+  readonly smtpUrl: string | undefined
+  /** The sender of mails; default: `no-reply@` and the host of `publicUrl`. */
+  readonly mailFrom: string | undefined
+  /** Whether an account begins when its e-mail was verified, so that `register` answers null; default false. */
+  readonly requireVerifiedEmail: boolean
+  /** Whether attempts are counted and bounded; default true. `off` is for load tests. */
+  readonly limits: boolean
+  /** Where the hash of a new password is looked up among breached ones (k-anonymity range query); undefined: nowhere. */
+  readonly breachUrl: string | undefined
+  /** The most requests at a time, 1 to 100,000, default 200. Further ones are refused with 503. */
+  readonly maxInFlight: number
+  /** The file with the only operations that are answered; undefined: every operation is. */
+  readonly operations: string | undefined
   /** The least severe lines that are written; default `info`. */
   readonly logLevel: LogLevel
-}
-
-/** Where a listener listens. */
-export interface Address {
-  readonly host: string
-  readonly port: number
 }
 
 /** Every problem of the settings, one a line. The command answers it with exit status 2. */
@@ -156,6 +185,18 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     introspection: onOff('ANNUL_INTROSPECTION'),
     metrics: readMetrics(text('ANNUL_METRICS') ?? (production ? 'off' : 'on'), problems),
     auditDays: whole('ANNUL_AUDIT_DAYS', 400, 1, 36_500),
+    publicUrl: readPublicUrl(text('ANNUL_PUBLIC_URL'), problems),
+    siteName: readSiteName(text('ANNUL_SITE_NAME'), problems),
+    links: readLinks(text('ANNUL_LINKS'), problems),
+    smtpUrl: readSmtpUrl(text('ANNUL_SMTP_URL'), problems),
+    mailFrom: readMailFrom(text('ANNUL_MAIL_FROM'), problems),
+    requireVerifiedEmail: ['true', 'on'].includes(
+      oneOf('ANNUL_REQUIRE_VERIFIED_EMAIL', 'false', 'true', 'on', 'off'),
+    ),
+    limits: oneOf('ANNUL_LIMITS', 'on', 'off') === 'on',
+    breachUrl: readBreachUrl(text('ANNUL_BREACH_URL'), problems),
+    maxInFlight: whole('ANNUL_MAX_IN_FLIGHT', 200, 1, 100_000),
+    operations: text('ANNUL_OPERATIONS'),
     logLevel: choose('ANNUL_LOG_LEVEL', 'info', logLevels),
   }
 
@@ -171,77 +212,14 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   if (config.sessionMaxSeconds < config.sessionIdleSeconds)
     problems.push('ANNUL_SESSION_MAX_SECONDS must not be less than ANNUL_SESSION_IDLE_SECONDS.')
 
+  if (production && !config.limits) problems.push('ANNUL_LIMITS=off is refused when NODE_ENV is production.')
+  // Otherwise nobody could register: the mails would wait in a directory.
+  if (production && config.requireVerifiedEmail && config.smtpUrl === undefined)
+    problems.push('ANNUL_REQUIRE_VERIFIED_EMAIL needs ANNUL_SMTP_URL when NODE_ENV is production.')
+
   problems.push(...unknownNames(env, [...names]))
   if (problems.length > 0) throw new ConfigError(problems)
   return config
-}
-
-const makeOne = 'Make one with: openssl rand -base64 32'
-
-/**
- * At least 32 bytes that may be random. Of 32 random bytes about 30 are different from each other. Fewer than 8 come
- * from a key that was held down, a repeated pattern or a zeroed buffer.
- */
-export function isRandomSecret(secret: Uint8Array): boolean {
-  return secret.length >= 32 && new Set(secret).size >= 8
-}
-
-/** The message never holds the value: a mistyped secret is still most of a secret. */
-function readSecret(value: string | undefined, problems: string[]): Uint8Array | undefined {
-  if (value === undefined) return undefined
-  const secret = Buffer.from(value, 'base64')
-  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(value) || !isRandomSecret(secret)) {
-    problems.push(`ANNUL_SECRET must be at least 32 random bytes in base64. ${makeOne}`)
-    return undefined
-  }
-  return secret
-}
-
-/** The messages never hold the value, because a URL of a database holds a password. */
-function databaseUrlProblems(url: string): string[] {
-  if (!/^postgres(ql)?:\/\/./.test(url)) return ['DATABASE_URL must start with postgres:// or postgresql://.']
-  // URL knows one host only: of several hosts, separated by commas, the first is checked.
-  if (isReadable(url.replace(/,[^@/?]*(?=[/?]|$)/, ''))) return []
-  return ['DATABASE_URL is not a URL. In user name and password, special characters must be percent-encoded.']
-}
-
-/** Also by the driver, which decodes user name and password: a URL may hold a "%" that stands for nothing. */
-function isReadable(url: string): boolean {
-  try {
-    const { username, password } = new URL(url)
-    decodeURIComponent(username)
-    decodeURIComponent(password)
-    return true
-  } catch {
-    return false
-  }
-}
-
-function originProblem(origin: string): string | undefined {
-  if (URL.canParse(origin) && /^https?:/.test(origin) && new URL(origin).origin === origin) return undefined
-  return `${JSON.stringify(origin)} is not an origin such as https://app.example.com (scheme and host, no path).`
-}
-
-function addressProblem(range: string): string | undefined {
-  const [address = '', bits, ...rest] = range.split('/')
-  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
-  const valid =
-    rest.length === 0 &&
-    most > 0 &&
-    (bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= most))
-  return valid ? undefined : `${JSON.stringify(range)} is not an address or a range such as 10.0.0.0/8.`
-}
-
-function readMetrics(value: string, problems: string[]): Config['metrics'] {
-  if (value === 'on' || value === 'off') return value
-  const [, bracketed, bare, port] = /^(?:\[([^\]]*)\]|([^:]+)):(\d{1,5})$/.exec(value) ?? []
-  const host = bracketed ?? bare
-  if (host !== undefined && (bare !== undefined || isIP(host) === 6) && Number(port) <= 65_535)
-    return { host, port: Number(port) }
-  problems.push(
-    `ANNUL_METRICS must be on, off, or an address such as 127.0.0.1:9090, not ${JSON.stringify(value)}.`,
-  )
-  return 'off'
 }
 
 /** A value may be a secret under a mistyped name, so the messages hold names only. */
@@ -249,41 +227,4 @@ function unknownNames(env: Readonly<Record<string, string | undefined>>, known: 
   return Object.keys(env)
     .filter(name => name.startsWith('ANNUL_') && env[name]?.trim() && !known.includes(name))
     .map(name => `${name} is not a setting. The nearest name is ${nearest(name, known)}.`)
-}
-
-/**
- * Refuses an option that does not exist: a mistyped one would have no effect, without any sign.
- *
- * @param of whose options these are, for the message
- * @param hint stands at the end of the message
- * @throws TypeError with the nearest name
- */
-export function refuseUnknownOptions(of: string, options: object, known: readonly string[], hint = ''): void {
-  for (const name of Object.keys(options))
-    if (!known.includes(name))
-      throw new TypeError(
-        `${of} has no option "${name}". The nearest name is "${nearest(name, known)}".${hint}`,
-      )
-}
-
-/** The name that a mistyped one was meant to be. */
-export function nearest(name: string, known: readonly string[]): string | undefined {
-  const [best] = known
-    .map(candidate => ({ candidate, edits: editDistance(name, candidate) }))
-    .sort((one, other) => one.edits - other.edits)
-  return best?.candidate
-}
-
-/** Levenshtein: how many letters must be added, removed or replaced to make one text of the other. */
-function editDistance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, at) => at)
-  for (const [above, letter] of [...one].entries()) {
-    const next = [above + 1]
-    for (let at = 1; at <= other.length; at++) {
-      const replaced = (row[at - 1] ?? 0) + (letter === other[at - 1] ? 0 : 1)
-      next.push(Math.min(replaced, (row[at] ?? 0) + 1, (next[at - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row.at(-1) ?? 0
 }

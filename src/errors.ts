@@ -18,6 +18,7 @@ const refusals = {
   USER_BLOCKED: { recover: 'LOGIN', message: 'This account was blocked.' },
   USER_DELETED: { recover: 'LOGIN', message: 'This account was deleted.' },
   REFRESH_REUSED: { recover: 'LOGIN', message: 'A refresh token was used twice, so its session was ended.' },
+  ACCOUNT_RECOVERED: { recover: 'LOGIN', message: 'This account was recovered by an admin.' },
   EVERYTHING_REVOKED: { recover: 'LOGIN', message: 'All sessions of this server were revoked.' },
   SESSION_EXPIRED: { recover: 'LOGIN', message: 'This session has expired.' },
 } as const satisfies Record<string, { recover: Recover; message: string }>

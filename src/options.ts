@@ -1,4 +1,5 @@
-import { type Config, ConfigError, readConfig, refuseUnknownOptions } from './config.ts'
+import { type Config, ConfigError, readConfig } from './config.ts'
+import { refuseUnknownOptions } from './names.ts'
 
 /** The settings as options. What is not given, or undefined, is read from the environment. */
 export type Settings = {
@@ -34,6 +35,16 @@ const kinds: Readonly<Record<keyof Config, Kind>> = {
   introspection: 'boolean',
   metrics: 'place',
   auditDays: 'number',
+  publicUrl: 'string',
+  siteName: 'string',
+  links: 'string',
+  smtpUrl: 'string',
+  mailFrom: 'string',
+  requireVerifiedEmail: 'boolean',
+  limits: 'boolean',
+  breachUrl: 'string',
+  maxInFlight: 'number',
+  operations: 'string',
   logLevel: 'string',
 }
 

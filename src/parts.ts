@@ -8,7 +8,9 @@ import type { Passwords } from './passwords/hash.ts'
 import type { RevocationService } from './revocation/createRevocation.ts'
 import type { Fences } from './revocation/drain.ts'
 import type { AccessTokens } from './tokens/accessToken.ts'
+import type { DeviceTokens } from './tokens/deviceToken.ts'
 import type { FormerTokens } from './tokens/formerTokens.ts'
+import type { OneTimeTokens } from './tokens/oneTimeToken.ts'
 import type { RefreshTokens } from './tokens/refreshToken.ts'
 import type { SigningKeys } from './tokens/signingKeys.ts'
 
@@ -23,6 +25,8 @@ export interface Parts {
   readonly accessTokens: AccessTokens
   readonly formerTokens: FormerTokens
   readonly refreshTokens: RefreshTokens
+  readonly oneTimeTokens: OneTimeTokens
+  readonly deviceTokens: DeviceTokens
   readonly passwords: Passwords
   readonly revocation: RevocationService
   readonly fences: Fences

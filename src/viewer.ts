@@ -9,8 +9,22 @@ export interface Visitor {
   readonly binding: string | undefined
   /** What an access token that is issued now is bound to; undefined where none is bound. */
   readonly newBinding: string | undefined
+  /** @internal */
+  readonly device: VisitorDevice
   /** Told how long a mutation waited until every node refused what it had revoked, in milliseconds. */
   revoked(waitedMs: number): void
+}
+
+/** @internal The browser or app that sends a request, as its device token tells (tokens/deviceToken.ts). */
+export interface VisitorDevice {
+  /** Of a client without one it is made now, and given to the client with the answer. */
+  readonly id: string
+  /** The id, if the client has sent one. */
+  readonly knownId: string | undefined
+  /** Whether an account has signed in on the device. @param account its e-mail, folded (input/email.ts) */
+  knows(account: string): boolean
+  /** Tells the client that the account has signed in on it. */
+  remember(account: string): void
 }
 
 /** The claims of an accepted token. For a former system's token they are Annul's own view of it, without a session. */

@@ -10,8 +10,8 @@ const packages = imports.filter(({ isPackage }) => isPackage)
 
 /** From the ground up. A file may import from its own floor and from those below. */
 const floors = [
-  ['errors.ts', 'log.ts', 'metrics.ts', 'optional.ts', 'packageFolder.ts'],
-  ['config.ts', 'app/', 'options.ts'],
+  ['errors.ts', 'log.ts', 'metrics.ts', 'names.ts', 'optional.ts', 'packageFolder.ts'],
+  ['config.ts', 'settingValues.ts', 'app/', 'options.ts'],
   ['input/', 'database/'],
   ['tokens/', 'passwords/', 'limits/', 'factors/', 'mail/'],
   ['revocation/'],

@@ -41,6 +41,16 @@ describe('settings', () => {
       introspection: true,
       metrics: 'on',
       auditDays: 400,
+      publicUrl: undefined,
+      siteName: 'Annul',
+      links: undefined,
+      smtpUrl: undefined,
+      mailFrom: undefined,
+      requireVerifiedEmail: false,
+      limits: true,
+      breachUrl: undefined,
+      maxInFlight: 200,
+      operations: undefined,
       logLevel: 'info',
     } satisfies Config)
   })
@@ -75,6 +85,7 @@ describe('settings', () => {
     ['ANNUL_PASSWORD_MIN_LENGTH', 'passwordMinLength', 8, 64],
     ['ANNUL_SOCKETS_PER_ADDRESS', 'socketsPerAddress', 1, 1_000_000],
     ['ANNUL_SOCKETS', 'sockets', 1, 1_000_000],
+    ['ANNUL_MAX_IN_FLIGHT', 'maxInFlight', 1, 100_000],
   ])('%s is a whole number in its range', (name, key, min, max) => {
     const others = beside[name] ?? {}
     for (const value of [min, max]) expect(readConfig({ ...others, [name]: String(value) })[key]).toBe(value)

@@ -1,5 +1,5 @@
-import { nearest } from '../config.ts'
 import type { Log } from '../log.ts'
+import { nearest } from '../names.ts'
 import type { AuditEvent } from './auditEvent.ts'
 import { type Events, openEvents } from './events.ts'
 import { type Hooks, hookNames } from './hooks.ts'

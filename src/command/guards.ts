@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { nearest } from '../config.ts'
 import { readSdl } from '../graphql/readSdl.ts'
 import { type ReviewedField, reviewGuards } from '../graphql/reviewGuards.ts'
+import { nearest } from '../names.ts'
 import { CommandError } from './explain.ts'
 import { listOption } from './listOption.ts'
 

@@ -5,6 +5,7 @@ import {
   boolean,
   check,
   customType,
+  doublePrecision,
   index,
   inet,
   integer,
@@ -77,7 +78,8 @@ export const sessions = annul.table(
     id: uuid('id').primaryKey(),
     userId: uuid('user_id')
       .notNull()
-      .references(() => users.id),
+      // recoverAccount gives a user another id.
+      .references(() => users.id, { onUpdate: 'cascade' }),
     sessionVersion: integer('session_version').notNull(),
     epoch: bigint('epoch', { mode: 'number' }).notNull(),
     generation: integer('generation').notNull().default(1),
@@ -152,6 +154,8 @@ export const auditEvents = annul.table(
   'audit_events',
   {
     id: bigserial('id', { mode: 'number' }).primaryKey(),
+    /** Which transaction appended it: pages are read by what was visible, because ids may commit out of order. */
+    xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
     at: time('at').notNull().defaultNow(),
     kind: text('kind').notNull(),
     actorId: uuid('actor_id'),
@@ -166,4 +170,87 @@ export const auditEvents = annul.table(
     // For the purge, which looks for the oldest (audit/expiredEvents.ts).
     index('audit_events_at').on(table.at),
   ],
+)
+
+/**
+ * One row an hour whose events are complete: a MAC over them and over the seal of the hour before, so that a row that
+ * was removed or changed shows (audit/).
+ */
+export const auditSeals = annul.table('audit_seals', {
+  /** When the hour begins. */
+  hour: time('hour').primaryKey(),
+  /** How many events the hour has. */
+  events: integer('events').notNull(),
+  mac: bytea('mac').notNull(),
+  sealedAt: time('sealed_at').notNull().defaultNow(),
+  /** When the events of the hour were purged (ANNUL_AUDIT_DAYS); null while they are kept. */
+  purgedAt: time('purged_at'),
+})
+
+/**
+ * One row a link that was mailed. The token is derived from the id and ANNUL_SECRET (tokens/oneTimeToken.ts), so a copy
+ * of the database holds none.
+ */
+export const oneTimeTokens = annul.table(
+  'one_time_tokens',
+  {
+    id: uuid('id').primaryKey(),
+    purpose: text('purpose', {
+      enum: ['register', 'verify-email', 'change-email', 'reset-password', 'restore-email'],
+    }).notNull(),
+    /** null: a registration, whose account begins when the token is used. */
+    userId: uuid('user_id').references(() => users.id, { onUpdate: 'cascade' }),
+    /** The address that is verified, set or restored. Folded as users.email_key in `emailKey`. */
+    email: text('email').notNull(),
+    emailKey: text('email_key').notNull(),
+    /** The password of a registration. */
+    passwordHash: text('password_hash'),
+    /** SHA-256 of the device that asked: only there the code beside the link counts. null: no code. */
+    device: bytea('device'),
+    /** Wrong codes so far. */
+    codeTries: integer('code_tries').notNull().default(0),
+    createdAt: time('created_at').notNull().defaultNow(),
+    expiresAt: time('expires_at').notNull(),
+    /** When it was used, or died because a newer one was made, or the password or e-mail changed. */
+    endedAt: time('ended_at'),
+  },
+  table => [
+    index('one_time_tokens_user').on(table.userId),
+    index('one_time_tokens_email').on(table.emailKey),
+    index('one_time_tokens_device').on(table.device),
+    index('one_time_tokens_expires').on(table.expiresAt),
+  ],
+)
+
+/** Mails to be sent (mail/): a row is written in the transaction that causes the mail, and removed when it was sent. */
+export const outbox = annul.table(
+  'outbox',
+  {
+    id: uuid('id').primaryKey(),
+    kind: text('kind').notNull(),
+    userId: uuid('user_id'),
+    recipient: text('recipient').notNull(),
+    /** The one-time token whose link the mail has. */
+    tokenId: uuid('token_id'),
+    /** What the text tells beside the link, for example the device. Never a token. */
+    detail: jsonb('detail').$type<Readonly<Record<string, string | null>>>().notNull().default({}),
+    createdAt: time('created_at').notNull().defaultNow(),
+    attempts: integer('attempts').notNull().default(0),
+    nextAt: time('next_at').notNull().defaultNow(),
+  },
+  table => [index('outbox_next').on(table.nextAt)],
+)
+
+/** What has been spent of the budgets of attempts (limits/). The key is a MAC: it tells neither account nor address. */
+export const budgets = annul.table(
+  'budgets',
+  {
+    key: bytea('key').primaryKey(),
+    /** Attempts, less those that time has given back at `spentAt`. */
+    spent: doublePrecision('spent').notNull(),
+    spentAt: time('spent_at').notNull().defaultNow(),
+    /** Failed attempts in a row, which time does not give back. */
+    failures: integer('failures').notNull().default(0),
+  },
+  table => [index('budgets_spent_at').on(table.spentAt)],
 )

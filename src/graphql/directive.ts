@@ -9,8 +9,8 @@ import {
   locatedError,
   responsePathAsArray,
 } from 'graphql'
-import { refuseUnknownOptions } from '../config.ts'
 import { AuthError, forbidden, reauthenticationRequired } from '../errors.ts'
+import { refuseUnknownOptions } from '../names.ts'
 import { withDirectiveName } from './directiveName.ts'
 import { guardEvents } from './guardEvents.ts'
 import { behindGuard, noteGuard } from './guarded.ts'

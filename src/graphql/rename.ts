@@ -1,5 +1,5 @@
 import { type DocumentNode, specifiedDirectives, specifiedScalarTypes } from 'graphql'
-import { nearest } from '../config.ts'
+import { nearest } from '../names.ts'
 import { fieldsOf, rootTypes, typesOf } from './contract.ts'
 import { defaultDirective } from './directiveName.ts'
 

@@ -1,5 +1,5 @@
 import { isPlainObject } from '../app/plainObject.ts'
-import { nearest } from '../config.ts'
+import { nearest } from '../names.ts'
 
 /* Checks the arguments of one guard, whose types nothing else has checked: `extensions` are plain JavaScript. */
 

@@ -1,7 +1,7 @@
 import { makeExecutableSchema } from '@graphql-tools/schema'
 import type { IResolvers } from '@graphql-tools/utils'
 import { type DocumentNode, type GraphQLSchema, parse } from 'graphql'
-import { refuseUnknownOptions } from '../config.ts'
+import { refuseUnknownOptions } from '../names.ts'
 import { partsOf } from './builtInCode.ts'
 import { readContract, typesOf } from './contract.ts'
 import { guardSchema } from './directive.ts'

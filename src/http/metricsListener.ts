@@ -1,6 +1,6 @@
 import { type FastifyInstance, fastify } from 'fastify'
-import type { Address } from '../config.ts'
 import type { Metrics } from '../metrics.ts'
+import type { Address } from '../settingValues.ts'
 import { boundConnections, type Limits, listenerOptions } from './limits.ts'
 import { urlOf } from './urlOf.ts'
 

@@ -1,6 +1,6 @@
 import { appOptionNames } from '../app/options.ts'
 import { readSettings, withoutInsides } from '../auth.ts'
-import { refuseUnknownOptions } from '../config.ts'
+import { refuseUnknownOptions } from '../names.ts'
 import { loadOptional } from '../optional.ts'
 import type { Settings } from '../options.ts'
 import { serverPackages } from './loadInnerApp.ts'

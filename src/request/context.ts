@@ -8,9 +8,10 @@ import { type AppTransaction, queriesOf } from '../revocation/appTransaction.ts'
 import { fence } from '../revocation/fence.ts'
 import type { SessionEvents } from '../sessions/sessionEvents.ts'
 import { bindAddress, bindFingerprint } from '../tokens/binding.ts'
-import type { Viewer, Visitor } from '../viewer.ts'
+import type { Viewer, Visitor, VisitorDevice } from '../viewer.ts'
 import type { AddressReader } from './address.ts'
 import { CookieJar } from './cookies.ts'
+import { RequestDevice } from './device.ts'
 import { header, type RequestLike, type ResponseLike } from './message.ts'
 
 let readState: (context: AuthContext) => RequestState
@@ -150,7 +151,8 @@ export class RequestState {
     this.sessionEvents = services.sessionEvents
     this.#authenticator = services.authenticator
     this.cookies = new CookieJar(this.parts.config, request, response)
-    this.visitor = openVisitor(services, request, this.cookies, waitedMs => {
+    const device = new RequestDevice(this.parts.deviceTokens, request, response, this.cookies)
+    this.visitor = openVisitor(services, request, this.cookies, device, waitedMs => {
       this.#revokedMs = Math.max(this.#revokedMs ?? 0, waitedMs)
     })
     // Only from the Authorization header: URLs end up in logs, histories and Referer headers (RFC 6750, 5.3).
@@ -262,21 +264,22 @@ function openVisitor(
   { parts, addressOf }: Services,
   request: RequestLike,
   cookies: CookieJar,
+  device: VisitorDevice,
   revoked: Visitor['revoked'],
 ): Visitor {
   const ipAddress = addressOf(request)
   const userAgent = readUserAgent(header(request, 'user-agent'))
   switch (parts.config.bind) {
     case 'none':
-      return { ipAddress, userAgent, revoked, binding: undefined, newBinding: undefined }
+      return { ipAddress, userAgent, device, revoked, binding: undefined, newBinding: undefined }
     case 'ip': {
       const binding = ipAddress === null ? undefined : bindAddress(ipAddress)
-      return { ipAddress, userAgent, revoked, binding, newBinding: binding }
+      return { ipAddress, userAgent, device, revoked, binding, newBinding: binding }
     }
     case 'cookie': {
       const binding = cookies.fingerprint && bindFingerprint(cookies.fingerprint)
       const newBinding = binding ?? bindFingerprint(cookies.newFingerprint())
-      return { ipAddress, userAgent, revoked, binding, newBinding }
+      return { ipAddress, userAgent, device, revoked, binding, newBinding }
     }
   }
 }

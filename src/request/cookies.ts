@@ -17,6 +17,10 @@ const refreshCookie = '__Host-annul-refresh'
 const sessionCookie = '__Host-annul-session'
 /** A random value whose hash the access token carries (ANNUL_BIND=cookie). */
 const fingerprintCookie = '__Host-annul-fingerprint'
+/** The device token (tokens/deviceToken.ts). */
+const deviceCookie = '__Host-annul-device'
+/** Browsers keep no cookie longer. */
+const deviceSeconds = 34_560_000
 
 const httpOnly = '; HttpOnly'
 
@@ -47,6 +51,14 @@ export class CookieJar {
   newFingerprint(): string {
     this.#newFingerprint ??= randomBytes(32).toString('base64url')
     return this.#newFingerprint
+  }
+
+  get device(): string | undefined {
+    return this.#read(deviceCookie)
+  }
+
+  setDevice(token: string): void {
+    this.#set(deviceCookie, token, deviceSeconds, httpOnly)
   }
 
   /** Whether the page that sends the request may use the cookie. */

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GraphQLSchema } from 'graphql'
 import { type Auth, insidesOf } from '../auth.ts'
-import { refuseUnknownOptions } from '../config.ts'
 import type { InnerApp } from '../http/innerApp.ts'
 import { loadInnerApp } from '../http/loadInnerApp.ts'
 import { pathsOf } from '../http/paths.ts'
 import { takeUpgrades, type UpgradingServer } from '../http/takeUpgrades.ts'
+import { refuseUnknownOptions } from '../names.ts'
 
 /** Options of annulExpress. */
 export interface AnnulExpressOptions {

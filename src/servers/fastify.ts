@@ -1,10 +1,10 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
 import { type Auth, insidesOf } from '../auth.ts'
-import { refuseUnknownOptions } from '../config.ts'
 import { loadInnerApp } from '../http/loadInnerApp.ts'
 import { pathsOf } from '../http/paths.ts'
 import { takeUpgrades } from '../http/takeUpgrades.ts'
+import { refuseUnknownOptions } from '../names.ts'
 
 /** Options of annulFastify. */
 export interface AnnulFastifyOptions {

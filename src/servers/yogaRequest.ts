@@ -1,5 +1,5 @@
 import type { YogaInitialContext } from 'graphql-yoga'
-import { refuseUnknownOptions } from '../config.ts'
+import { refuseUnknownOptions } from '../names.ts'
 import { fromFetch, type RequestLike } from '../request/message.ts'
 
 /** A Fetch request, as Yoga hands it to plugins. */

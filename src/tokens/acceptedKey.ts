@@ -1,6 +1,6 @@
 import { createPublicKey, createSecretKey, KeyObject } from 'node:crypto'
 import { types } from 'node:util'
-import { isRandomSecret } from '../config.ts'
+import { isRandomSecret } from '../settingValues.ts'
 import type { AcceptedAlgorithm } from './acceptOptions.ts'
 import { isObject } from './compactToken.ts'
 

@@ -1,8 +1,9 @@
 import { hkdfSync, randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Config, ConfigError, isRandomSecret } from '../config.ts'
+import { type Config, ConfigError } from '../config.ts'
 import { closeToOthers } from '../database/ownerOnly.ts'
+import { isRandomSecret } from '../settingValues.ts'
 
 /** A 32-byte key for one purpose: knowing one key tells nothing about the secret or about the others (HKDF, RFC 5869). */
 export function deriveKey(secret: Uint8Array, purpose: string): Buffer {

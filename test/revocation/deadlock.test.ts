@@ -17,6 +17,7 @@ import { revokeSession } from '../../src/sessions/revokeSession.ts'
 import { revokeOtherSessions, revokeSessions } from '../../src/sessions/revokeSessions.ts'
 import type { SessionViewer, Visitor } from '../../src/viewer.ts'
 import { onPostgres } from '../support/database.ts'
+import { noDevice } from '../support/noDevice.ts'
 import { useServer } from '../support/server.ts'
 
 /* Two admins and one user do two things at once, 2,000 times: no verb may wait for another in a circle. */
@@ -43,6 +44,7 @@ const visitor: Visitor = {
   userAgent: null,
   binding: undefined,
   newBinding: undefined,
+  device: noDevice,
   revoked: () => {},
 }
 const tokenOf = ({ parts, by }: Act, generation: number) =>

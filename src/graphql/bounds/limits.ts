@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql'
-import { nearest } from '../../config.ts'
+import { nearest } from '../../names.ts'
 
 /** How much one operation may ask for. */
 export interface Bounds {

@@ -7,6 +7,7 @@ import { refresh } from '../../../src/sessions/refresh.ts'
 import type { Visitor } from '../../../src/viewer.ts'
 import type { Account, TokensAnswer } from '../../support/client.ts'
 import { onPostgres } from '../../support/database.ts'
+import { noDevice } from '../../support/noDevice.ts'
 import { useServer } from '../../support/server.ts'
 import {
   attemptBound,
@@ -39,6 +40,7 @@ const visitor: Visitor = {
   userAgent: null,
   binding: undefined,
   newBinding: undefined,
+  device: noDevice,
   revoked: () => {},
 }
 

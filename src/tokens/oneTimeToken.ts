@@ -1,0 +1,71 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { deriveKey } from './secret.ts'
+
+export interface OneTimeTokens {
+  /** The token of a row's id, for the link in its mail. */
+  derive(id: string): string
+  /** The id of the row; undefined for a text that is no token of this secret. Needs no query, so garbage costs none. */
+  read(token: string): string | undefined
+  /** The code that stands beside the link: 8 characters, to be typed by a person. */
+  code(id: string): string
+  /** A code as it was typed, without spaces and hyphens, in capitals; undefined for a text that is no code. */
+  readCode(text: string): string | undefined
+}
+
+const prefix = 'annul_ot_'
+const idBytes = 16
+const macBytes = 32
+const textLength = ((idBytes + macBytes) * 4) / 3
+
+/** Crockford's Base32: no I, L, O or U, which are taken for other characters. */
+const letters = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+const codeLength = 8
+
+/**
+ * One-time token = prefix + base64url( id of the row | HMAC-SHA-256 ). The token is derived from the id when the mail is
+ * rendered: neither the database nor the outbox holds a token.
+ *
+ * @example
+ * const tokens = oneTimeTokens(secret)
+ * tokens.read(tokens.derive(id)) // id
+ */
+export function oneTimeTokens(secret: Uint8Array): OneTimeTokens {
+  const key = deriveKey(secret, 'one-time tokens v1')
+  const codeKey = deriveKey(secret, 'one-time codes v1')
+  const mac = (id: Uint8Array) => createHmac('sha256', key).update(id).digest()
+
+  return {
+    derive(id) {
+      const bytes = bytesOf(id)
+      return prefix + Buffer.concat([bytes, mac(bytes)]).toString('base64url')
+    },
+
+    read(token) {
+      const text = token.slice(prefix.length)
+      if (!token.startsWith(prefix) || text.length !== textLength) return undefined
+      const bytes = Buffer.from(text, 'base64url')
+      // Only the canonical spelling: one token has one text.
+      if (bytes.toString('base64url') !== text) return undefined
+      const id = bytes.subarray(0, idBytes)
+      if (!timingSafeEqual(mac(id), bytes.subarray(idBytes))) return undefined
+      return id.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+    },
+
+    code(id) {
+      const digest = createHmac('sha256', codeKey).update(bytesOf(id)).digest()
+      // 256 is a multiple of 32: every letter is as likely as any other.
+      return [...digest.subarray(0, codeLength)].map(byte => letters[byte % 32]).join('')
+    },
+
+    readCode(text) {
+      const code = text.replace(/[\s-]/g, '').toUpperCase().replace(/O/g, '0').replace(/[IL]/g, '1')
+      return code.length === codeLength && [...code].every(letter => letters.includes(letter))
+        ? code
+        : undefined
+    },
+  }
+}
+
+function bytesOf(id: string): Buffer {
+  return Buffer.from(id.replaceAll('-', ''), 'hex')
+}

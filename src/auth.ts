@@ -13,6 +13,8 @@ import { readContract } from './graphql/contract.ts'
 import { guardSchema } from './graphql/directive.ts'
 import { formatErrors } from './graphql/formatErrors.ts'
 import { type FieldGuard, listGuards } from './graphql/listGuards.ts'
+import { type Allowlist, openAllowlist } from './graphql/operations/allowlist.ts'
+import { readManifest } from './graphql/operations/readManifest.ts'
 import { checkRename, type Rename } from './graphql/rename.ts'
 import { buildSchema, type SchemaExtension } from './graphql/schema.ts'
 import { startHousekeeping } from './housekeeping.ts'
@@ -99,6 +101,8 @@ export interface OpenedAuth extends Omit<Auth, 'context'> {
   readonly formatError: ReturnType<typeof formatErrors>
   /** What every server checks before it carries an operation out. */
   readonly bounds: OperationBounds
+  /** The only operations that are answered; undefined: every operation is. */
+  readonly operations: Allowlist | undefined
   /** Tells an operation that lives longer than a request when its token dies. */
   readonly watch: TokenWatch
   /** Ends something that stands on this auth, before its database is closed. */
@@ -156,9 +160,13 @@ export async function openAuth(
   const bounds = openBounds(options.bounds, rename)
   // A name that can't be is told before anything is opened.
   if (rename !== undefined) checkRename(readContract(), rename)
+  const operations =
+    config.operations === undefined
+      ? undefined
+      : openAllowlist(await readManifest(config.operations), bounds.tokens)
   const database = await openDatabase(config)
   try {
-    return await openWith(database, config, log, app, bounds, rename)
+    return await openWith(database, config, log, app, { bounds, operations }, rename)
   } catch (error) {
     await database.close()
     throw error
@@ -170,7 +178,7 @@ async function openWith(
   config: Config,
   log: Log,
   app: App,
-  bounds: OperationBounds,
+  { bounds, operations }: Pick<OpenedAuth, 'bounds' | 'operations'>,
   rename: Rename = {},
 ): Promise<OpenedAuth> {
   const { db, decisions } = database
@@ -239,7 +247,8 @@ async function openWith(
     }),
     formatError,
     bounds,
-    apollo: () => apolloSettings(config, bounds, formatError),
+    operations,
+    apollo: () => apolloSettings(config, { bounds, operations }, formatError),
     beforeClose(end) {
       if (closing) void end()
       else standing.push(end)

@@ -2,6 +2,7 @@ import type { ASTVisitor, GraphQLFormattedError, GraphQLSchema, ValidationContex
 import type { Config } from '../config.ts'
 import type { OperationBounds } from './bounds/operationBounds.ts'
 import { noIntrospection } from './noIntrospection.ts'
+import type { Allowlist } from './operations/allowlist.ts'
 import { responsePlugin } from './responsePlugin.ts'
 
 /** Options of Apollo Server 5, in types of their own: other servers' apps install no Apollo. */
@@ -27,12 +28,12 @@ export interface ApolloPlugin {
 /** @internal */
 export function apolloSettings(
   { introspection }: Config,
-  bounds: OperationBounds,
+  { bounds, operations }: { bounds: OperationBounds; operations: Allowlist | undefined },
   formatError: ApolloSettings['formatError'],
 ): ApolloSettings {
   return {
     formatError,
-    plugins: [responsePlugin(bounds) as unknown as ApolloPlugin],
+    plugins: [responsePlugin(bounds, operations) as unknown as ApolloPlugin],
     includeStacktraceInErrorResponses: false,
     introspection: true,
     validationRules: introspection ? [] : [noIntrospection],

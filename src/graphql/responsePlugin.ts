@@ -9,16 +9,23 @@ import { annulExtension, refusalOf } from './answer.ts'
 import { isAnsweredWith200 } from './answeredWith200.ts'
 import type { OperationBounds } from './bounds/operationBounds.ts'
 import { ensureGuarded, givenUnguarded } from './keepGuarded.ts'
+import type { Allowlist } from './operations/allowlist.ts'
+import { openApolloOperations } from './operations/apolloOperations.ts'
 
 /**
- * For Apollo Server: the HTTP status, `extensions.annul`, and a refusal of operations beyond the bounds. A server with a
+ * For Apollo Server: the HTTP status, `extensions.annul`, and a refusal of operations beyond the bounds or the list. A server with a
  * schema whose `@auth` nobody enforces does not start.
  */
-export function responsePlugin(bounds: OperationBounds): ApolloServerPlugin<GraphQLContext> {
+export function responsePlugin(
+  bounds: OperationBounds,
+  allowlist: Allowlist | undefined,
+): ApolloServerPlugin<GraphQLContext> {
+  const operations = openApolloOperations(allowlist)
   // One object for all requests: the hooks keep nothing of a request.
   const hooks: GraphQLRequestListener<GraphQLContext> = {
     async didResolveOperation({ schema, document, request, requestIsBatched }) {
       if (requestIsBatched) throw batchRefused()
+      operations.check(request)
       bounds.check(schema, document, request.variables)
     },
     async willSendResponse(request) {
@@ -29,7 +36,8 @@ export function responsePlugin(bounds: OperationBounds): ApolloServerPlugin<Grap
     async serverWillStart({ schema }) {
       ensureGuarded(schema, givenUnguarded('ApolloServer'))
     },
-    async requestDidStart() {
+    async requestDidStart({ request }) {
+      operations.take(request)
       return hooks
     },
   }

@@ -4,6 +4,8 @@ import type {
   GraphQLRequestListener,
 } from '@apollo/server'
 import type { OperationBounds } from '../graphql/bounds/operationBounds.ts'
+import type { Allowlist } from '../graphql/operations/allowlist.ts'
+import { openApolloOperations } from '../graphql/operations/apolloOperations.ts'
 import { finishResponse } from '../graphql/responsePlugin.ts'
 import { type GraphQLContext, stateOf } from '../request/context.ts'
 import type { RequestNote } from './logRequests.ts'
@@ -16,10 +18,15 @@ export interface ServerContext extends GraphQLContext {
 }
 
 /** Annul's plugin for Apollo Server, which also notes what the log line of a request says. */
-export function serverPlugin(bounds: OperationBounds): ApolloServerPlugin<ServerContext> {
+export function serverPlugin(
+  bounds: OperationBounds,
+  allowlist: Allowlist | undefined,
+): ApolloServerPlugin<ServerContext> {
+  const operations = openApolloOperations(allowlist)
   // One plugin and one object for all requests: Apollo awaits each hook of each plugin.
   const hooks: GraphQLRequestListener<ServerContext> = {
     async didResolveOperation({ schema, document, request }) {
+      operations.check(request)
       bounds.check(schema, document, request.variables)
     },
     async willSendResponse(request) {
@@ -29,7 +36,8 @@ export function serverPlugin(bounds: OperationBounds): ApolloServerPlugin<Server
     },
   }
   return {
-    async requestDidStart() {
+    async requestDidStart({ request }) {
+      operations.take(request)
       return hooks
     },
   }

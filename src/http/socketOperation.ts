@@ -14,8 +14,8 @@ import type { OpenedAuth } from '../auth.ts'
 import type { Config } from '../config.ts'
 import { tooManyRequests } from '../errors.ts'
 import { checkNesting, checkVariables } from '../graphql/bounds/nesting.ts'
-import type { OperationBounds } from '../graphql/bounds/operationBounds.ts'
 import { noIntrospection } from '../graphql/noIntrospection.ts'
+import { notInList } from '../graphql/operations/allowlist.ts'
 import type { ServerContext } from './serverPlugin.ts'
 import { maxOperations } from './socketBounds.ts'
 import type { SocketConnection } from './socketConnection.ts'
@@ -34,14 +34,17 @@ export function rulesFor({ introspection }: Config): readonly ValidationRule[] {
 export function prepare(
   schema: GraphQLSchema,
   documents: Documents,
-  bounds: OperationBounds,
+  { bounds, operations }: Pick<OpenedAuth, 'bounds' | 'operations'>,
   connection: SocketConnection,
-  { query, operationName, variables }: SubscribePayload,
+  payload: SubscribePayload,
   more: object = {},
 ): ExecutionArgs | GraphQLError[] {
   const refused = refuseTooMany(connection)
   if (refused) return refused
+  const { operationName, variables } = payload
+  const query = operations ? operations.find(payload) : payload.query
   try {
+    if (query === undefined) throw notInList()
     checkVariables(variables)
     checkNesting(query, bounds.tokens)
     const document = documents.read(query)

@@ -121,13 +121,13 @@ function serve(auth: OpenedAuth, schema: GraphQLSchema, openAppContext?: OpenApp
     },
 
     onSubscribe({ extra: { connection, request, ends }, connectionParams }, id, payload) {
-      if (openAppContext === undefined) return prepare(schema, documents, auth.bounds, connection, payload)
+      if (openAppContext === undefined) return prepare(schema, documents, auth, connection, payload)
       // Before anything of the app runs for the operation.
       const refused = refuseTooMany(connection)
       if (refused) return refused
       return openAppContext(request, withoutToken(connectionParams)).then(({ values, end }) => {
         ends.set(id, end)
-        return prepare(schema, documents, auth.bounds, connection, payload, values)
+        return prepare(schema, documents, auth, connection, payload, values)
       })
     },
 

@@ -11,6 +11,7 @@ import { mercuriusAnswers } from './mercuriusAnswers.ts'
 import { checkRequests } from './mercuriusBounds.ts'
 import { completeVariables } from './mercuriusDefaults.ts'
 import { mercuriusErrors } from './mercuriusErrors.ts'
+import { takeOperations } from './mercuriusOperations.ts'
 import { mercuriusSockets } from './mercuriusSockets.ts'
 
 declare module 'mercurius' {
@@ -138,7 +139,12 @@ export function annulMercurius(auth: Auth, own: MercuriusAdditions = {}): Mercur
         },
         ...listOf(route.preValidation),
       ],
-      preHandler: [checkRequests(bounds.tokens), ...listOf(route.preHandler), answers.prepare],
+      preHandler: [
+        takeOperations(opened.operations),
+        checkRequests(bounds.tokens),
+        ...listOf(route.preHandler),
+        answers.prepare,
+      ],
       preSerialization: [answers.finish, ...listOf(route.preSerialization)],
     },
   }

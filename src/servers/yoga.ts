@@ -4,6 +4,7 @@ import { type Auth, insidesOf } from '../auth.ts'
 import { checkNesting, checkVariables } from '../graphql/bounds/nesting.ts'
 import { noIncrementalDelivery } from '../graphql/noIncrementalDelivery.ts'
 import { noIntrospection } from '../graphql/noIntrospection.ts'
+import { notInList, withoutId } from '../graphql/operations/allowlist.ts'
 import { Operations } from './yogaOperations.ts'
 import { refuseOther, refuseParts, refuseUnguarded } from './yogaRefusals.ts'
 import { checkYogaOptions, ownContext, type YogaOptions, type YogaRequest } from './yogaRequest.ts'
@@ -97,8 +98,15 @@ export function annulYoga<ServerContext extends object = Readonly<Record<string,
       setRequestHandler((request, serverContext) => requestHandler(request, ownContext(serverContext)))
     },
 
-    onParams({ request, params, context, setResult }) {
-      operations.begin(request, context, Object(params).query)
+    onParams({ request, params, context, setParams, setResult }) {
+      const document = opened.operations ? opened.operations.find(Object(params)) : Object(params).query
+      operations.begin(request, context, document)
+      if (opened.operations) {
+        // Without the id, which Yoga would refuse as a parameter that it does not know.
+        const { operationName, variables, extensions } = Object(params)
+        setParams({ query: document ?? '', operationName, variables, extensions: withoutId(extensions) })
+        if (document === undefined) return setResult({ errors: operations.tell(context, [notInList()]) })
+      }
       try {
         checkVariables(Object(params).variables)
       } catch (error) {

@@ -7,6 +7,7 @@ import { GraphQLError } from 'graphql'
 import { type GraphQLContext, stateOf } from '../request/context.ts'
 import { annulExtension, refusalOf } from './answer.ts'
 import { isAnsweredWith200 } from './answeredWith200.ts'
+import { refuseLargeBody } from './bounds/body.ts'
 import type { OperationBounds } from './bounds/operationBounds.ts'
 import { ensureGuarded, givenUnguarded } from './keepGuarded.ts'
 import type { Allowlist } from './operations/allowlist.ts'
@@ -25,6 +26,9 @@ export function responsePlugin(
   const hooks: GraphQLRequestListener<GraphQLContext> = {
     async didResolveOperation({ schema, document, request, requestIsBatched }) {
       if (requestIsBatched) throw batchRefused()
+      // The server of the app has read the body, whatever its own limit is.
+      const tooLarge = refuseLargeBody(request.http?.headers.get('content-length'))
+      if (tooLarge) throw tooLarge
       operations.check(request)
       bounds.check(schema, document, request.variables)
     },

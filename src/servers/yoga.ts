@@ -1,6 +1,7 @@
 import type { ExecutionArgs, ExecutionResult, Source } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { type Auth, insidesOf } from '../auth.ts'
+import { refuseLargeBody } from '../graphql/bounds/body.ts'
 import { checkNesting, checkVariables } from '../graphql/bounds/nesting.ts'
 import { noIncrementalDelivery } from '../graphql/noIncrementalDelivery.ts'
 import { noIntrospection } from '../graphql/noIntrospection.ts'
@@ -94,7 +95,14 @@ export function annulYoga<ServerContext extends object = Readonly<Record<string,
       operations.schema = schema
     },
 
-    onRequest({ requestHandler, setRequestHandler }) {
+    onRequest({ request, fetchAPI, endResponse, requestHandler, setRequestHandler }) {
+      const tooLarge = refuseLargeBody(request.headers.get('content-length'))
+      if (tooLarge) {
+        const { message, extensions } = tooLarge
+        const errors = [{ message, extensions: { code: extensions.code } }]
+        // Not read: the connection ends with the answer.
+        return endResponse(fetchAPI.Response.json({ errors }, { status: 413 }))
+      }
       setRequestHandler((request, serverContext) => requestHandler(request, ownContext(serverContext)))
     },
 

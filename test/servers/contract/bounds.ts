@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { getIntrospectionQuery } from 'graphql'
 import { beyondBounds, mutationsWithinBounds, withinBounds } from '../../support/boundedOperations.ts'
+import type { ResponseError } from '../../support/client.ts'
 import type { Abilities, ContractServer } from './server.ts'
 
 /** How much one operation may ask for (docs/limits.md). */
@@ -42,6 +43,45 @@ export function boundCases(server: ContractServer, { subscribe }: Abilities): vo
         expect(await refused).toMatchObject({ code: 'TOO_MANY_DIRECTIVES' })
         close()
       })
+  })
+
+  describe('a request beyond a bound', () => {
+    it('is refused with 413: a body of more than 100 kB', async () => {
+      const { status, data, errors } = await server.send('{ news }', {
+        variables: { more: 'a'.repeat(100_000) },
+      })
+      expect({ status, data, errors }).toEqual({
+        status: 413,
+        data: undefined,
+        errors: [
+          { message: 'The body is larger than 100000 bytes.', extensions: { code: 'BODY_TOO_LARGE' } },
+        ],
+      })
+    })
+
+    it('is answered: a body of almost 100 kB', async () => {
+      expect(await server.send('{ news }', { variables: { more: 'a'.repeat(99_900) } })).toMatchObject({
+        status: 200,
+      })
+    })
+
+    it('is refused with 400: a list of operations', async () => {
+      const before = server.app.carriedOut
+      for (const operations of [[], [{ query: 'mutation { countPublic }' }], [[]], ['{ news }']]) {
+        const response = await fetch(`${server.url}/graphql`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(operations),
+        })
+        const { data, errors } = (await response.json()) as { data?: unknown; errors: ResponseError[] }
+        expect({ status: response.status, data, code: errors[0]?.extensions.code }).toEqual({
+          status: 400,
+          data: undefined,
+          code: 'BAD_REQUEST',
+        })
+      }
+      expect(server.app.carriedOut).toBe(before)
+    })
   })
 
   describe('an operation within the bounds', () => {

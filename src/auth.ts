@@ -7,10 +7,14 @@ import { openAuthenticator } from './decisions/authenticate.ts'
 import { openStrictReader } from './decisions/strictReader.ts'
 import { openTokenWatch, type TokenWatch } from './decisions/tokenWatch.ts'
 import { type ApolloSettings, apolloSettings } from './graphql/apolloSettings.ts'
+import type { Bounds } from './graphql/bounds/limits.ts'
+import { type OperationBounds, openBounds } from './graphql/bounds/operationBounds.ts'
 import { readContract } from './graphql/contract.ts'
 import { guardSchema } from './graphql/directive.ts'
 import { formatErrors } from './graphql/formatErrors.ts'
 import { type FieldGuard, listGuards } from './graphql/listGuards.ts'
+import { type Allowlist, openAllowlist } from './graphql/operations/allowlist.ts'
+import { readManifest } from './graphql/operations/readManifest.ts'
 import { checkRename, type Rename } from './graphql/rename.ts'
 import { buildSchema, type SchemaExtension } from './graphql/schema.ts'
 import { startHousekeeping } from './housekeeping.ts'
@@ -47,6 +51,8 @@ export interface AuthOptions extends Settings, AppOptions {
   readonly log?: Log | undefined
   /** Other names for what Annul has in the schema. */
   readonly rename?: Rename | undefined
+  /** Other bounds of an operation than Annul's (docs/limits.md), for example `{ depth: 12 }`. */
+  readonly bounds?: Partial<Bounds> | undefined
 }
 
 /** An opened Annul: what a GraphQL server needs to speak the contract and to enforce `@auth`. */
@@ -96,6 +102,10 @@ export interface OpenedAuth extends Omit<Auth, 'context'> {
   socketContext(request: RequestLike, presentToken: () => string | undefined): GraphQLContext
   /** Lets through what a client may know of an error, and nothing else. */
   readonly formatError: ReturnType<typeof formatErrors>
+  /** What every server checks before it carries an operation out. */
+  readonly bounds: OperationBounds
+  /** The only operations that are answered; undefined: every operation is. */
+  readonly operations: Allowlist | undefined
   /** Tells an operation that lives longer than a request when its token dies. */
   readonly watch: TokenWatch
   /** Ends something that stands on this auth, before its database is closed. */
@@ -115,7 +125,7 @@ export interface OpenedAuth extends Omit<Auth, 'context'> {
  * await startStandaloneServer(apollo, { context: auth.context })
  */
 export async function createAuth(options: AuthOptions = {}): Promise<Auth> {
-  const config = readOptions({ ...options }, process.env, ['log', 'rename', ...appOptionNames])
+  const config = readOptions({ ...options }, process.env, ['log', 'rename', 'bounds', ...appOptionNames])
   const log = options.log === undefined ? openLog(config.logLevel) : withSafeErrors(checkLog(options.log))
   return withoutInsides(await openAuth(config, log, options))
 }
@@ -146,15 +156,20 @@ export function insidesOf(auth: Auth): OpenedAuth {
 export async function openAuth(
   config: Config,
   log: Log,
-  options: AppOptions & Pick<AuthOptions, 'rename'> = {},
+  options: AppOptions & Pick<AuthOptions, 'rename' | 'bounds'> = {},
 ): Promise<OpenedAuth> {
   const app = openApp(options, log)
   const { rename } = options
+  const bounds = openBounds(options.bounds, rename)
   // A name that can't be is told before anything is opened.
   if (rename !== undefined) checkRename(readContract(), rename)
+  const operations =
+    config.operations === undefined
+      ? undefined
+      : openAllowlist(await readManifest(config.operations), bounds.tokens)
   const database = await openDatabase(config)
   try {
-    return await openWith(database, config, log, app, rename)
+    return await openWith(database, config, log, app, { bounds, operations }, rename)
   } catch (error) {
     await database.close()
     throw error
@@ -166,6 +181,7 @@ async function openWith(
   config: Config,
   log: Log,
   app: App,
+  { bounds, operations }: Pick<OpenedAuth, 'bounds' | 'operations'>,
   rename: Rename = {},
 ): Promise<OpenedAuth> {
   const { db, decisions } = database
@@ -236,7 +252,9 @@ async function openWith(
       auth: new AuthContext(new RequestState(services, request, noCookies, presentToken)),
     }),
     formatError,
-    apollo: () => apolloSettings(config, formatError),
+    bounds,
+    operations,
+    apollo: () => apolloSettings(config, { bounds, operations }, formatError),
     beforeClose(end) {
       if (closing) void end()
       else standing.push(end)

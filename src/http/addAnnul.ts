@@ -4,6 +4,7 @@ import {
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled'
 import cors from '@fastify/cors'
+import helmet from '@fastify/helmet'
 import websocket from '@fastify/websocket'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
@@ -16,7 +17,9 @@ import { refuseForeignOrigins } from './foreignOrigins.ts'
 import { logRequests } from './logRequests.ts'
 import { sendPage, wantsPage } from './page.ts'
 import { refuseNested } from './refuseNested.ts'
+import { boundRequests } from './requestsInFlight.ts'
 import { addRoutes } from './routes.ts'
+import { securityHeaders } from './securityHeaders.ts'
 import { type ServerContext, serverPlugin } from './serverPlugin.ts'
 import { admitSockets } from './socketAdmission.ts'
 import { Crowd } from './socketCrowd.ts'
@@ -27,10 +30,19 @@ import { Turns } from './socketTurns.ts'
  * Everything that Annul answers, on an application of Fastify that is Annul's alone: GraphQL and its sockets, the routes
  * beside it, errors, CORS and the log line of each request. Whoever has the application lets it listen (server.ts), or
  * hands over requests of another server (innerApp.ts).
+ *
+ * @param options.ownsHost whether Annul alone answers on its host
  */
-export async function addAnnul(app: FastifyInstance, auth: OpenedAuth, schema: GraphQLSchema): Promise<void> {
+export async function addAnnul(
+  app: FastifyInstance,
+  auth: OpenedAuth,
+  schema: GraphQLSchema,
+  { ownsHost }: { ownsHost: boolean },
+): Promise<void> {
+  await app.register(helmet, securityHeaders(ownsHost))
   logRequests(app)
   refuseForeignOrigins(app, auth.parts.config)
+  boundRequests(app, auth.parts)
   answerErrors(app)
   addRoutes(app, auth)
   await addGraphQL(app, auth, schema)
@@ -46,7 +58,7 @@ async function addGraphQL(app: FastifyInstance, auth: OpenedAuth, schema: GraphQ
     logger: quiet(app),
     // No answer may be cached (logRequests.ts), so cache hints in the schema need not be looked for.
     plugins: [
-      serverPlugin,
+      serverPlugin(auth.bounds, auth.operations),
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginLandingPageDisabled(),
     ],
@@ -62,7 +74,7 @@ async function addGraphQL(app: FastifyInstance, auth: OpenedAuth, schema: GraphQ
   })
   const answer = apolloHandler(apollo, (request, reply) => {
     const { auth: contextOfRequest } = auth.context(request, responseOf(reply))
-    return { auth: contextOfRequest, note: request.note }
+    return { auth: contextOfRequest, note: request.note, accept: request.headers.accept }
   })
   // Parsing a body leads out of whatever was active before, so the span is activated here.
   const handler = (request: FastifyRequest, reply: FastifyReply) => {
@@ -74,7 +86,7 @@ async function addGraphQL(app: FastifyInstance, auth: OpenedAuth, schema: GraphQ
   crowd.onRelief = () => turns.schedule()
   await app.register(async graphql => {
     if (config.allowedOrigins) await graphql.register(cors, crossOrigin(config.allowedOrigins))
-    refuseNested(graphql)
+    refuseNested(graphql, auth.bounds)
     graphql.route({ url: '/graphql', method: ['POST', 'OPTIONS'], handler })
     graphql.route({
       url: '/graphql',

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
+import { bodyLimitBytes } from '../graphql/bounds/body.ts'
 
-/** Bodies above this are refused unread: no operation of a client needs more. */
-export const bodyLimitBytes = 100_000
+export { bodyLimitBytes }
 
 /** Answers errors before GraphQL: a body that is no JSON, too large, or of another type; an unknown path. */
 export function answerErrors(app: FastifyInstance): void {

@@ -4,9 +4,10 @@ import { sql } from 'drizzle-orm'
 import { newPassword, requestPasswordReset, resetPassword } from '../support/account.ts'
 import { must, refusal, refused } from '../support/answers.ts'
 import type { Account, TokensAnswer } from '../support/client.ts'
+import { onPostgres } from '../support/database.ts'
 import { type Device, deviceOf, openAdmin } from '../support/devices.ts'
 import { mailOf, mailsTo } from '../support/outbox.ts'
-import { useSecondNode, useServer } from '../support/server.ts'
+import { useServer } from '../support/server.ts'
 import {
   presentAccessToken,
   presentRefreshToken,
@@ -25,7 +26,10 @@ const server = useServer({
     },
   },
 })
-const second = useSecondNode(server)
+/** Decides by the rows, and never by its memory. */
+const strict = onPostgres
+  ? useServer(() => ({ database: server.database, env: { ...server.env, ANNUL_REVOCATION: 'strict' } }))
+  : server
 let admin: Device
 let user: Account & TokensAnswer
 beforeAll(async () => {
@@ -63,7 +67,7 @@ describe('recoverAccount', () => {
   it('ends every token of the old id, on every node and by the rows too', async () => {
     const there = deviceOf(await server.login(user))
     must(await recover())
-    for (const node of [server, second])
+    for (const node of [server, strict])
       for (const device of [deviceOf(user), there]) {
         expect(await presentAccessToken(node, device.accessToken)).toEqual(refusedAccess(reason))
         expect(await presentRefreshToken(node, device)).toEqual(refusedRefresh(reason))

@@ -153,7 +153,7 @@ describePostgres('two verbs at once', () => {
       sql`select deadlocks::int from pg_stat_database where datname = current_database()`,
     )
     expect(seen).toEqual({ deadlocks: 0 })
-  }, 240_000)
+  }, 480_000)
 
   /** Two admins and a user, each with a session in its second generation. */
   async function gather(): Promise<Person[]> {

@@ -14,6 +14,9 @@ import { type FieldGuard, listGuards } from './graphql/listGuards.ts'
 import { checkRename, type Rename } from './graphql/rename.ts'
 import { buildSchema, type SchemaExtension } from './graphql/schema.ts'
 import { startHousekeeping } from './housekeeping.ts'
+import { databaseStore } from './limits/databaseStore.ts'
+import { openLimits } from './limits/limits.ts'
+import { memoryStore } from './limits/memoryStore.ts'
 import { checkLog, type Log, openLog, withSafeErrors } from './log.ts'
 import { openMetrics } from './metrics.ts'
 import { readOptions, type Settings } from './options.ts'
@@ -165,12 +168,13 @@ async function openWith(
   app: App,
   rename: Rename = {},
 ): Promise<OpenedAuth> {
-  const { db, decisions } = database
+  const { db, decisions, embedded } = database
   const secret = await loadSecret(config)
   const revocation = openRevocation(config, db, log)
   const clock = await openClock(db, revocation)
   const keys = await openSigningKeys(db, secret, clock.now, log)
   const { issuer, audience } = config
+  const metrics = openMetrics()
   const parts: Parts = {
     app,
     config,
@@ -183,10 +187,17 @@ async function openWith(
     refreshTokens: refreshTokens(secret),
     oneTimeTokens: oneTimeTokens(secret),
     deviceTokens: deviceTokens(secret),
-    passwords: await openPasswords({ secret }),
+    passwords: await openPasswords({ secret, onHash: metrics.hashed }),
+    limits: openLimits({
+      secret,
+      store: embedded ? memoryStore() : databaseStore(db),
+      isOn: config.limits,
+      metrics,
+      log,
+    }),
     revocation,
     fences: openFences(database, log),
-    metrics: openMetrics(),
+    metrics,
     log,
   }
   measure(parts)

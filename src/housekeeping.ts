@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { expiredEvents } from './audit/expiredEvents.ts'
 import { type Database, type Queries, rows } from './database/open.ts'
+import { expiredBudgets } from './limits/expiredBudgets.ts'
 import type { Parts } from './parts.ts'
 import { deadNodes, expiredRevocations } from './revocation/purge.ts'
 import { forgottenSessions } from './sessions/forgottenSessions.ts'
@@ -24,7 +25,7 @@ const slowRounds = 48
 
 /**
  * Removes rows that are no longer needed: expired rows of the log, sessions that ended a month ago, audit events beyond
- * ANNUL_AUDIT_DAYS, nodes that died.
+ * ANNUL_AUDIT_DAYS, budgets that are whole again, nodes that died.
  * The batches are small, each under one advisory lock, so that nodes share the work instead of repeating it.
  *
  * @param onError called with the error of a round that failed; the next round comes in any case
@@ -39,6 +40,7 @@ export function startHousekeeping(
   let round = 0
   const clean = async () => {
     await removeInBatches(db, expiredRevocations(batchRows))
+    await removeInBatches(db, expiredBudgets(batchRows))
     if (round++ % slowRounds === 0) {
       await removeInBatches(db, forgottenSessions(batchRows))
       await removeInBatches(db, expiredEvents(config.auditDays, batchRows))
@@ -56,6 +58,7 @@ export async function purge({ db, config }: Pick<Parts, 'db' | 'config'>): Promi
   await dead.forget()
   const revocations = await removeInBatches(db, expiredRevocations(batchRows))
   const sessions = await removeInBatches(db, forgottenSessions(batchRows))
+  await removeInBatches(db, expiredBudgets(batchRows))
   const auditEvents = await removeInBatches(db, expiredEvents(config.auditDays, batchRows))
   await new Promise(resolve => setTimeout(resolve, dead.pauseMs()))
   return { revocations, sessions, auditEvents, nodes: await dead.forget() }

@@ -12,6 +12,10 @@ export interface Metrics {
   refreshed(outcome: string): void
   /** A login: `accepted` or `refused`. */
   loggedIn(outcome: string): void
+  /** An attempt was refused, because this budget had no room (limits/budgets.ts). */
+  limited(budget: string): void
+  /** A password was hashed, whether to store or to compare it. */
+  hashed(): void
   /** A revoking mutation has waited until every node knew. */
   waited(seconds: number): void
   /** A gauge that is read at each scrape. Where `read` gives several values, the label `kind` tells them apart. */
@@ -52,6 +56,17 @@ export function openMetrics(): Metrics {
     labelNames: ['outcome'],
     registers,
   })
+  const refusals = new Counter({
+    name: 'annul_limited_total',
+    help: 'Attempts that were refused, by the budget that had no room.',
+    labelNames: ['budget'],
+    registers,
+  })
+  const hashes = new Counter({
+    name: 'annul_password_hashes_total',
+    help: 'Passwords that were hashed, to store or to compare them.',
+    registers,
+  })
   const waits = new Histogram({
     name: 'annul_revocation_wait_seconds',
     help: 'How long revoking mutations waited until every node knew.',
@@ -67,6 +82,8 @@ export function openMetrics(): Metrics {
     },
     refreshed: outcome => refreshes.inc({ outcome }),
     loggedIn: outcome => logins.inc({ outcome }),
+    limited: budget => refusals.inc({ budget }),
+    hashed: () => hashes.inc(),
     waited: seconds => waits.observe(seconds),
     gauge(name, help, read) {
       new Gauge({

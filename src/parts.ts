@@ -2,6 +2,7 @@ import type { App } from './app/options.ts'
 import type { Config } from './config.ts'
 import type { DatabaseClock } from './database/clock.ts'
 import type { Database } from './database/open.ts'
+import type { Limits } from './limits/limits.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import type { Passwords } from './passwords/hash.ts'
@@ -28,6 +29,7 @@ export interface Parts {
   readonly oneTimeTokens: OneTimeTokens
   readonly deviceTokens: DeviceTokens
   readonly passwords: Passwords
+  readonly limits: Limits
   readonly revocation: RevocationService
   readonly fences: Fences
   readonly log: Log

@@ -38,10 +38,11 @@ export interface Passwords {
  * each (imported ones up to 256). The queue behind them is bounded, so that a flood of logins is refused at once instead of piling up.
  *
  * @param options.queue how many may wait; default 100 for each core, about a second of work
+ * @param options.onHash called for each hash that begins
  * @param options.secret ANNUL_SECRET, which imported hashes of Firebase need; without it they are an error
  */
 export async function openPasswords(
-  options: { queue?: number; cores?: number; secret?: Uint8Array } = {},
+  options: { queue?: number; cores?: number; secret?: Uint8Array; onHash?: () => void } = {},
 ): Promise<Passwords> {
   const cores = options.cores ?? availableParallelism()
   const longest = options.queue ?? 100 * cores
@@ -55,6 +56,7 @@ export async function openPasswords(
       await new Promise<void>(resolve => waiting.push(resolve))
     } else running++
     try {
+      options.onHash?.()
       return await work()
     } finally {
       const next = waiting.shift()

@@ -5,6 +5,7 @@ import { type Action, actions, type BudgetName, budgets, mostFailures } from './
 import { budgetKeys } from './keys.ts'
 import { memoryStore } from './memoryStore.ts'
 import { networkOf } from './network.ts'
+import { oneAtATime } from './oneAtATime.ts'
 import type { BudgetStore, Charge, Settlement, Verdict } from './store.ts'
 
 /** Who attempts something: a visitor, as far as limits look at one. */
@@ -113,8 +114,9 @@ export function openLimits({ secret, store, isOn, metrics, log }: LimitsOptions)
     throw tooManyRequests(Math.max(1, Math.ceil(Math.max(...waits))))
   }
 
+  const inTurn = oneAtATime(store)
   const take = async (charges: readonly Named[]) =>
-    charges.length === 0 ? [] : check(charges, await store.charge(charges))
+    charges.length === 0 ? [] : check(charges, await inTurn(charges))
 
   /** The client has its answer in any case: a charge that can't be given back is given back by time. */
   const settle = (settlements: readonly Settlement[]) =>
@@ -166,13 +168,11 @@ export function openLimits({ secret, store, isOn, metrics, log }: LimitsOptions)
         if (isTrusted || sessionId !== undefined)
           return { ...attempt(charges), isLocked: !isTrusted && onAccount > mostFailures }
       }
-      const charges = [
-        name('account', [account], { failures: 1 }),
-        ...addressed('account-address', source, account),
-        ...addressed('address', source),
-      ]
-      const [onAccount = 0] = await take(charges)
-      return { ...attempt([...charges, ...failing]), isLocked: onAccount > mostFailures }
+      const addresses = [...addressed('account-address', source, account), ...addressed('address', source)]
+      const shared = name('account', [account], { failures: 1 })
+      // The failure of a device that is no longer trusted was counted above.
+      const [onAccount = 0] = await take([{ ...shared, failures: isKnown ? 0 : 1 }, ...addresses])
+      return { ...attempt([shared, ...addresses, ...failing]), isLocked: onAccount > mostFailures }
     },
 
     async charge(source, action, subject) {

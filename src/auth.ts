@@ -18,6 +18,9 @@ import { readManifest } from './graphql/operations/readManifest.ts'
 import { checkRename, type Rename } from './graphql/rename.ts'
 import { buildSchema, type SchemaExtension } from './graphql/schema.ts'
 import { startHousekeeping } from './housekeeping.ts'
+import { databaseStore } from './limits/databaseStore.ts'
+import { openLimits } from './limits/limits.ts'
+import { memoryStore } from './limits/memoryStore.ts'
 import { checkLog, type Log, openLog, withSafeErrors } from './log.ts'
 import { openMails } from './mail/sendMails.ts'
 import { openMetrics } from './metrics.ts'
@@ -184,7 +187,7 @@ async function openWith(
   { bounds, operations }: Pick<OpenedAuth, 'bounds' | 'operations'>,
   rename: Rename = {},
 ): Promise<OpenedAuth> {
-  const { db, decisions } = database
+  const { db, decisions, embedded } = database
   const secret = await loadSecret(config)
   const revocation = openRevocation(config, db, log)
   const clock = await openClock(db, revocation)
@@ -205,6 +208,14 @@ async function openWith(
     passwords: await openPasswords({
       secret,
       isBreached: openBreachCheck(config.breachUrl, metrics.breachChecked),
+      onHash: metrics.hashed,
+    }),
+    limits: openLimits({
+      secret,
+      store: embedded ? memoryStore() : databaseStore(db),
+      isOn: config.limits,
+      metrics,
+      log,
     }),
     revocation,
     fences: openFences(database, log),

@@ -3,6 +3,7 @@ import { expiredOneTime } from './accounts/expiredOneTime.ts'
 import { removeExpiredEvents } from './audit/expiredEvents.ts'
 import { sealHours } from './audit/sealHours.ts'
 import { type Database, type Queries, rows } from './database/open.ts'
+import { expiredBudgets } from './limits/expiredBudgets.ts'
 import type { Parts } from './parts.ts'
 import { deadNodes, expiredRevocations } from './revocation/purge.ts'
 import { forgottenSessions } from './sessions/forgottenSessions.ts'
@@ -27,8 +28,9 @@ const roundMs = 75_000
 const slowRounds = 48
 
 /**
- * Removes rows that are no longer needed: expired rows of the log, expired one-time tokens, sessions that ended a month
- * ago, audit events beyond ANNUL_AUDIT_DAYS, nodes that died. Seals the hours of the audit that are complete.
+ * Removes rows that are no longer needed: expired rows of the log, expired one-time tokens, budgets that are whole
+ * again, sessions that ended a month ago, audit events beyond ANNUL_AUDIT_DAYS, nodes that died. Seals the hours of the
+ * audit that are complete.
  * The batches are small, each under one advisory lock, so that nodes share the work instead of repeating it.
  *
  * @param onError called with the error of a round that failed; the next round comes in any case
@@ -44,6 +46,7 @@ export function startHousekeeping(
   const clean = async () => {
     await removeInBatches(db, byStatement(expiredRevocations(batchRows)))
     await removeInBatches(db, byStatement(expiredOneTime(batchRows)))
+    await removeInBatches(db, byStatement(expiredBudgets(batchRows)))
     const { hours, last } = await sealHours(db, await loadSecret(config))
     // In the log, the seal is out of reach of whoever can write to the database.
     if (last !== undefined) log.info({ hours, ...last }, 'Hours of the audit were sealed.')
@@ -65,6 +68,7 @@ export async function purge({ db, config }: Pick<Parts, 'db' | 'config'>): Promi
   const oneTimeTokens = await removeInBatches(db, byStatement(expiredOneTime(batchRows)))
   const revocations = await removeInBatches(db, byStatement(expiredRevocations(batchRows)))
   const sessions = await removeInBatches(db, byStatement(forgottenSessions(batchRows)))
+  await removeInBatches(db, byStatement(expiredBudgets(batchRows)))
   await sealHours(db, await loadSecret(config))
   const auditEvents = await removeInBatches(db, tx => removeExpiredEvents(tx, config.auditDays, batchRows))
   await new Promise(resolve => setTimeout(resolve, dead.pauseMs()))

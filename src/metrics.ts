@@ -14,6 +14,10 @@ export interface Metrics {
   loggedIn(outcome: string): void
   /** A look-up of a new password among breached ones: `clean`, `breached`, or `failed`, when nobody could be asked. */
   breachChecked(result: string): void
+  /** An attempt was refused, because this budget had no room (limits/budgets.ts). */
+  limited(budget: string): void
+  /** A password was hashed, whether to store or to compare it. */
+  hashed(): void
   /** A revoking mutation has waited until every node knew. */
   waited(seconds: number): void
   /** A mail of the outbox: `sent`, `written` (to a file), `retried`, `refused`, `expired` (too old) or `dead` (its link). */
@@ -62,6 +66,17 @@ export function openMetrics(): Metrics {
     labelNames: ['result'],
     registers,
   })
+  const refusals = new Counter({
+    name: 'annul_limited_total',
+    help: 'Attempts that were refused, by the budget that had no room.',
+    labelNames: ['budget'],
+    registers,
+  })
+  const hashes = new Counter({
+    name: 'annul_password_hashes_total',
+    help: 'Passwords that were hashed, to store or to compare them.',
+    registers,
+  })
   const waits = new Histogram({
     name: 'annul_revocation_wait_seconds',
     help: 'How long revoking mutations waited until every node knew.',
@@ -86,6 +101,8 @@ export function openMetrics(): Metrics {
     loggedIn: outcome => logins.inc({ outcome }),
     breachChecked: result => breachChecks.inc({ result }),
     mailed: (kind, outcome) => mails.inc({ kind, outcome }),
+    limited: budget => refusals.inc({ budget }),
+    hashed: () => hashes.inc(),
     waited: seconds => waits.observe(seconds),
     gauge(name, help, read) {
       new Gauge({

@@ -2,6 +2,7 @@ import type { App } from './app/options.ts'
 import type { Config } from './config.ts'
 import type { DatabaseClock } from './database/clock.ts'
 import type { Database } from './database/open.ts'
+import type { Limits } from './limits/limits.ts'
 import type { Log } from './log.ts'
 import type { Mails } from './mail/sendMails.ts'
 import type { Metrics } from './metrics.ts'
@@ -31,6 +32,7 @@ export interface Parts {
   readonly deviceTokens: DeviceTokens
   readonly auditCursors: AuditCursors
   readonly passwords: Passwords
+  readonly limits: Limits
   readonly revocation: RevocationService
   readonly fences: Fences
   readonly mails: Mails

@@ -17,11 +17,12 @@ import { originOf } from './origin.ts'
  * (verifyEmail). A free and a taken address get the same answer and the same statements: only the mail tells which.
  *
  * @returns the user, unchanged
- * @throws AuthError BAD_USER_INPUT for the e-mail's form, UNAUTHENTICATED
+ * @throws AuthError BAD_USER_INPUT for the e-mail's form, TOO_MANY_REQUESTS, UNAUTHENTICATED
  */
 export async function changeEmail(parts: Parts, viewer: Viewer, input: { email: string }): Promise<UserRow> {
   const email = checkEmail(input.email, 'input.email')
   const key = emailKey(email)
+  await parts.limits.charge(viewer, 'mail', { recipient: key, account: viewer.userId })
   const device = viewer.device.id
   return fenced(parts, viewer, async tx => {
     const user = await lockUser(tx, viewer.userId)

@@ -27,17 +27,20 @@ export async function changePassword(
   const { currentPassword, newPassword } = input
   checkPasswordLength(currentPassword, 'input.currentPassword')
   const [user] = await parts.db
-    .select({ email: users.email, passwordHash: users.passwordHash })
+    .select({ email: users.email, emailKey: users.emailKey, passwordHash: users.passwordHash })
     .from(users)
     .where(eq(users.id, viewer.userId))
   await checkNewPassword(parts, newPassword, user?.email ?? '', 'input.newPassword')
+  const attempt = await parts.limits.password(viewer, user?.emailKey ?? '', viewer.sessionId)
+  const right = await attempt.run(() => parts.passwords.verify(user?.passwordHash, currentPassword))
 
-  if (!(await parts.passwords.verify(user?.passwordHash, currentPassword))) {
+  if (!right || attempt.isLocked) {
     await fenced(parts, viewer, tx =>
       appendAudit(tx, { kind: 'change-password-failed', ...byViewer(viewer) }),
     )
     throw invalidCredentials()
   }
+  await attempt.succeeded()
   const checkedHash = user?.passwordHash ?? ''
   const passwordHash = await parts.passwords.hash(newPassword)
 

@@ -28,8 +28,9 @@ export async function register(
   visitor: Visitor,
   input: { email: string; password: string; cookie?: boolean },
 ): Promise<Tokens | null> {
+  await parts.limits.charge(visitor, 'register', {})
   if (parts.config.requireVerifiedEmail) return requestRegistration(parts, visitor, input)
-  return createUser(parts, { ...input, roles: [], scopes: [] }, async (tx, userId) => {
+  const tokens = await createUser(parts, { ...input, roles: [], scopes: [] }, async (tx, userId) => {
     const created = await readCredentials(tx, eq(users.id, userId))
     if (created === undefined) throw new Error('An inserted user is not there.')
     const tokens = await openSession(parts, tx, visitor, created, { cookie: input.cookie ?? false })
@@ -44,6 +45,8 @@ export async function register(
     await runHook(parts.app, 'registered', tx, created.user)
     return tokens
   })
+  visitor.device.remember(emailKey(input.email))
+  return tokens
 }
 
 /**

@@ -12,9 +12,11 @@ import { originOf } from './origin.ts'
  * Sends the viewer a link that verifies the account's e-mail.
  *
  * @returns false where the e-mail is verified already: then no mail is sent
- * @throws AuthError UNAUTHENTICATED
+ * @throws AuthError TOO_MANY_REQUESTS, UNAUTHENTICATED
  */
 export async function requestEmailVerification(parts: Parts, viewer: Viewer): Promise<boolean> {
+  const account = viewer.userId
+  await parts.limits.charge(viewer, 'mail', { recipient: account, account })
   const device = viewer.device.id
   return fenced(parts, viewer, async tx => {
     const { id: userId, email, emailKey, emailVerified } = await lockUser(tx, viewer.userId)

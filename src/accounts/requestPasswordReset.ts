@@ -18,7 +18,7 @@ import { originOf } from './origin.ts'
  * the same number of statements, and its code is counted in both cases.
  *
  * @returns true, always
- * @throws AuthError BAD_USER_INPUT for the e-mail's form
+ * @throws AuthError BAD_USER_INPUT for the e-mail's form, TOO_MANY_REQUESTS
  */
 export async function requestPasswordReset(
   parts: Parts,
@@ -27,6 +27,7 @@ export async function requestPasswordReset(
 ): Promise<boolean> {
   const typed = checkEmail(input.email, 'email')
   const key = emailKey(typed)
+  await parts.limits.charge(visitor, 'mail', { recipient: key })
   const device = visitor.device.id
   const origin = originOf(visitor)
   return transact(parts, async tx => {

@@ -23,8 +23,9 @@ export async function requestRegistration(
 ): Promise<null> {
   const email = checkEmail(input.email, 'input.email')
   await checkNewPassword(parts, input.password, email, 'input.password')
-  const passwordHash = await parts.passwords.hash(input.password)
   const key = emailKey(email)
+  await parts.limits.charge(visitor, 'mail', { recipient: key })
+  const passwordHash = await parts.passwords.hash(input.password)
   const device = visitor.device.id
   return transact(parts, async tx => {
     const [owner] = await tx

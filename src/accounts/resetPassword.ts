@@ -30,6 +30,7 @@ export async function resetPassword(
   const { newPassword } = input
   checkPasswordRules(parts.config, newPassword, '', 'input.newPassword')
   const presented: Presented = { text: input.token, argument: 'input.token', purposes: ['reset-password'] }
+  const attempt = await parts.limits.charge(visitor, 'token', {})
   const token = await findOneTime(parts, visitor, presented)
   const refused = oneTimeRefused(parts, presented)
   const { userId } = token
@@ -62,6 +63,7 @@ export async function resetPassword(
     return tokens
   })
   // Whoever reads the account's mail may count as its owner (limits/).
+  await Promise.all([attempt.succeeded(), parts.limits.proved(token.emailKey)])
   visitor.device.remember(token.emailKey)
   return tokens
 }

@@ -27,12 +27,13 @@ export async function restoreEmail(
   input: { token: string },
 ): Promise<boolean> {
   const presented: Presented = { text: input.token, argument: 'token', purposes: ['restore-email'] }
+  const attempt = await parts.limits.charge(visitor, 'token', {})
   const token = await findOneTime(parts, visitor, presented)
   const refused = oneTimeRefused(parts, presented)
   const { id, userId, email } = token
   if (userId === null) throw refused
 
-  return revoking(parts, visitor, { kind: 'user', subject: userId }, async (tx, revoke) => {
+  await revoking(parts, visitor, { kind: 'user', subject: userId }, async (tx, revoke) => {
     const user = await lockOwner(tx, token, 'update')
     if (user === undefined) throw refused
     await endTokensOf(tx, userId)
@@ -50,6 +51,7 @@ export async function restoreEmail(
     await revoke.user(userId, 'SESSIONS_REVOKED', { sessions: true })
     await appendAudit(tx, { kind: 'restore-email', actorId: userId, userId, ...originOf(visitor) })
     await runHook(parts.app, 'emailChanged', tx, { ...user, email, emailVerified: true })
-    return true
   })
+  await attempt.succeeded()
+  return true
 }

@@ -32,6 +32,7 @@ export async function verifyEmail(
     argument: 'token',
     purposes: ['register', 'verify-email', 'change-email'],
   }
+  const attempt = await parts.limits.charge(visitor, 'token', {})
   const token = await findOneTime(parts, visitor, presented)
   const refused = oneTimeRefused(parts, presented)
   const isDone = await transact(parts, tx => {
@@ -46,6 +47,7 @@ export async function verifyEmail(
     }
   })
   if (!isDone) throw refused
+  await attempt.succeeded()
   return true
 }
 

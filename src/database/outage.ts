@@ -70,6 +70,16 @@ export function missedReference(error: unknown): { constraint: string; table: st
   return { constraint: member('constraint_name', 'constraint'), table: member('table_name', 'table') }
 }
 
+/** Whether a column of this name refused null. */
+export function refusesNull(error: unknown, column: string): boolean {
+  return causes(error).some(
+    cause =>
+      hasCode(cause) &&
+      cause.code === '23502' &&
+      [Reflect.get(cause, 'column_name'), Reflect.get(cause, 'column')].includes(column),
+  )
+}
+
 function causes(error: unknown): Error[] {
   const found: Error[] = []
   for (let at = error; types.isNativeError(at) && found.length < 5; at = at.cause) found.push(at)

@@ -104,8 +104,14 @@ function crossOrigin(allowedOrigins: readonly string[]) {
     origin: [...allowedOrigins],
     credentials: true,
     methods: ['GET', 'POST'],
-    allowedHeaders: ['content-type', 'authorization', 'apollo-require-preflight', 'annul-renew'],
-    exposedHeaders: ['www-authenticate', 'retry-after'],
+    allowedHeaders: [
+      'content-type',
+      'authorization',
+      'apollo-require-preflight',
+      'annul-renew',
+      'annul-device',
+    ],
+    exposedHeaders: ['www-authenticate', 'retry-after', 'annul-device'],
     maxAge: 7200,
   }
 }

@@ -43,13 +43,20 @@ export interface Passwords {
  * @param options.queue how many of Annul's own hashes may wait; default 100 for each core, about a second of work. Of
  *   imported ones, as many wait as take half of that time
  * @param options.isBreached default: no password is looked up
+ * @param options.onHash called for each hash that begins
  * @param options.secret ANNUL_SECRET, which imported hashes of Firebase need; without it they are an error
  */
 export async function openPasswords(
-  options: { queue?: number; cores?: number; secret?: Uint8Array; isBreached?: Passwords['isBreached'] } = {},
+  options: {
+    queue?: number
+    cores?: number
+    secret?: Uint8Array
+    isBreached?: Passwords['isBreached']
+    onHash?: () => void
+  } = {},
 ): Promise<Passwords> {
   const cores = options.cores ?? availableParallelism()
-  const queue = openHashQueue({ cores, bound: options.queue ?? 100 * cores })
+  const queue = openHashQueue({ cores, bound: options.queue ?? 100 * cores, onWork: options.onHash })
   const foreign = openForeignHashes(options.secret)
   const slowestForeign = slowestLately()
   const slowestOwn = slowestLately()

@@ -31,8 +31,17 @@ interface Waiter {
  * that an account has an imported hash. The other choice is to refuse everybody, which is what the flood is for.
  *
  * @param options.bound the most cost that waits in the lane of Annul's own hashes
+ * @param options.onWork called for each work that begins
  */
-export function openHashQueue({ cores, bound }: { cores: number; bound: number }): HashQueue {
+export function openHashQueue({
+  cores,
+  bound,
+  onWork,
+}: {
+  cores: number
+  bound: number
+  onWork?: (() => void) | undefined
+}): HashQueue {
   const lanes = {
     own: openLane(bound, cores),
     imported: openLane(bound / 2, Math.max(1, Math.floor(cores / 2))),
@@ -73,6 +82,7 @@ export function openHashQueue({ cores, bound }: { cores: number; bound: number }
         serve()
       })
       try {
+        onWork?.()
         return await work()
       } finally {
         lane.running--

@@ -40,11 +40,14 @@ export async function issue<T extends Tokens | null>(
  *
  * @throws AuthError ORIGIN_NOT_ALLOWED, INVALID_REFRESH_TOKEN with TOKEN_MISSING, TOKEN_INVALID or TOKEN_STALE
  */
-export function cookieOf({ cookies, parts }: RequestState, attempt: string | null | undefined): string {
+export function cookieOf(
+  { cookies, parts, visitor }: RequestState,
+  attempt: string | null | undefined,
+): string {
   if (cookies.refreshToken === undefined) throw invalidRefreshToken('TOKEN_MISSING')
   cookies.checkOrigin()
   if (attempt != null) checkAttempt(attempt)
-  const claims = readRefreshToken(parts, cookies.refreshToken)
+  const claims = readRefreshToken(parts, visitor, cookies.refreshToken)
   if (attempt != null && !attempt.startsWith(`${claims.sessionId}.${claims.generation}.`)) {
     cookies.correctSession(claims)
     throw invalidRefreshToken('TOKEN_STALE')

@@ -16,8 +16,8 @@ import { readCredentials } from './readCredentials.ts'
 import { tellOfNewDevice } from './tellOfNewDevice.ts'
 
 /**
- * Opens a session for an e-mail and its password. Unknown user, wrong password and blocked user cost the same work,
- * one hash and one audit event, and give the same answer.
+ * Opens a session for an e-mail and its password. Unknown user, wrong password, blocked user and an account that takes
+ * no more passwords (limits/) cost the same work, one hash and one audit event, and give the same answer.
  *
  * @throws AuthError INVALID_CREDENTIALS, BAD_USER_INPUT, TOO_MANY_REQUESTS
  */
@@ -28,13 +28,19 @@ export async function login(
 ): Promise<Tokens> {
   checkPasswordLength(input.password, 'input.password')
   const email = checkEmail(input.email, 'input.email')
+  const account = emailKey(email)
+  const attempt = await parts.limits.password(visitor, account)
   const startedAt = performance.now()
-  const found = await readCredentials(parts.db, eq(users.emailKey, emailKey(email)))
-  const right = await parts.passwords.verify(found?.user.passwordHash, input.password)
+  const [found, right] = await attempt.run(async () => {
+    const found = await readCredentials(parts.db, eq(users.emailKey, account))
+    return [found, await parts.passwords.verify(found?.user.passwordHash, input.password)]
+  })
   const origin = { ipAddress: visitor.ipAddress, device: deviceName(visitor.userAgent) }
 
-  if (found === undefined || !right || found.user.status !== 'ACTIVE') {
-    const detail = found === undefined ? 'unknown user' : right ? 'blocked user' : 'wrong password'
+  const { isLocked } = attempt
+  if (found === undefined || !right || isLocked || found.user.status !== 'ACTIVE') {
+    const refusal = isLocked ? 'too many failures' : right ? 'blocked user' : 'wrong password'
+    const detail = found === undefined ? 'unknown user' : refusal
     await appendAuditAlone(parts, { kind: 'login-failed', userId: found?.user.id, detail, ...origin })
     parts.metrics.loggedIn('refused')
     await parts.passwords.evenOut(startedAt)
@@ -51,6 +57,8 @@ export async function login(
     await runHook(parts.app, 'signedIn', tx, found.user)
     return tokens
   })
+  await attempt.succeeded()
+  visitor.device.remember(account)
   parts.metrics.loggedIn('accepted')
   return tokens
 }

@@ -6,10 +6,12 @@ import { takePlace } from './support/cores.js'
 import { printTable } from './support/report.js'
 
 /*
- * node profile.js [subject] guarded|unguarded|refresh|login … [file.cpuprofile]: where the server's core spends its time
- * under that load, by package and by function, "self" time. The subject is a file of subjects/, Annul's own server by
- * default. Several loads are profiled in turns, on one server, and stand beside each other. The file is for a browser's
- * developer tools, and holds the last turn.
+ * node profile.js [subject] guarded|unguarded|refresh|login … [file.cpuprofile]: where the server's CPU time goes under
+ * that load, by part (a package, or a file of Annul's own, with Node's functions that it calls), and by function without
+ * those that it calls. The subject is a file of subjects/, by default Annul's own server. Several loads are profiled in
+ * turns, on one server, and stand beside each other. The file is for a browser's developer tools, and holds the last turn.
+ *
+ * The profiler also counts time in which the server waits for its core: only its shares are used, of the CPU time.
  */
 
 const rounds = 4
@@ -32,11 +34,15 @@ try {
   const runs = new Map()
   for (const name of loads) runs.set(name, await openRun(name, server, load))
   for (const run of runs.values()) await run() // warms up
-  const spent = new Map(loads.map(name => [name, { count: 0, package: new Map(), function: new Map() }]))
+  const spent = new Map(
+    loads.map(name => [name, { count: 0, cpu: 0, sampled: 0, part: new Map(), function: new Map() }]),
+  )
   for (let round = 0; round < rounds; round++)
     for (const [name, run] of runs) {
       await server.call('startProfile')
+      const start = await server.call('cpu')
       const { count } = await run()
+      spent.get(name).cpu += (await server.call('cpu')) - start
       const profile = await server.call('stopProfile')
       if (file) writeFileSync(file, JSON.stringify(profile))
       spent.get(name).count += count
@@ -65,14 +71,26 @@ async function openRun(name, server, load) {
 }
 
 function add(groups, { nodes, samples, timeDeltas }) {
-  const byId = new Map(nodes.map(node => [node.id, node.callFrame]))
+  const byId = new Map(nodes.map(node => [node.id, node]))
+  const callerOf = new Map(nodes.flatMap(({ id, children = [] }) => children.map(child => [child, id])))
+  /** Whose work it is: of a function of Node's or the engine's, that of the package that calls it. */
+  const partOf = id => {
+    for (let at = id; at !== undefined; at = callerOf.get(at)) {
+      const { package: from, file } = placeOf(byId.get(at).callFrame.url)
+      if (from !== '' && from !== 'node') return from === 'annul' ? file : from
+    }
+    const { functionName } = byId.get(id).callFrame
+    return functionName.startsWith('(') ? functionName : 'node'
+  }
   const count = (map, key, time) => map.set(key, (map.get(key) ?? 0) + time)
   samples.forEach((id, index) => {
-    const { functionName, url, lineNumber } = byId.get(id)
-    if (url === '' && functionName === 'dispatch') return // the profiler's own
-    const { package: from, file: place } = placeOf(url)
-    count(groups.package, from || functionName, timeDeltas[index])
-    count(groups.function, `${functionName || '(anonymous)'}  ${place}:${lineNumber + 1}`, timeDeltas[index])
+    const { functionName, url, lineNumber } = byId.get(id).callFrame
+    // The last one is the profiler's own.
+    if (url === '' && ['(idle)', 'dispatch'].includes(functionName)) return
+    groups.sampled += timeDeltas[index]
+    count(groups.part, partOf(id), timeDeltas[index])
+    const name = `${functionName || '(anonymous)'}  ${placeOf(url).file}:${lineNumber + 1}`
+    count(groups.function, name, timeDeltas[index])
   })
 }
 
@@ -82,10 +100,11 @@ function print(spent) {
     `${subject}: ${each.map(([name, { count }]) => `${count} times ${name}`).join(', ')}, ${connections} connections`,
   )
   for (const [group, rows] of [
-    ['package', 16],
+    ['part', 24],
     ['function', 40],
   ]) {
-    const ofLoad = ([, groups], key) => (groups[group].get(key) ?? 0) / groups.count
+    const ofLoad = ([, { cpu, sampled, count, [group]: times }], key) =>
+      ((times.get(key) ?? 0) / sampled) * (cpu / count)
     const most = key => Math.max(...each.map(load => ofLoad(load, key)))
     const keys = new Set(each.flatMap(([, groups]) => [...groups[group].keys()]))
     printTable(

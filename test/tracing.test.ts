@@ -11,6 +11,7 @@ import { sql } from 'drizzle-orm'
 import { createYoga } from 'graphql-yoga'
 import { withoutInsides } from '../src/auth.ts'
 import { annulYoga } from '../src/servers/yoga.ts'
+import { inSpan, traceIdOf } from '../src/tracing.ts'
 import type { Account, TokensAnswer } from './support/client.ts'
 import { onPostgres } from './support/database.ts'
 import { useServer } from './support/server.ts'
@@ -204,6 +205,17 @@ describe('with a provider, which may come after the server', () => {
     expect(errors).toMatchObject([{ extensions: { code: 'INTERNAL_SERVER_ERROR', traceId } }])
     const failures = lines.map(line => JSON.parse(line)).filter(({ msg }) => msg === 'A request failed.')
     expect(failures).toMatchObject([{ id: errors?.[0]?.extensions.id, traceId }])
+  })
+
+  it('the trace of an error is known after its span, where no span is active any more', async () => {
+    const broken = new Error('secret words')
+    await expect(inSpan('verb', {}, () => Promise.reject(broken))).rejects.toBe(broken)
+    const [span] = exporter.getFinishedSpans()
+    expect(traceIdOf(broken)).toBe(span?.spanContext().traceId)
+    expect(traceIdOf(new Error('of another'))).toBeUndefined()
+    expect(span?.attributes).toEqual({ 'error.type': 'Error' })
+    expect(span?.status).toEqual({ code: SpanStatusCode.ERROR })
+    expect(span?.events).toEqual([])
   })
 
   it('a refusal is no failure, and tells its code', async () => {

@@ -103,7 +103,7 @@ describe('reauthenticate', () => {
   }
 })
 
-describe('changePassword', () => {
+describe('changePassword (ASVS 5.0 6.2.2 and 6.2.3)', () => {
   const newPassword = 'quite another password'
 
   it('answers with tokens of this session, and they work; the new password is the only one', async () => {

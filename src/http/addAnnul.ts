@@ -10,6 +10,7 @@ import type { GraphQLSchema } from 'graphql'
 import { handleProtocols } from 'graphql-ws'
 import type { OpenedAuth } from '../auth.ts'
 import { responseOf } from '../request/openContext.ts'
+import { addAccountPages } from './accountPages.ts'
 import { answerErrors, bodyLimitBytes } from './answerErrors.ts'
 import { apolloHandler } from './apolloHandler.ts'
 import { refuseForeignOrigins } from './foreignOrigins.ts'
@@ -33,6 +34,7 @@ export async function addAnnul(app: FastifyInstance, auth: OpenedAuth, schema: G
   refuseForeignOrigins(app, auth.parts.config)
   answerErrors(app)
   addRoutes(app, auth)
+  await addAccountPages(app, auth)
   await addGraphQL(app, auth, schema)
 }
 

@@ -3,7 +3,7 @@ import type {
   GraphQLRequestContextWillSendResponse,
   GraphQLRequestListener,
 } from '@apollo/server'
-import { GraphQLError } from 'graphql'
+import { GraphQLError, type OperationDefinitionNode } from 'graphql'
 import { type GraphQLContext, stateOf } from '../request/context.ts'
 import { annulExtension, refusalOf } from './answer.ts'
 import { checkVariables } from './bounds.ts'
@@ -24,8 +24,9 @@ export const responsePlugin: ApolloServerPlugin<GraphQLContext> = {
 
 // One object for all requests: the hooks keep nothing of a request.
 const hooks: GraphQLRequestListener<GraphQLContext> = {
-  async didResolveOperation({ request, requestIsBatched }) {
+  async didResolveOperation({ request, requestIsBatched, operation }) {
     if (requestIsBatched) throw batchRefused()
+    refuseSubscription(operation)
     checkVariables(request.variables)
   },
   async willSendResponse(request) {
@@ -37,6 +38,19 @@ const hooks: GraphQLRequestListener<GraphQLContext> = {
 function batchRefused(): GraphQLError {
   return new GraphQLError('Batches of operations are not supported by this server.', {
     extensions: { code: 'BAD_REQUEST' },
+  })
+}
+
+/**
+ * Apollo Server would carry out a subscription over HTTP as if it were a query, and answer with an error of its own.
+ *
+ * @throws GraphQLError
+ */
+export function refuseSubscription(operation: OperationDefinitionNode | undefined): void {
+  if (operation?.operation !== 'subscription') return
+  throw new GraphQLError('Subscriptions are answered over WebSockets only (graphql-transport-ws).', {
+    nodes: operation,
+    extensions: { code: 'BAD_REQUEST', http: { status: 400 } },
   })
 }
 

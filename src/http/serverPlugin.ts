@@ -4,7 +4,7 @@ import type {
   GraphQLRequestListener,
 } from '@apollo/server'
 import { checkVariables } from '../graphql/bounds.ts'
-import { finishResponse } from '../graphql/responsePlugin.ts'
+import { finishResponse, refuseSubscription } from '../graphql/responsePlugin.ts'
 import { type GraphQLContext, stateOf } from '../request/context.ts'
 import type { RequestNote } from './logRequests.ts'
 
@@ -22,7 +22,8 @@ export const serverPlugin: ApolloServerPlugin<ServerContext> = {
 
 // One plugin and one object for all requests: Apollo awaits each hook of each plugin.
 const hooks: GraphQLRequestListener<ServerContext> = {
-  async didResolveOperation({ request }) {
+  async didResolveOperation({ request, operation }) {
+    refuseSubscription(operation)
     if (request.variables) checkVariables(request.variables)
   },
   async willSendResponse(request) {

@@ -7,6 +7,8 @@ import { openAuthenticator } from './decisions/authenticate.ts'
 import { openStrictReader } from './decisions/strictReader.ts'
 import { openTokenWatch, type TokenWatch } from './decisions/tokenWatch.ts'
 import { type ApolloSettings, apolloSettings } from './graphql/apolloSettings.ts'
+import type { Bounds } from './graphql/bounds/limits.ts'
+import { type OperationBounds, openBounds } from './graphql/bounds/operationBounds.ts'
 import { readContract } from './graphql/contract.ts'
 import { guardSchema } from './graphql/directive.ts'
 import { formatErrors } from './graphql/formatErrors.ts'
@@ -44,6 +46,8 @@ export interface AuthOptions extends Settings, AppOptions {
   readonly log?: Log | undefined
   /** Other names for what Annul has in the schema. */
   readonly rename?: Rename | undefined
+  /** Other bounds of an operation than Annul's (docs/limits.md), for example `{ depth: 12 }`. */
+  readonly bounds?: Partial<Bounds> | undefined
 }
 
 /** An opened Annul: what a GraphQL server needs to speak the contract and to enforce `@auth`. */
@@ -93,6 +97,8 @@ export interface OpenedAuth extends Omit<Auth, 'context'> {
   socketContext(request: RequestLike, presentToken: () => string | undefined): GraphQLContext
   /** Lets through what a client may know of an error, and nothing else. */
   readonly formatError: ReturnType<typeof formatErrors>
+  /** What every server checks before it carries an operation out. */
+  readonly bounds: OperationBounds
   /** Tells an operation that lives longer than a request when its token dies. */
   readonly watch: TokenWatch
   /** Ends something that stands on this auth, before its database is closed. */
@@ -112,7 +118,7 @@ export interface OpenedAuth extends Omit<Auth, 'context'> {
  * await startStandaloneServer(apollo, { context: auth.context })
  */
 export async function createAuth(options: AuthOptions = {}): Promise<Auth> {
-  const config = readOptions({ ...options }, process.env, ['log', 'rename', ...appOptionNames])
+  const config = readOptions({ ...options }, process.env, ['log', 'rename', 'bounds', ...appOptionNames])
   const log = options.log === undefined ? openLog(config.logLevel) : withSafeErrors(checkLog(options.log))
   return withoutInsides(await openAuth(config, log, options))
 }
@@ -143,15 +149,16 @@ export function insidesOf(auth: Auth): OpenedAuth {
 export async function openAuth(
   config: Config,
   log: Log,
-  options: AppOptions & Pick<AuthOptions, 'rename'> = {},
+  options: AppOptions & Pick<AuthOptions, 'rename' | 'bounds'> = {},
 ): Promise<OpenedAuth> {
   const app = openApp(options, log)
   const { rename } = options
+  const bounds = openBounds(options.bounds, rename)
   // A name that can't be is told before anything is opened.
   if (rename !== undefined) checkRename(readContract(), rename)
   const database = await openDatabase(config)
   try {
-    return await openWith(database, config, log, app, rename)
+    return await openWith(database, config, log, app, bounds, rename)
   } catch (error) {
     await database.close()
     throw error
@@ -163,6 +170,7 @@ async function openWith(
   config: Config,
   log: Log,
   app: App,
+  bounds: OperationBounds,
   rename: Rename = {},
 ): Promise<OpenedAuth> {
   const { db, decisions } = database
@@ -230,7 +238,8 @@ async function openWith(
       auth: new AuthContext(new RequestState(services, request, noCookies, presentToken)),
     }),
     formatError,
-    apollo: () => apolloSettings(config, formatError),
+    bounds,
+    apollo: () => apolloSettings(config, bounds, formatError),
     beforeClose(end) {
       if (closing) void end()
       else standing.push(end)

@@ -3,6 +3,7 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { outageOf } from '../database/outage.ts'
 import { AuthError, unavailable } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { tooManyTokens } from './bounds/tokens.ts'
 
 /**
  * Formats every error that reaches a client. Three kinds pass: AuthErrors, GraphQLErrors with a code of their own, and
@@ -24,6 +25,8 @@ export function formatErrors(log: Log, { suggests }: { suggests: boolean }) {
     // The engine's "Maximum call stack size exceeded", which the parser's error wraps.
     if (isOverflow(error))
       return { message: 'The operation is nested too deeply.', ...place, extensions: parseFailed }
+    const tokens = tooManyTokens(formatted)
+    if (tokens) return { message: tokens.message, extensions: publicOf(tokens.extensions) }
     if (isPublic(formatted, error, cause)) {
       const message = suggests || formatted.path ? formatted.message : withoutSuggestion(formatted.message)
       return { ...formatted, message, extensions: publicOf(formatted.extensions) }

@@ -61,10 +61,19 @@ export async function addAccountPages(app: FastifyInstance, auth: OpenedAuth): P
       refuse(request, reply, refusalOfForm(error) ?? failed(parts, error)),
     )
 
+    const config = {
+      answerUnavailable(request: FastifyRequest, reply: FastifyReply) {
+        refuse(request, reply, failed(parts, unavailable()))
+      },
+    }
     for (const route of routes) {
       const { url } = route
-      pages.get(url, async (request, reply) => send(reply, route.show(parts, tokenOf(parts, request))))
-      pages.post(url, { bodyLimit: formLimitBytes }, (request, reply) => carryOut(route, request, reply))
+      pages.get(url, { config }, async (request, reply) =>
+        send(reply, route.show(parts, tokenOf(parts, request))),
+      )
+      pages.post(url, { config, bodyLimit: formLimitBytes }, (request, reply) =>
+        carryOut(route, request, reply),
+      )
       pages.route({
         url,
         method: pages.supportedMethods.filter(method => !['GET', 'HEAD', 'POST'].includes(method)),

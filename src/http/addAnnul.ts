@@ -4,6 +4,7 @@ import {
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled'
 import cors from '@fastify/cors'
+import helmet from '@fastify/helmet'
 import websocket from '@fastify/websocket'
 import type { FastifyInstance } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
@@ -17,7 +18,9 @@ import { refuseForeignOrigins } from './foreignOrigins.ts'
 import { logRequests } from './logRequests.ts'
 import { sendPage, wantsPage } from './page.ts'
 import { refuseNested } from './refuseNested.ts'
+import { boundRequests } from './requestsInFlight.ts'
 import { addRoutes } from './routes.ts'
+import { securityHeaders } from './securityHeaders.ts'
 import { type ServerContext, serverPlugin } from './serverPlugin.ts'
 import { admitSockets } from './socketAdmission.ts'
 import { Crowd } from './socketCrowd.ts'
@@ -28,10 +31,19 @@ import { Turns } from './socketTurns.ts'
  * Everything that Annul answers, on an application of Fastify that is Annul's alone: GraphQL and its sockets, the routes
  * beside it, errors, CORS and the log line of each request. Whoever has the application lets it listen (server.ts), or
  * hands over requests of another server (innerApp.ts).
+ *
+ * @param options.ownsHost whether Annul alone answers on its host
  */
-export async function addAnnul(app: FastifyInstance, auth: OpenedAuth, schema: GraphQLSchema): Promise<void> {
+export async function addAnnul(
+  app: FastifyInstance,
+  auth: OpenedAuth,
+  schema: GraphQLSchema,
+  { ownsHost }: { ownsHost: boolean },
+): Promise<void> {
+  await app.register(helmet, securityHeaders(ownsHost))
   logRequests(app)
   refuseForeignOrigins(app, auth.parts.config)
+  boundRequests(app, auth.parts)
   answerErrors(app)
   addRoutes(app, auth)
   await addAccountPages(app, auth)
@@ -48,7 +60,7 @@ async function addGraphQL(app: FastifyInstance, auth: OpenedAuth, schema: GraphQ
     logger: quiet(app),
     // No answer may be cached (logRequests.ts), so cache hints in the schema need not be looked for.
     plugins: [
-      serverPlugin,
+      serverPlugin(auth.bounds),
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginLandingPageDisabled(),
     ],
@@ -64,14 +76,14 @@ async function addGraphQL(app: FastifyInstance, auth: OpenedAuth, schema: GraphQ
   })
   const handler = apolloHandler(apollo, (request, reply) => {
     const { auth: contextOfRequest } = auth.context(request, responseOf(reply))
-    return { auth: contextOfRequest, note: request.note }
+    return { auth: contextOfRequest, note: request.note, accept: request.headers.accept }
   })
   const crowd = new Crowd()
   const turns = new Turns(client => crowd.isHalted(client))
   crowd.onRelief = () => turns.schedule()
   await app.register(async graphql => {
     if (config.allowedOrigins) await graphql.register(cors, crossOrigin(config.allowedOrigins))
-    refuseNested(graphql)
+    refuseNested(graphql, auth.bounds)
     graphql.route({ url: '/graphql', method: ['POST', 'OPTIONS'], handler })
     graphql.route({
       url: '/graphql',

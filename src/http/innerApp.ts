@@ -55,7 +55,7 @@ export async function openInnerApp(
   }
   try {
     readParsedBodies(app)
-    await addAnnul(app, auth, schema)
+    await addAnnul(app, auth, schema, { ownsHost: false })
     await app.ready()
     if (typeof config.metrics === 'object')
       listener = await openMetricsListener(config.metrics, metrics, limitsFor(config))

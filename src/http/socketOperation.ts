@@ -13,7 +13,9 @@ import type { ExecutionResult, SubscribePayload } from 'graphql-ws'
 import type { OpenedAuth } from '../auth.ts'
 import type { Config } from '../config.ts'
 import { tooManyRequests } from '../errors.ts'
-import { checkNesting, checkVariables, noIntrospection } from '../graphql/bounds.ts'
+import { checkNesting, checkVariables } from '../graphql/bounds/nesting.ts'
+import type { OperationBounds } from '../graphql/bounds/operationBounds.ts'
+import { noIntrospection } from '../graphql/noIntrospection.ts'
 import type { ServerContext } from './serverPlugin.ts'
 import { maxOperations } from './socketBounds.ts'
 import type { SocketConnection } from './socketConnection.ts'
@@ -32,6 +34,7 @@ export function rulesFor({ introspection }: Config): readonly ValidationRule[] {
 export function prepare(
   schema: GraphQLSchema,
   documents: Documents,
+  bounds: OperationBounds,
   connection: SocketConnection,
   { query, operationName, variables }: SubscribePayload,
   more: object = {},
@@ -40,9 +43,10 @@ export function prepare(
   if (refused) return refused
   try {
     checkVariables(variables)
-    checkNesting(query)
+    checkNesting(query, bounds.tokens)
     const document = documents.read(query)
     if (!('kind' in document)) return document.map(error => withCode(error, 'GRAPHQL_VALIDATION_FAILED'))
+    bounds.check(schema, document, variables)
     // A mutation's answer may carry cookies, which a socket can't.
     if (getOperationAST(document, operationName)?.operation === 'mutation')
       return [new GraphQLError('Mutations are sent over HTTP.', { extensions: { code: 'BAD_REQUEST' } })]

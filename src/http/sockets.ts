@@ -104,7 +104,7 @@ export function socketHandler(
 
 /** The protocol of graphql-ws, for each socket. */
 function serve(auth: OpenedAuth, schema: GraphQLSchema, openAppContext?: OpenAppContext) {
-  const documents = new Documents(schema, rulesFor(auth.parts.config))
+  const documents = new Documents(schema, rulesFor(auth.parts.config), auth.bounds.tokens)
   return makeServer<Payload, Extra>({
     connectionInitWaitTimeout: 5000,
 
@@ -121,13 +121,13 @@ function serve(auth: OpenedAuth, schema: GraphQLSchema, openAppContext?: OpenApp
     },
 
     onSubscribe({ extra: { connection, request, ends }, connectionParams }, id, payload) {
-      if (openAppContext === undefined) return prepare(schema, documents, connection, payload)
+      if (openAppContext === undefined) return prepare(schema, documents, auth.bounds, connection, payload)
       // Before anything of the app runs for the operation.
       const refused = refuseTooMany(connection)
       if (refused) return refused
       return openAppContext(request, withoutToken(connectionParams)).then(({ values, end }) => {
         ends.set(id, end)
-        return prepare(schema, documents, connection, payload, values)
+        return prepare(schema, documents, auth.bounds, connection, payload, values)
       })
     },
 

@@ -1,8 +1,9 @@
-import type { ExecutionResult, Source } from 'graphql'
+import type { ExecutionArgs, ExecutionResult, Source } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { type Auth, insidesOf } from '../auth.ts'
-import { checkNesting, checkVariables, maxTokens, noIntrospection } from '../graphql/bounds.ts'
+import { checkNesting, checkVariables } from '../graphql/bounds/nesting.ts'
 import { noIncrementalDelivery } from '../graphql/noIncrementalDelivery.ts'
+import { noIntrospection } from '../graphql/noIntrospection.ts'
 import { Operations } from './yogaOperations.ts'
 import { refuseOther, refuseParts, refuseUnguarded } from './yogaRefusals.ts'
 import { checkYogaOptions, ownContext, type YogaOptions, type YogaRequest } from './yogaRequest.ts'
@@ -30,6 +31,7 @@ export function annulYoga<ServerContext extends object = Readonly<Record<string,
 ): Plugin {
   const opened = insidesOf(auth)
   checkYogaOptions(options)
+  const { bounds } = opened
   const { introspection } = opened.parts.config
   const operations = new Operations(opened, options as unknown as YogaOptions<object>)
 
@@ -48,6 +50,16 @@ export function annulYoga<ServerContext extends object = Readonly<Record<string,
       return running ? running.then(undefined, fail) : running
     } catch (error) {
       return fail(error)
+    }
+  }
+
+  /** Not while the document is validated: Yoga keeps what comes of that, for other variables too. */
+  const beyondBounds = ({ schema, document, variableValues, contextValue }: ExecutionArgs) => {
+    try {
+      bounds.check(schema, document, variableValues)
+      return undefined
+    } catch (error) {
+      return operations.tell(contextValue, [error])
     }
   }
 
@@ -96,8 +108,8 @@ export function annulYoga<ServerContext extends object = Readonly<Record<string,
 
     onParse({ parseFn, setParseFn }) {
       setParseFn((source: string | Source, parseOptions) => {
-        checkNesting(typeof source === 'string' ? source : source.body)
-        return parseFn(source, { ...parseOptions, maxTokens })
+        checkNesting(typeof source === 'string' ? source : source.body, bounds.tokens)
+        return parseFn(source, { ...parseOptions, maxTokens: bounds.tokens })
       })
       return ({ result, replaceParseResult, context }) => {
         if (result instanceof Error)
@@ -113,8 +125,10 @@ export function annulYoga<ServerContext extends object = Readonly<Record<string,
       }
     },
 
-    onExecute({ args }) {
+    onExecute({ args, setResultAndStopExecution }) {
       refuseUnguarded(args.schema)
+      const refused = beyondBounds(args)
+      if (refused) return setResultAndStopExecution({ errors: refused })
       return {
         onExecuteDone({ result, setResult }) {
           if (isEvents(result))
@@ -129,8 +143,10 @@ export function annulYoga<ServerContext extends object = Readonly<Record<string,
       }
     },
 
-    onSubscribe({ args }) {
+    onSubscribe({ args, setResultAndStopExecution }) {
       refuseUnguarded(args.schema)
+      const refused = beyondBounds(args)
+      if (refused) return setResultAndStopExecution({ errors: refused })
       const tell = (result: ExecutionResult) => ({
         ...result,
         errors: operations.tell(args.contextValue, result.errors ?? [], 'BAD_USER_INPUT'),

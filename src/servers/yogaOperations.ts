@@ -139,7 +139,11 @@ export class Operations {
    */
   #isUndecided({ state, text, isCarriedOut }: Operation, { data }: ExecutionResult): boolean {
     if (isCarriedOut || data == null || state.hasMetGuard) return false
-    return typeof text !== 'string' || this.schema === undefined || touchesGuarded(this.schema, text)
+    return (
+      typeof text !== 'string' ||
+      this.schema === undefined ||
+      touchesGuarded(this.schema, text, this.#auth.bounds.tokens)
+    )
   }
 
   #restore({ errors: made }: Operation, result: ExecutionResult): ExecutionResult {

@@ -71,7 +71,10 @@ function open(parts: Parts): Places {
 
 function refuse(request: FastifyRequest, reply: FastifyReply): void {
   const { answerUnavailable } = request.routeOptions.config
-  if (answerUnavailable) return answerUnavailable(request, reply)
+  if (answerUnavailable) {
+    answerUnavailable(request, reply)
+    return
+  }
   const { code, message, details } = unavailable()
   request.note.code = code
   reply

@@ -345,3 +345,23 @@ describe('Bytes that no browser sends', () => {
     },
   )
 })
+
+describe('A server with no room', () => {
+  it('answers with a page of words, and Retry-After', async () => {
+    const own = await startTestServer({ config: { maxInFlight: 0 } })
+    try {
+      for (const method of ['GET', 'POST']) {
+        const response = await fetch(`${own.url}/account/reset-password`, { method })
+        expect({
+          status: response.status,
+          wait: response.headers.get('retry-after'),
+          type: response.headers.get('content-type'),
+          policy: response.headers.get('content-security-policy')?.includes("form-action 'self'"),
+        }).toEqual({ status: 503, wait: '1', type: 'text/html; charset=utf-8', policy: true })
+        expect(await response.text()).toContain('Send the form again in 1 second.')
+      }
+    } finally {
+      await own.close()
+    }
+  })
+})

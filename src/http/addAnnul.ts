@@ -18,6 +18,7 @@ import { refuseForeignOrigins } from './foreignOrigins.ts'
 import { logRequests } from './logRequests.ts'
 import { sendPage, wantsPage } from './page.ts'
 import { refuseNested } from './refuseNested.ts'
+import { refuseSubscriptions } from './refuseSubscriptions.ts'
 import { boundRequests } from './requestsInFlight.ts'
 import { addRoutes } from './routes.ts'
 import { securityHeaders } from './securityHeaders.ts'
@@ -84,6 +85,7 @@ async function addGraphQL(app: FastifyInstance, auth: OpenedAuth, schema: GraphQ
   await app.register(async graphql => {
     if (config.allowedOrigins) await graphql.register(cors, crossOrigin(config.allowedOrigins))
     refuseNested(graphql, auth.bounds)
+    refuseSubscriptions(graphql, schema)
     graphql.route({ url: '/graphql', method: ['POST', 'OPTIONS'], handler })
     graphql.route({
       url: '/graphql',

@@ -159,8 +159,9 @@ export class Clients {
         if (type === 'connection_ack')
           socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: asksWho } }))
         if (type === 'next' && payload.data?.me?.id) this.counts.sockets++
+        else if (String(data).includes('"UNAVAILABLE"')) this.counts.shed++
         else if (type === 'next' || type === 'error') this.#complain({ status: 101, text: String(data) })
-        if (type === 'complete') setTimeout(() => socket.close(), 500)
+        if (type === 'complete' || type === 'error') setTimeout(() => socket.close(), 500)
       })
       socket.on('unexpected-response', (_request, response) => {
         if (response.statusCode === 503 || response.statusCode === 429) this.counts.shed++

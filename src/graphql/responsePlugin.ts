@@ -3,7 +3,7 @@ import type {
   GraphQLRequestContextWillSendResponse,
   GraphQLRequestListener,
 } from '@apollo/server'
-import { GraphQLError } from 'graphql'
+import { GraphQLError, type OperationDefinitionNode } from 'graphql'
 import { type GraphQLContext, stateOf } from '../request/context.ts'
 import { annulExtension, refusalOf } from './answer.ts'
 import { isAnsweredWith200 } from './answeredWith200.ts'
@@ -32,6 +32,7 @@ export function responsePlugin(
       const tooLarge = refuseLargeBody(request.http?.headers.get('content-length'))
       if (tooLarge) throw tooLarge
       operations.check(request)
+      refuseSubscription(operation)
       bounds.check(schema, document, request.variables)
     },
     async willSendResponse(request) {
@@ -53,6 +54,19 @@ export function responsePlugin(
 /** Apollo gives one context and one HTTP status to all operations of a batch, and a decision holds for one operation. */
 function batchRefused(): GraphQLError {
   return new GraphQLError('Batches of operations are not supported by this server.', {
+    extensions: { code: 'BAD_REQUEST', http: { status: 400 } },
+  })
+}
+
+/**
+ * Apollo Server would carry out a subscription over HTTP as if it were a query, and answer with an error of its own.
+ *
+ * @throws GraphQLError
+ */
+export function refuseSubscription(operation: OperationDefinitionNode | undefined): void {
+  if (operation?.operation !== 'subscription') return
+  throw new GraphQLError('Subscriptions are answered over WebSockets only (graphql-transport-ws).', {
+    nodes: operation,
     extensions: { code: 'BAD_REQUEST', http: { status: 400 } },
   })
 }

@@ -11,12 +11,14 @@ import type { GraphQLSchema } from 'graphql'
 import { handleProtocols } from 'graphql-ws'
 import type { OpenedAuth } from '../auth.ts'
 import { responseOf } from '../request/openContext.ts'
+import { addAccountPages } from './accountPages.ts'
 import { answerErrors, bodyLimitBytes } from './answerErrors.ts'
 import { apolloHandler } from './apolloHandler.ts'
 import { refuseForeignOrigins } from './foreignOrigins.ts'
 import { logRequests } from './logRequests.ts'
 import { sendPage, wantsPage } from './page.ts'
 import { refuseNested } from './refuseNested.ts'
+import { refuseSubscriptions } from './refuseSubscriptions.ts'
 import { boundRequests } from './requestsInFlight.ts'
 import { addRoutes } from './routes.ts'
 import { securityHeaders } from './securityHeaders.ts'
@@ -45,6 +47,7 @@ export async function addAnnul(
   boundRequests(app, auth.parts)
   answerErrors(app)
   addRoutes(app, auth)
+  await addAccountPages(app, auth)
   await addGraphQL(app, auth, schema)
 }
 
@@ -87,6 +90,7 @@ async function addGraphQL(app: FastifyInstance, auth: OpenedAuth, schema: GraphQ
   await app.register(async graphql => {
     if (config.allowedOrigins) await graphql.register(cors, crossOrigin(config.allowedOrigins))
     refuseNested(graphql, auth.bounds)
+    refuseSubscriptions(graphql, schema)
     graphql.route({ url: '/graphql', method: ['POST', 'OPTIONS'], handler })
     graphql.route({
       url: '/graphql',

@@ -20,7 +20,8 @@ export function refuseNested(app: FastifyInstance, { tokens }: Pick<OperationBou
   })
 }
 
-function documentOf(parameters: unknown): string {
+/** The document of a request's body or query; empty: it has none. */
+export function documentOf(parameters: unknown): string {
   const isRecord = typeof parameters === 'object' && parameters !== null
   return isRecord && 'query' in parameters && typeof parameters.query === 'string' ? parameters.query : ''
 }

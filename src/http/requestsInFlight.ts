@@ -7,6 +7,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Whether requests of the route are let in however many there are, and take no place. */
     isUncounted?: boolean
+    /** Answers a request that finds no place, in the language of the route; default: in GraphQL's. */
+    answerUnavailable?: (request: FastifyRequest, reply: FastifyReply) => void
   }
 }
 
@@ -68,6 +70,11 @@ function open(parts: Parts): Places {
 }
 
 function refuse(request: FastifyRequest, reply: FastifyReply): void {
+  const { answerUnavailable } = request.routeOptions.config
+  if (answerUnavailable) {
+    answerUnavailable(request, reply)
+    return
+  }
   const { code, message, details } = unavailable()
   request.note.code = code
   reply

@@ -6,7 +6,7 @@ import type {
 import type { OperationBounds } from '../graphql/bounds/operationBounds.ts'
 import type { Allowlist } from '../graphql/operations/allowlist.ts'
 import { openApolloOperations } from '../graphql/operations/apolloOperations.ts'
-import { finishResponse } from '../graphql/responsePlugin.ts'
+import { finishResponse, refuseSubscription } from '../graphql/responsePlugin.ts'
 import { beginOperation, endOperation } from '../graphql/traceOperation.ts'
 import { type GraphQLContext, stateOf } from '../request/context.ts'
 import type { RequestNote } from './logRequests.ts'
@@ -29,6 +29,7 @@ export function serverPlugin(
     async didResolveOperation({ schema, document, request, contextValue, operation }) {
       beginOperation(stateOf(contextValue.auth), operation)
       operations.check(request)
+      refuseSubscription(operation)
       bounds.check(schema, document, request.variables)
     },
     async willSendResponse(request) {

@@ -1,7 +1,7 @@
 import type { WebsocketHandler } from '@fastify/websocket'
 import type { FastifyRequest } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
-import { makeServer } from 'graphql-ws'
+import { CloseCode, makeServer } from 'graphql-ws'
 import type { OpenedAuth } from '../auth.ts'
 import { type AuthError, unauthenticated } from '../errors.ts'
 import { hasPublicSubscription } from '../graphql/directive.ts'
@@ -73,6 +73,9 @@ export function socketHandler(
     const transport = new SocketTransport(socket, request.raw.socket, clientOf(auth, request), shared, {
       message: text =>
         receive(text).catch(error => {
+          // A message of a kind that only servers send. The library tells it by a plain Error.
+          if (error instanceof Error && error.message.startsWith('Unexpected message of type'))
+            return transport.close(CloseCode.BadRequest, 'Invalid message received')
           broken(error)
           transport.close(internalError, 'Internal server error')
         }),

@@ -30,7 +30,7 @@ export interface ClusterNode {
 export interface NodeOptions {
   readonly env?: Record<string, string>
   /** A file of this directory that the process loads first. */
-  readonly preload?: 'skewClock.js' | 'freezeView.js'
+  readonly preload?: 'skewClock.js' | 'freezeView.js' | 'reportLoad.js'
 }
 
 export interface Cluster {

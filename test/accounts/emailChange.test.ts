@@ -127,7 +127,7 @@ describe('changeEmail', () => {
     }
   })
 
-  it('and deleteAccount want a proof that is not older than 300 seconds', async () => {
+  it('and deleteAccount want a proof that is not older than 300 seconds (ASVS 5.0 7.5.1)', async () => {
     const { accessToken } = await server.signUp()
     const { accessTokens, clock } = server.auth.parts
     const claims = accessTokens.verify(accessToken)
@@ -141,7 +141,7 @@ describe('changeEmail', () => {
 })
 
 describe('restoreEmail', () => {
-  it('restores the e-mail, ends every session, and its link lives 72 hours', async () => {
+  it('restores the e-mail, ends every session, and its link lives 72 hours (ASVS 5.0 6.3.6)', async () => {
     const account = await server.signUp()
     const email = await change(account)
     const { token } = await mailOf(server, 'email-changed', account.email)

@@ -65,7 +65,7 @@ async function compare(act: (email: string) => Promise<unknown>, prepare = join)
   return Math.abs(rankScore(known, unknown))
 }
 
-describe('The time of an answer does not tell whether an account exists:', () => {
+describe('The time of an answer does not tell whether an account exists: (ASVS 5.0 6.3.8)', () => {
   it('requestPasswordReset', async () => {
     expect(await compare(email => requestPasswordReset(server, email))).toBeLessThan(5)
   })

@@ -35,7 +35,7 @@ const triesOf = (email: string) =>
   first.rows(sql`select code_tries as tries from annul.one_time_tokens where email_key = ${email}`)
 const wrong = (right: string) => (right === 'AAAAAAAA' ? 'BBBBBBBB' : 'AAAAAAAA')
 
-describe('A token that is used 50 times at once on two nodes works once:', () => {
+describe('A token that is used 50 times at once on two nodes works once: (ASVS 5.0 6.5.1)', () => {
   const fifty = (use: (index: number) => Promise<{ reason: string | undefined }>) =>
     Promise.all(Array.from({ length: 50 }, (_, index) => use(index)))
   const once = [...Array(49).fill('TOKEN_INVALID'), 'works']
@@ -68,7 +68,7 @@ describe('A token that is used 50 times at once on two nodes works once:', () =>
 })
 
 describe('A code', () => {
-  it('counts on the device that asked, and nowhere else', async () => {
+  it('counts on the device that asked, and nowhere else (ASVS 5.0 6.6.2)', async () => {
     const { code, headers, email } = await requested()
     const other = deviceIn(await requestPasswordReset(first, newAddress()))
     for (const elsewhere of [{}, other, { 'annul-device': `${headers['annul-device']}x` }])
@@ -86,7 +86,7 @@ describe('A code', () => {
     expect((await verifyEmail(first, code, headers)).reason).toBe('CODE_INVALID')
   })
 
-  it('is dead after 5 wrong ones, and the link lives', async () => {
+  it('is dead after 5 wrong ones, and the link lives (ASVS 5.0 6.6.3)', async () => {
     const { code, token, headers, email } = await requested()
     for (let round = 0; round < 5; round++)
       expect((await resetPassword(first, wrong(code), newPassword(), { headers })).reason).toBe(

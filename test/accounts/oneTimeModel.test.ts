@@ -117,7 +117,7 @@ function spend(world: World, token: Token): void {
 
 describe('one-time tokens', () => {
   // Each run signs up a user of its own. The embedded database is slower.
-  it('are taken, refused, counted and ended as by the model', async () => {
+  it('are taken, refused, counted and ended as by the model (ASVS 5.0 6.5.5)', async () => {
     await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 16 }), run), {
       numRuns: onPostgres ? 60 : 15,
       endOnFailure: true,

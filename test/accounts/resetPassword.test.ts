@@ -65,7 +65,7 @@ describe('requestPasswordReset', () => {
 })
 
 describe('resetPassword', () => {
-  it('sets the password, ends every other session, and opens one here', async () => {
+  it('sets the password, ends every other session, and opens one here (ASVS 5.0 6.4.3)', async () => {
     const { account, token } = await requested()
     const [here, there] = [deviceOf(account), deviceOf(await server.login(account))]
     const password = newPassword()
@@ -109,7 +109,7 @@ describe('resetPassword', () => {
     must(await resetPassword(server, token, newPassword()))
   })
 
-  it('refuses all dead tokens alike', async () => {
+  it('refuses all dead tokens alike (ASVS 5.0 6.4.1)', async () => {
     const used = await requested()
     must(await resetPassword(server, used.token, newPassword()))
     const expired = await requested()

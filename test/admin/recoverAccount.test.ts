@@ -78,7 +78,7 @@ describe('recoverAccount', () => {
     ])
   })
 
-  it('unsets the password, and sends a link that sets a new one', async () => {
+  it('unsets the password, and sends a link that sets a new one (ASVS 5.0 6.4.6)', async () => {
     const { id } = must(await recover()).recoverAccount
     await expect(server.login(user)).rejects.toThrow('INVALID_CREDENTIALS')
     const { token, userId } = await mailOf(server, 'account-recovered', user.email)

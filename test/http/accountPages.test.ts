@@ -247,6 +247,17 @@ describe('The page that sets a password', () => {
     expect((await reset(token)).status).toBe(200)
   })
 
+  it('hides what is typed, and lets password managers and the clipboard in (ASVS 5.0 6.2.6 and 6.2.7)', async () => {
+    const { text } = await ask('reset-password')
+    const fields = text.match(/<input[^>]*name="(newPassword|repeated)"[^>]*>/g) ?? []
+    expect(fields).toHaveLength(2)
+    for (const field of fields) {
+      expect(field).toContain('type="password"')
+      expect(field).toContain('autocomplete="new-password"')
+      expect(field).not.toMatch(/onpaste|readonly|maxlength/)
+    }
+  })
+
   it('wants the password twice, and every field filled in', async () => {
     const token = await makeToken(server, 'reset-password', await server.signUp())
     const unlike = await post('reset-password', { token, newPassword, repeated: `${newPassword}.` })

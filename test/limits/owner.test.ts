@@ -20,7 +20,7 @@ const server = useLimitedServer({ extension: attempts })
 const requests = 200
 const aliases = 50
 
-it('10,000 attempts of an attacker, from the owner’s address too, and the owner signs in at the first try', async () => {
+it('10,000 attempts of an attacker, from the owner’s address too, and the owner signs in at the first try (ASVS 5.0 6.1.1)', async () => {
   const { email, password } = await server.signUp()
   const home = newAddress()
   const device = deviceOf(await logIn(server, { email, password }, { from: home }))

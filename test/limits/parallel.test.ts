@@ -25,7 +25,7 @@ const leakSeconds = 180
 const total = async (nodes: readonly TestServer[]) =>
   (await Promise.all(nodes.map(hashesOf))).reduce((sum, count) => sum + count, 0)
 
-describe('50 requests at once with 50 aliases each, on 3 nodes,', () => {
+describe('50 requests at once with 50 aliases each, on 3 nodes, (ASVS 5.0 6.3.1)', () => {
   it.each(['an account', 'no account'])(
     'hash exactly as many passwords as the budget has, for %s',
     async kind => {

@@ -47,7 +47,7 @@ describe('the blocklist (ASVS 5.0 6.2.4 and 6.2.12, NIST SP 800-63B-4 3.1.1.2)',
     expect((await change(password)).errors).toMatchObject([tooCommon('input.newPassword')])
   })
 
-  it('refuses the site’s name, in any case and repeated (ASVS 5.0 6.2.11)', async () => {
+  it('refuses the site’s name, in any case and repeated (ASVS 5.0 6.1.2 and 6.2.11)', async () => {
     for (const password of [
       'Grandma’s Garden Shop',
       'GRANDMA’S GARDEN SHOP',

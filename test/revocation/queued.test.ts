@@ -55,7 +55,7 @@ const kills: Record<string, (id: string) => string> = {
   blocked: id => `blockUser(id: "${id}") { id }`,
 }
 
-describePostgres('a mutation that waits for a connection while its sender is', () => {
+describePostgres('a mutation that waits for a connection while its sender is (ASVS 5.0 8.3.2)', () => {
   const first = useServer()
   const second = useSecondNode(first)
   let client: postgres.Sql

@@ -6,7 +6,7 @@ const secret = randomBytes(32)
 const tokens = oneTimeTokens(secret)
 
 describe('a one-time token', () => {
-  it('is read as the id that it was derived from, and has one text', () => {
+  it('is read as the id that it was derived from, and has one text (ASVS 5.0 6.5.3)', () => {
     const ids = Array.from({ length: 200 }, () => randomUUID())
     for (const id of ids) {
       expect(tokens.read(tokens.derive(id))).toBe(id)
@@ -39,7 +39,7 @@ describe('a one-time token', () => {
 })
 
 describe('a code', () => {
-  it('has 8 characters that a person can read, each as likely as any other', () => {
+  it('has 8 characters that a person can read, each as likely as any other (ASVS 5.0 6.5.4)', () => {
     const counts = new Map<string, number>()
     for (let round = 0; round < 4000; round++) {
       const code = tokens.code(randomUUID())
@@ -51,7 +51,7 @@ describe('a code', () => {
     for (const count of counts.values()) expect(Math.abs(count - 1000)).toBeLessThan(200)
   })
 
-  it('tells nothing of the token, and depends on the secret', () => {
+  it('tells nothing of the token, and depends on the secret (ASVS 5.0 6.5.2)', () => {
     const id = randomUUID()
     expect(tokens.derive(id)).not.toContain(tokens.code(id))
     expect(oneTimeTokens(randomBytes(32)).code(id)).not.toBe(tokens.code(id))

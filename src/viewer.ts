@@ -2,7 +2,7 @@ import { sessionRequired } from './errors.ts'
 import type { AccessClaims, VerifiedClaims } from './tokens/accessClaims.ts'
 
 /** The sender of a request, as far as the request shows it without a token. */
-export interface Sender {
+export interface Visitor {
   readonly ipAddress: string | null
   readonly userAgent: string | null
   /** What an access token of this request must be bound to (ANNUL_BIND), as a hash; undefined where that is unknown. */
@@ -14,7 +14,7 @@ export interface Sender {
 }
 
 /** @internal The sender and the device, which no app can reach. */
-export interface Visitor extends Sender, OnDevice {}
+export interface DeviceVisitor extends Visitor, OnDevice {}
 
 /** @internal */
 export interface OnDevice {
@@ -39,7 +39,7 @@ export type ViewerClaims = Omit<AccessClaims, 'sid'> & { readonly sid: string | 
   >
 
 /** A sender whose access token was accepted for this request. */
-export interface Viewer extends Sender {
+export interface Viewer extends Visitor {
   readonly userId: string
   /** null: the token is one of a former system (`auth.accept`), which has no session of Annul's. */
   readonly sessionId: string | null

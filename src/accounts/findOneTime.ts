@@ -6,7 +6,7 @@ import { transact } from '../database/transact.ts'
 import { type AuthError, badUserInput } from '../errors.ts'
 import { deviceName } from '../input/device.ts'
 import type { Parts } from '../parts.ts'
-import type { Visitor } from '../viewer.ts'
+import type { DeviceVisitor } from '../viewer.ts'
 import { hashOfDevice, idsOf, isLive, lockOneTime, type OneTimeToken, type Purpose } from './oneTime.ts'
 
 /** After so many wrong codes a code is dead. Its link lives on: nobody guesses 256 bits. */
@@ -41,7 +41,7 @@ export function oneTimeRefused(
  */
 export async function findOneTime(
   parts: Parts,
-  visitor: Visitor,
+  visitor: DeviceVisitor,
   presented: Presented,
 ): Promise<OneTimeToken> {
   const found = await find(parts, visitor, presented)
@@ -51,7 +51,7 @@ export async function findOneTime(
 
 async function find(
   parts: Parts,
-  visitor: Visitor,
+  visitor: DeviceVisitor,
   { text, purposes }: Presented,
 ): Promise<OneTimeToken | undefined> {
   const accepted = inArray(oneTimeTokens.purpose, [...purposes])

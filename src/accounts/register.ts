@@ -14,7 +14,7 @@ import { checkNewPassword } from '../passwords/policy.ts'
 import type { Tokens } from '../sessions/issueTokens.ts'
 import { openSession } from '../sessions/openSession.ts'
 import { readCredentials } from '../sessions/readCredentials.ts'
-import type { Visitor } from '../viewer.ts'
+import type { DeviceVisitor } from '../viewer.ts'
 import { requestRegistration } from './requestRegistration.ts'
 
 /**
@@ -25,7 +25,7 @@ import { requestRegistration } from './requestRegistration.ts'
  */
 export async function register(
   parts: Parts,
-  visitor: Visitor,
+  visitor: DeviceVisitor,
   input: { email: string; password: string; cookie?: boolean },
 ): Promise<Tokens | null> {
   await parts.limits.charge(visitor, 'register', {})

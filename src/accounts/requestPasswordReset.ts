@@ -6,7 +6,7 @@ import { transact } from '../database/transact.ts'
 import { checkEmail, emailKey } from '../input/email.ts'
 import { queueMail } from '../mail/queueMail.ts'
 import type { Parts } from '../parts.ts'
-import type { Visitor } from '../viewer.ts'
+import type { DeviceVisitor } from '../viewer.ts'
 import { makeOneTime } from './oneTime.ts'
 import { originOf } from './origin.ts'
 
@@ -22,7 +22,7 @@ import { originOf } from './origin.ts'
  */
 export async function requestPasswordReset(
   parts: Parts,
-  visitor: Visitor,
+  visitor: DeviceVisitor,
   input: { email: string },
 ): Promise<boolean> {
   const typed = checkEmail(input.email, 'email')

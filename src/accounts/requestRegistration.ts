@@ -5,7 +5,7 @@ import { checkEmail, emailKey } from '../input/email.ts'
 import { queueMail } from '../mail/queueMail.ts'
 import type { Parts } from '../parts.ts'
 import { checkNewPassword } from '../passwords/policy.ts'
-import type { Visitor } from '../viewer.ts'
+import type { DeviceVisitor } from '../viewer.ts'
 import { makeOneTime } from './oneTime.ts'
 import { originOf } from './origin.ts'
 
@@ -18,7 +18,7 @@ import { originOf } from './origin.ts'
  */
 export async function requestRegistration(
   parts: Parts,
-  visitor: Visitor,
+  visitor: DeviceVisitor,
   input: { email: string; password: string },
 ): Promise<null> {
   const email = checkEmail(input.email, 'input.email')

@@ -1,7 +1,7 @@
 import type { Parts } from '../parts.ts'
 import type { Tokens } from '../sessions/issueTokens.ts'
 import { openSession } from '../sessions/openSession.ts'
-import type { Visitor } from '../viewer.ts'
+import type { DeviceVisitor } from '../viewer.ts'
 import { setPasswordByToken } from './setPasswordByToken.ts'
 
 /**
@@ -11,7 +11,7 @@ import { setPasswordByToken } from './setPasswordByToken.ts'
  */
 export async function resetPassword(
   parts: Parts,
-  visitor: Visitor,
+  visitor: DeviceVisitor,
   input: { token: string; newPassword: string; cookie?: boolean },
 ): Promise<Tokens> {
   const tokens = await setPasswordByToken(parts, visitor, input, (tx, renewed) =>

@@ -5,7 +5,7 @@ import { oneTimeTokens } from '../database/tables.ts'
 import { badUserInput } from '../errors.ts'
 import type { Parts } from '../parts.ts'
 import { revoking } from '../revocation/revoking.ts'
-import type { Visitor } from '../viewer.ts'
+import type { DeviceVisitor } from '../viewer.ts'
 import { findOneTime, oneTimeRefused, type Presented } from './findOneTime.ts'
 import { endOneTime, endTokensOf, spendOneTime } from './oneTime.ts'
 import { originOf } from './origin.ts'
@@ -23,7 +23,7 @@ import { isTaken, lockOwner, setEmail } from './owner.ts'
  */
 export async function restoreEmail(
   parts: Parts,
-  visitor: Visitor,
+  visitor: DeviceVisitor,
   input: { token: string },
 ): Promise<boolean> {
   const presented: Presented = { text: input.token, argument: 'token', purposes: ['restore-email'] }

@@ -10,7 +10,7 @@ import { revoking } from '../revocation/revoking.ts'
 import type { Tokens } from '../sessions/issueTokens.ts'
 import type { openSession } from '../sessions/openSession.ts'
 import { readCredentials } from '../sessions/readCredentials.ts'
-import type { Visitor } from '../viewer.ts'
+import type { DeviceVisitor } from '../viewer.ts'
 import { findOneTime, oneTimeRefused, type Presented } from './findOneTime.ts'
 import { endTokensOf } from './oneTime.ts'
 import { originOf } from './origin.ts'
@@ -27,7 +27,7 @@ import { lockOwner } from './owner.ts'
  */
 export async function setPasswordByToken<T extends Tokens | undefined = undefined>(
   parts: Parts,
-  visitor: Visitor,
+  visitor: DeviceVisitor,
   input: { token: string; newPassword: string },
   andThen?: (tx: Queries, renewed: Parameters<typeof openSession>[3]) => Promise<T>,
 ): Promise<T | undefined> {

@@ -9,7 +9,7 @@ import { transact } from '../database/transact.ts'
 import type { AuthError } from '../errors.ts'
 import { queueMail } from '../mail/queueMail.ts'
 import type { Parts } from '../parts.ts'
-import type { Visitor } from '../viewer.ts'
+import type { DeviceVisitor } from '../viewer.ts'
 import { findOneTime, oneTimeRefused, type Presented } from './findOneTime.ts'
 import { endTokensOf, makeOneTime, type OneTimeToken, spendOneTime } from './oneTime.ts'
 import { originOf } from './origin.ts'
@@ -24,7 +24,7 @@ import { isTaken, lockOwner, setEmail } from './owner.ts'
  */
 export async function verifyEmail(
   parts: Parts,
-  visitor: Visitor,
+  visitor: DeviceVisitor,
   input: { token: string },
 ): Promise<boolean> {
   const presented: Presented = {
@@ -54,7 +54,7 @@ export async function verifyEmail(
 interface Act {
   readonly parts: Parts
   readonly tx: Queries
-  readonly visitor: Visitor
+  readonly visitor: DeviceVisitor
   readonly token: OneTimeToken
   /** What the verb is refused with. */
   readonly refused: AuthError

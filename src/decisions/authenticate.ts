@@ -3,7 +3,7 @@ import { type AuthError, type Reason, unauthenticated, unavailable } from '../er
 import type { Parts } from '../parts.ts'
 import type { VerifiedClaims } from '../tokens/accessClaims.ts'
 import type { FormerToken } from '../tokens/formerTokens.ts'
-import type { Viewer, ViewerClaims, Visitor } from '../viewer.ts'
+import type { DeviceVisitor, Viewer, ViewerClaims } from '../viewer.ts'
 import { judgeFormerToken } from './judgeFormerToken.ts'
 import type { StrictReader } from './strictReader.ts'
 
@@ -12,7 +12,7 @@ export type Decision = Viewer | AuthError
 
 export interface Authenticator {
   /** A promise only where the database must be asked. Never throws. */
-  decide(visitor: Visitor, token: string | undefined): Decision | Promise<Decision>
+  decide(visitor: DeviceVisitor, token: string | undefined): Decision | Promise<Decision>
 }
 
 /** Token -> claims -> verdict. */
@@ -22,7 +22,7 @@ export function openAuthenticator(
 ): Authenticator {
   const { accessTokens, config, formerTokens, keys, log, metrics, revocation } = parts
 
-  const decide = (visitor: Visitor, token: string | undefined): Decision | Promise<Decision> => {
+  const decide = (visitor: DeviceVisitor, token: string | undefined): Decision | Promise<Decision> => {
     if (token === undefined) return refuse('TOKEN_MISSING')
     const claims = accessTokens.verify(token)
     if (typeof claims !== 'string') return judge(visitor, claims)
@@ -32,7 +32,7 @@ export function openAuthenticator(
     return accessTokens.hasUnknownKey(token) ? learnKey(visitor, token) : refuse(claims)
   }
 
-  const learnKey = async (visitor: Visitor, token: string): Promise<Decision> => {
+  const learnKey = async (visitor: DeviceVisitor, token: string): Promise<Decision> => {
     try {
       await keys.reload()
     } catch (error) {
@@ -42,7 +42,7 @@ export function openAuthenticator(
     return typeof claims === 'string' ? refuse(claims) : judge(visitor, claims)
   }
 
-  const judge = (visitor: Visitor, claims: VerifiedClaims): Decision | Promise<Decision> => {
+  const judge = (visitor: DeviceVisitor, claims: VerifiedClaims): Decision | Promise<Decision> => {
     // Treated as expired, so that an honest client refreshes and is bound anew.
     if (config.bind !== 'none' && (!visitor.binding || claims.cnf?.binding !== visitor.binding))
       return refuse('TOKEN_EXPIRED')
@@ -52,7 +52,7 @@ export function openAuthenticator(
     return askPrimary(visitor, claims)
   }
 
-  const askPrimary = async (visitor: Visitor, claims: VerifiedClaims): Promise<Decision> => {
+  const askPrimary = async (visitor: DeviceVisitor, claims: VerifiedClaims): Promise<Decision> => {
     try {
       return conclude('strict', visitor, claims, await strict.verdict(claims))
     } catch (error) {
@@ -64,7 +64,7 @@ export function openAuthenticator(
    * Never by the view, which forgets a kill after an hour: by then no token of Annul's own can be live that the kill
    * concerns, but a former system's token may live for days.
    */
-  const askAboutUser = async (visitor: Visitor, token: FormerToken): Promise<Decision> => {
+  const askAboutUser = async (visitor: DeviceVisitor, token: FormerToken): Promise<Decision> => {
     try {
       const { claims, refused } = judgeFormerToken(token, await strict.ofUser(token.userId))
       return conclude('strict', visitor, claims, refused)
@@ -75,7 +75,7 @@ export function openAuthenticator(
 
   const conclude = (
     path: 'view' | 'strict',
-    visitor: Visitor,
+    visitor: DeviceVisitor,
     claims: ViewerClaims,
     refused: Reason | undefined,
   ): Decision => {
@@ -100,7 +100,7 @@ export function openAuthenticator(
 }
 
 /** Copies member by member: spreading the visitor would take five times as long as the rest of a decision. */
-function viewerOf(visitor: Visitor, claims: ViewerClaims): Viewer {
+function viewerOf(visitor: DeviceVisitor, claims: ViewerClaims): Viewer {
   const { ipAddress, userAgent, binding, newBinding, revoked } = visitor
   return {
     ipAddress,

@@ -32,11 +32,11 @@ import { revokeOtherSessions, revokeSessions } from '../sessions/revokeSessions.
 import type { SessionEvent } from '../sessions/sessionEvents.ts'
 import {
   adminRole,
+  type DeviceVisitor,
   inSession,
   type OnDevice,
   type SessionViewer,
   type Viewer,
-  type Visitor,
 } from '../viewer.ts'
 import { connectionOf } from './connection.ts'
 import { dateTime } from './dateTime.ts'
@@ -174,7 +174,7 @@ function onDevice<V extends Viewer>(auth: AuthContext, [parts, viewer]: [Parts, 
 }
 
 /** The first arguments of a verb that needs no viewer. */
-function visiting(auth: AuthContext): [Parts, Visitor] {
+function visiting(auth: AuthContext): [Parts, DeviceVisitor] {
   const { parts, visitor } = stateOf(auth)
   return [parts, visitor]
 }

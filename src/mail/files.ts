@@ -3,10 +3,10 @@ import { open, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { makeOwnFolder } from '../database/ownerOnly.ts'
 import type { Log } from '../log.ts'
-import { headersOf, type Message, type Sender, type Transport } from './transport.ts'
+import { headersOf, type Message, type Transport, type Visitor } from './transport.ts'
 
 /** Mails are files, for development: any mail program opens them, and a text editor shows the link. */
-export function openFiles(dataDir: string, from: Sender, log: Log): Transport {
+export function openFiles(dataDir: string, from: Visitor, log: Log): Transport {
   const folder = resolve(dataDir, 'outbox')
   return {
     outcome: 'written',
@@ -38,7 +38,7 @@ export function openFiles(dataDir: string, from: Sender, log: Log): Transport {
 }
 
 /** RFC 5322 and 2046. The parts are 8bit where the lines allow it, so that a link can be copied from the file. */
-function composeFile(message: Message, from: Sender): string {
+function composeFile(message: Message, from: Visitor): string {
   const { messageId, headers } = headersOf(message, from)
   const boundary = `annul-${randomBytes(12).toString('hex')}`
   const lines = [

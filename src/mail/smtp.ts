@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { createTransport } from 'nodemailer'
-import { headersOf, type Sender, type Transport, UndeliverableError } from './transport.ts'
+import { headersOf, type Transport, UndeliverableError, type Visitor } from './transport.ts'
 
 /* In a file of its own, because an app that sends no mail does not install nodemailer. */
 
@@ -12,7 +12,7 @@ export const smtpConnections = 3
  * offers it; with user name and password it must, except on this machine: who stands between could otherwise hide the
  * offer, and read the password.
  */
-export function openSmtp(smtpUrl: string, from: Sender): Transport {
+export function openSmtp(smtpUrl: string, from: Visitor): Transport {
   const url = new URL(smtpUrl)
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const secure = url.protocol === 'smtps:'

@@ -25,13 +25,13 @@ export class UndeliverableError extends Error {
   override readonly name = 'UndeliverableError'
 }
 
-export interface Sender {
+export interface Visitor {
   readonly name: string
   readonly address: string
 }
 
 /** The sender: ANNUL_MAIL_FROM, or `no-reply@` and the host of ANNUL_PUBLIC_URL, under the site's name. */
-export function senderOf({ mailFrom, publicUrl, siteName }: Config): Sender {
+export function senderOf({ mailFrom, publicUrl, siteName }: Config): Visitor {
   if (mailFrom === undefined) {
     const host = publicUrl === undefined ? 'localhost' : new URL(publicUrl).hostname
     return { name: siteName, address: `no-reply@${isIP(host.replace(/^\[|\]$/g, '')) ? 'localhost' : host}` }
@@ -41,7 +41,7 @@ export function senderOf({ mailFrom, publicUrl, siteName }: Config): Sender {
 }
 
 /** What every mail has beside its text. */
-export function headersOf(message: Message, from: Sender) {
+export function headersOf(message: Message, from: Visitor) {
   return {
     messageId: `<${message.id}@${from.address.split('@').at(-1)}>`,
     // RFC 3834: no out-of-office answer.

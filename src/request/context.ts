@@ -9,7 +9,7 @@ import { fence } from '../revocation/fence.ts'
 import type { SessionEvents } from '../sessions/sessionEvents.ts'
 import { bindAddress, bindFingerprint } from '../tokens/binding.ts'
 import type { OpenSpan } from '../tracing.ts'
-import type { Viewer, Visitor, VisitorDevice } from '../viewer.ts'
+import type { DeviceVisitor, Viewer, VisitorDevice } from '../viewer.ts'
 import type { AddressReader } from './address.ts'
 import { CookieJar } from './cookies.ts'
 import { RequestDevice } from './device.ts'
@@ -121,7 +121,7 @@ export interface Services {
 export class RequestState {
   readonly parts: Parts
   readonly sessionEvents: SessionEvents
-  readonly visitor: Visitor
+  readonly visitor: DeviceVisitor
   readonly cookies: CookieJar
   /** The header `annul-renew`, by which a client asks for a renewed access token. */
   readonly renewal: string | undefined
@@ -268,8 +268,8 @@ function openVisitor(
   request: RequestLike,
   cookies: CookieJar,
   device: VisitorDevice,
-  revoked: Visitor['revoked'],
-): Visitor {
+  revoked: DeviceVisitor['revoked'],
+): DeviceVisitor {
   const ipAddress = addressOf(request)
   const userAgent = readUserAgent(header(request, 'user-agent'))
   switch (parts.config.bind) {

@@ -9,7 +9,7 @@ import { deviceName } from '../input/device.ts'
 import { checkEmail, emailKey } from '../input/email.ts'
 import type { Parts } from '../parts.ts'
 import { checkPasswordLength } from '../passwords/policy.ts'
-import type { Visitor } from '../viewer.ts'
+import type { DeviceVisitor } from '../viewer.ts'
 import type { Tokens } from './issueTokens.ts'
 import { openSession } from './openSession.ts'
 import { readCredentials } from './readCredentials.ts'
@@ -23,7 +23,7 @@ import { tellOfNewDevice } from './tellOfNewDevice.ts'
  */
 export async function login(
   parts: Parts,
-  visitor: Visitor,
+  visitor: DeviceVisitor,
   input: { email: string; password: string; cookie?: boolean },
 ): Promise<Tokens> {
   checkPasswordLength(input.password, 'input.password')

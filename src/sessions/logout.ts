@@ -4,7 +4,7 @@ import { deviceName } from '../input/device.ts'
 import type { Parts } from '../parts.ts'
 import type { Revoke } from '../revocation/log.ts'
 import { revoking, revokingAs } from '../revocation/revoking.ts'
-import type { Sender, SessionViewer, Visitor } from '../viewer.ts'
+import type { DeviceVisitor, SessionViewer, Visitor } from '../viewer.ts'
 import { readRefreshToken } from './refresh.ts'
 import { endOf, lockSession, readSession } from './sessionState.ts'
 
@@ -16,7 +16,7 @@ import { endOf, lockSession, readSession } from './sessionState.ts'
  */
 export async function logoutByRefreshToken(
   parts: Parts,
-  visitor: Visitor,
+  visitor: DeviceVisitor,
   refreshToken: string,
 ): Promise<boolean> {
   const subject = readRefreshToken(parts, visitor, refreshToken).sessionId
@@ -33,7 +33,12 @@ export function logoutViewer(parts: Parts, viewer: SessionViewer): Promise<boole
   )
 }
 
-async function endSession(tx: Queries, revoke: Revoke, visitor: Sender, sessionId: string): Promise<boolean> {
+async function endSession(
+  tx: Queries,
+  revoke: Revoke,
+  visitor: Visitor,
+  sessionId: string,
+): Promise<boolean> {
   await lockSession(tx, sessionId)
   const state = await readSession(tx, sessionId)
   if (state === undefined || endOf(state)) return false

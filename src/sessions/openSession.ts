@@ -6,7 +6,7 @@ import { sessionColumns } from '../database/rows.ts'
 import { sessions } from '../database/tables.ts'
 import { invalidCredentials } from '../errors.ts'
 import type { Parts } from '../parts.ts'
-import type { Visitor } from '../viewer.ts'
+import type { DeviceVisitor } from '../viewer.ts'
 import { issueTokens, type TokenSource, type Tokens } from './issueTokens.ts'
 
 /**
@@ -16,7 +16,7 @@ import { issueTokens, type TokenSource, type Tokens } from './issueTokens.ts'
 export async function openSession(
   parts: Parts,
   tx: Queries,
-  visitor: Visitor,
+  visitor: DeviceVisitor,
   checked: Omit<TokenSource, 'session'>,
   options: { cookie: boolean },
 ): Promise<Tokens> {

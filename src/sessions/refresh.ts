@@ -14,7 +14,7 @@ import type { Parts } from '../parts.ts'
 import type { Subject } from '../revocation/fence.ts'
 import { revoking, untilRevoked } from '../revocation/revoking.ts'
 import type { RefreshClaims } from '../tokens/refreshToken.ts'
-import type { Visitor } from '../viewer.ts'
+import type { DeviceVisitor } from '../viewer.ts'
 import { issueTokens, type Tokens } from './issueTokens.ts'
 
 import { endOf, expired, isLive, lockSession } from './sessionState.ts'
@@ -39,7 +39,7 @@ export interface RefreshInput {
  *
  * @throws AuthError INVALID_REFRESH_TOKEN with the reason, BAD_USER_INPUT for the attempt, UNAVAILABLE
  */
-export async function refresh(parts: Parts, visitor: Visitor, input: RefreshInput): Promise<Tokens> {
+export async function refresh(parts: Parts, visitor: DeviceVisitor, input: RefreshInput): Promise<Tokens> {
   const presented = readRefreshToken(parts, visitor, input.refreshToken)
   const attempt = hashAttempt(input.attempt)
 
@@ -92,7 +92,7 @@ function refused(parts: Parts, reason: Reason | 'TOKEN_STALE', outcome: string =
  */
 export function readRefreshToken(
   parts: Pick<Parts, 'refreshTokens' | 'limits'>,
-  visitor: Visitor,
+  visitor: DeviceVisitor,
   refreshToken: string,
 ): RefreshClaims {
   const read = parts.refreshTokens.read(refreshToken)
@@ -136,7 +136,7 @@ export function checkAttempt(attempt: string): void {
  */
 async function rotate(
   parts: Parts,
-  visitor: Visitor,
+  visitor: DeviceVisitor,
   presented: RefreshClaims,
   attempt: Uint8Array | null,
 ): Promise<Tokens | undefined> {
@@ -243,7 +243,7 @@ function endedWith({ sessionId }: RefreshClaims, state: State | undefined): Subj
  */
 async function endForTheft(
   parts: Parts,
-  visitor: Visitor,
+  visitor: DeviceVisitor,
   presented: RefreshClaims,
   attempt: Uint8Array | null,
 ): Promise<boolean> {

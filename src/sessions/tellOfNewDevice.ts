@@ -2,7 +2,7 @@ import { and, eq, ne, sql } from 'drizzle-orm'
 import type { Queries } from '../database/open.ts'
 import { sessions } from '../database/tables.ts'
 import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
-import type { Visitor } from '../viewer.ts'
+import type { DeviceVisitor } from '../viewer.ts'
 import type { Tokens } from './issueTokens.ts'
 
 /** More new devices in an hour are not told: by then the owner has had as many mails as could help. */
@@ -17,7 +17,7 @@ const mostInAnHour = 5
  */
 export async function tellOfNewDevice(
   tx: Queries,
-  visitor: Visitor,
+  visitor: DeviceVisitor,
   { user, session }: Pick<Tokens, 'user' | 'session'>,
 ): Promise<void> {
   if (user.emailKey === null || visitor.device.knows(user.emailKey)) return

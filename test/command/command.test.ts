@@ -26,6 +26,7 @@ describe('annul --help', () => {
     'revoke-everything',
     'restored',
     'purge',
+    'audit',
   ]
 
   onlyPostgres('lists every command, and each has its own, which needs no settings', async () => {

@@ -105,8 +105,16 @@ describe('docs/schema.md', () => {
     const [listed = '', stderr] = blocks(section, 'text')
     expect(ended).toMatchObject({ status: 1, stderr })
     // What stands between two lines of the page is left out there.
-    const shown = listed.split('\n').filter(line => line !== '' && line !== '…')
+    const shown = listed
+      .replace(/ {2,}/g, ' ')
+      .split('\n')
+      .filter(line => line !== '' && line !== '…')
     expect(shown.length).toBe(8)
-    expect(ended.stdout.split('\n').filter(line => shown.includes(line))).toEqual(shown)
+    expect(
+      ended.stdout
+        .replace(/ {2,}/g, ' ')
+        .split('\n')
+        .filter(line => shown.includes(line)),
+    ).toEqual(shown)
   })
 })

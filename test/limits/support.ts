@@ -42,14 +42,14 @@ export const limited = { ANNUL_LIMITS: 'on', ANNUL_TRUSTED_PROXIES: '127.0.0.1' 
 
 const tokenFields = 'accessToken refreshToken session { id } user { id }'
 
-export interface Sender {
+export interface Visitor {
   /** Default: 127.0.0.1, as the connection is. */
   readonly from?: string
   /** The device token that the client sends. */
   readonly device?: string
 }
 
-export const headersOf = ({ from, device }: Sender): Record<string, string> => ({
+export const headersOf = ({ from, device }: Visitor): Record<string, string> => ({
   ...(from !== undefined && { 'x-forwarded-for': from }),
   ...(device !== undefined && { 'annul-device': device }),
 })
@@ -58,7 +58,7 @@ export const headersOf = ({ from, device }: Sender): Record<string, string> => (
 export function logIn(
   server: TestServer,
   { email, password }: { email: string; password: string },
-  sender: Sender = {},
+  sender: Visitor = {},
 ): Promise<Answer<{ login: TokensAnswer }>> {
   return server.send(`mutation ($input: LoginInput!) { login(input: $input) { ${tokenFields} } }`, {
     variables: { input: { email, password } },

@@ -23,7 +23,7 @@ import { reauthenticate } from '../../src/sessions/reauthenticate.ts'
 import { refresh } from '../../src/sessions/refresh.ts'
 import { revokeSession } from '../../src/sessions/revokeSession.ts'
 import { revokeOtherSessions, revokeSessions } from '../../src/sessions/revokeSessions.ts'
-import type { OnDevice, SessionViewer, Visitor } from '../../src/viewer.ts'
+import type { DeviceVisitor, OnDevice, SessionViewer } from '../../src/viewer.ts'
 import { onPostgres } from '../support/database.ts'
 import { noDevice } from '../support/noDevice.ts'
 import { useServer } from '../support/server.ts'
@@ -47,7 +47,7 @@ interface Act {
   readonly target: Person
 }
 
-const visitor: Visitor = {
+const visitor: DeviceVisitor = {
   ipAddress: null,
   userAgent: null,
   binding: undefined,
@@ -58,7 +58,7 @@ const visitor: Visitor = {
 const tokenFor = (parts: Parts, { id }: Person, digit: string) =>
   parts.oneTimeTokens.derive(id.slice(0, 14) + digit + id.slice(15))
 /** A visitor who has asked for the codes of a person. */
-const visitorOn = (id: string): Visitor => ({ ...visitor, device: { ...noDevice, knownId: id } })
+const visitorOn = (id: string): DeviceVisitor => ({ ...visitor, device: { ...noDevice, knownId: id } })
 const tokenOf = ({ parts, by }: Act, generation: number) =>
   parts.refreshTokens.derive({ sessionId: by.sessionId, generation })
 

@@ -40,7 +40,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     ANNUL_LEASE_MS: '500',
     ANNUL_SECRET: randomBytes(32).toString('base64'),
     // Every test comes from one address. The tests of limits turn them on.
-    ANNUL_LIMITS: 'off',
+    ...(options.env?.NODE_ENV !== 'production' && { ANNUL_LIMITS: 'off' }),
     ...database.env,
     ...options.env,
   }

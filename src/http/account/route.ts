@@ -1,6 +1,6 @@
 import { AuthError } from '../../errors.ts'
 import type { Parts } from '../../parts.ts'
-import type { Visitor } from '../../viewer.ts'
+import type { DeviceVisitor } from '../../viewer.ts'
 import type { Complaint } from './forms.ts'
 import { html } from './html.ts'
 import type { AccountPage } from './layout.ts'
@@ -17,7 +17,7 @@ export interface AccountRoute {
   /** The page as a link opens it. Changes nothing, and asks the database nothing. @param token one of Annul's own */
   show(parts: Parts, token: string | undefined, complaint?: Complaint): AccountPage
   /** Carries out what the form asks for. @throws Complained, AuthError */
-  carryOut(parts: Parts, visitor: Visitor, fields: Fields): Promise<AccountPage>
+  carryOut(parts: Parts, visitor: DeviceVisitor, fields: Fields): Promise<AccountPage>
 }
 
 /** Something that was typed can't be used. The page is shown again, with the complaint beside the field. */

@@ -4,7 +4,7 @@ import { sql } from 'drizzle-orm'
 import fc from 'fast-check'
 import { AuthError } from '../../../src/errors.ts'
 import { refresh } from '../../../src/sessions/refresh.ts'
-import type { Visitor } from '../../../src/viewer.ts'
+import type { DeviceVisitor } from '../../../src/viewer.ts'
 import type { Account, TokensAnswer } from '../../support/client.ts'
 import { onPostgres } from '../../support/database.ts'
 import { noDevice } from '../../support/noDevice.ts'
@@ -35,7 +35,7 @@ beforeAll(async () => {
   account = await server.signUp()
 })
 
-const visitor: Visitor = {
+const visitor: DeviceVisitor = {
   ipAddress: '192.0.2.1',
   userAgent: null,
   binding: undefined,

@@ -40,6 +40,10 @@ describe('the list of guards', () => {
       'Mutation.logout',
       'Mutation.refresh',
       'Mutation.register',
+      'Mutation.requestPasswordReset',
+      'Mutation.resetPassword',
+      'Mutation.restoreEmail',
+      'Mutation.verifyEmail',
     ])
   })
 

@@ -2,7 +2,7 @@ import { describe, expect, it, jest } from '@jest/globals'
 import { createClient } from '../support/client.ts'
 import { onPostgres } from '../support/database.ts'
 import { type TestServer, useServer } from '../support/server.ts'
-import { attempts, fiftyAttempts, hashesOf, newEmail, useLimitedServer } from './support.ts'
+import { attempts, fiftyAttempts, hashesOf, manyAliases, newEmail, useLimitedServer } from './support.ts'
 
 jest.setTimeout(300_000)
 
@@ -13,7 +13,12 @@ const third = useFurtherNode()
 /** The embedded database serves a single process. */
 function useFurtherNode(): TestServer {
   return onPostgres
-    ? useServer(() => ({ database: first.database, env: first.env, extension: attempts }))
+    ? useServer(() => ({
+        database: first.database,
+        env: first.env,
+        extension: attempts,
+        bounds: manyAliases,
+      }))
     : first
 }
 

@@ -43,6 +43,7 @@ export async function changePassword(
   await attempt.succeeded()
   const checkedHash = user?.passwordHash ?? ''
   const passwordHash = await parts.passwords.hash(newPassword)
+  const isTold = await parts.limits.warns('password-changed', user?.emailKey ?? '')
 
   return revokingAs(parts, viewer, { kind: 'user', subject: viewer.userId }, async (tx, revoke) => {
     const locked = await lockViewer(tx, viewer)
@@ -58,7 +59,7 @@ export async function changePassword(
     const { sessionVersion } = versions
     await tx.update(sessions).set({ sessionVersion }).where(eq(sessions.id, viewer.sessionId))
     await appendAudit(tx, { kind: 'change-password', ...byViewer(viewer) })
-    await queueSecurityMail(tx, 'password-changed', locked.user, viewer)
+    if (isTold) await queueSecurityMail(tx, 'password-changed', locked.user, viewer)
     const user = { ...locked.user, ...versions }
     return issueTokens(parts, viewer, { ...locked, user, session: { ...locked.session, sessionVersion } })
   })

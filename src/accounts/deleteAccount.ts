@@ -1,7 +1,9 @@
+import { eq } from 'drizzle-orm'
 import { eraseUser } from '../admin/eraseUser.ts'
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
 import { runHook } from '../database/runHook.ts'
+import { users } from '../database/tables.ts'
 import { queueMail } from '../mail/queueMail.ts'
 import type { Parts } from '../parts.ts'
 import { revokingAs } from '../revocation/revoking.ts'
@@ -16,9 +18,11 @@ import { originOf } from './origin.ts'
  */
 export async function deleteAccount(parts: Parts, viewer: Viewer): Promise<boolean> {
   const id = viewer.userId
+  const [owner] = await parts.db.select({ emailKey: users.emailKey }).from(users).where(eq(users.id, id))
+  const isTold = await parts.limits.warns('account-deleted', owner?.emailKey ?? '')
   return revokingAs(parts, viewer, { kind: 'user', subject: id }, async (tx, revoke) => {
     const user = await eraseUser(tx, revoke, id, 'deleteAccount')
-    if (user.email !== null)
+    if (isTold && user.email !== null)
       await queueMail(tx, {
         ...{ kind: 'account-deleted', recipient: user.email, userId: id },
         detail: originOf(viewer),

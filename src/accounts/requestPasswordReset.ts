@@ -27,10 +27,13 @@ export async function requestPasswordReset(
 ): Promise<boolean> {
   const typed = checkEmail(input.email, 'email')
   const key = emailKey(typed)
-  await parts.limits.charge(visitor, 'mail', { recipient: key })
+  await parts.limits.charge(visitor, 'reset', { recipient: key })
   const device = visitor.device.id
   const origin = originOf(visitor)
   return transact(parts, async tx => {
+    // Requests for one address take turns. Otherwise only those for an account would, by its row: many at once would
+    // take longer, and leave one live link instead of several.
+    await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`annul reset ${key}`}::text, 0))`)
     const [user] = await tx
       .select(userColumns)
       .from(users)

@@ -3,6 +3,7 @@ import { appendAudit } from '../audit/appendAudit.ts'
 import { runHook } from '../database/runHook.ts'
 import { oneTimeTokens } from '../database/tables.ts'
 import { badUserInput } from '../errors.ts'
+import { queueMail } from '../mail/queueMail.ts'
 import type { Parts } from '../parts.ts'
 import { revoking } from '../revocation/revoking.ts'
 import type { DeviceVisitor } from '../viewer.ts'
@@ -49,6 +50,10 @@ export async function restoreEmail(
         : error
     })
     await revoke.user(userId, 'SESSIONS_REVOKED', { sessions: true })
+    // Whoever reads a former address could take the account unseen otherwise. Of two people neither learns where the other
+    // one is.
+    if (user.email !== null && user.emailKey !== token.emailKey)
+      await queueMail(tx, { kind: 'email-restored', recipient: user.email, userId })
     await appendAudit(tx, { kind: 'restore-email', actorId: userId, userId, ...originOf(visitor) })
     await runHook(parts.app, 'emailChanged', tx, { ...user, email, emailVerified: true })
   })

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { eq, sql } from 'drizzle-orm'
-import { endTokensOf, makeOneTime } from '../accounts/oneTime.ts'
+import { endOneTime, makeOneTime } from '../accounts/oneTime.ts'
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
 import { type Queries, rows } from '../database/open.ts'
 import { missedReference } from '../database/outage.ts'
 import type { UserRow } from '../database/rows.ts'
 import { runHook } from '../database/runHook.ts'
-import { users } from '../database/tables.ts'
+import { oneTimeTokens, users } from '../database/tables.ts'
 import { badUserInput } from '../errors.ts'
 import { checkId } from '../input/id.ts'
 import { queueMail } from '../mail/queueMail.ts'
@@ -36,7 +36,8 @@ export async function recoverAccount(parts: Parts, viewer: Viewer, input: { id: 
   return revokingAs(parts, viewer, { kind: 'user', subject: formerId }, async (tx, revoke) => {
     await lockAdmins(tx)
     const user = await lockUser(tx, formerId, 'update')
-    await endTokensOf(tx, formerId)
+    // The ways back too: to whom a former address belongs is no more known than who has the old account.
+    await endOneTime(tx, eq(oneTimeTokens.userId, formerId))
     const versions = await revoke.user(formerId, 'ACCOUNT_RECOVERED', { sessions: true })
     const id = await moveUser(tx, formerId)
     const { email, emailKey } = user

@@ -14,6 +14,8 @@ export type MailKind =
   | 'confirm-new-email'
   /** To the old address: the e-mail was changed, with the link of the way back. */
   | 'email-changed'
+  /** To the address that was replaced: the way back was used, and the account has its former address again. */
+  | 'email-restored'
   | 'password-changed'
   | 'new-device'
   /** A refresh token was used twice, and its session ended. */

@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Counter } from 'prom-client'
 import { unavailable } from '../errors.ts'
@@ -48,7 +50,7 @@ export function boundRequests(app: FastifyInstance, parts: Parts): void {
     if (isRefused(request, reply)) return
     if (!request.routeOptions.config.isUncounted && !request.ws) {
       places.taken++
-      reply.raw.once('close', () => {
+      whenOver(request.raw.socket, reply.raw, () => {
         places.taken--
       })
     }
@@ -67,6 +69,35 @@ function open(parts: Parts): Places {
   metrics.gauge('annul_requests_in_flight', 'Requests that are being worked on.', () => places.taken)
   placesOf.set(parts, places)
   return places
+}
+
+/** By connection, what waits for the end of a request that came by it. */
+const waitingOf = new WeakMap<Socket, Set<() => void>>()
+
+/**
+ * Calls back once: when the response is closed, or its connection is. A response to a pipelined request has no connection
+ * before those ahead of it are answered, and where the client goes away meanwhile, it is never closed. By sending two
+ * requests at once and hanging up, one client could otherwise take all places for ever.
+ */
+function whenOver(socket: Socket, response: ServerResponse, over: () => void): void {
+  const waiting = waitingOf.get(socket) ?? watch(socket)
+  const end = () => {
+    if (waiting.delete(end)) over()
+  }
+  waiting.add(end)
+  response.once('close', end)
+  // A server around this one may have kept the request until its client was gone.
+  if (socket.destroyed) end()
+}
+
+/** One listener a connection, however many requests come by it at once. */
+function watch(socket: Socket): Set<() => void> {
+  const waiting = new Set<() => void>()
+  waitingOf.set(socket, waiting)
+  socket.once('close', () => {
+    for (const end of waiting) end()
+  })
+  return waiting
 }
 
 function refuse(request: FastifyRequest, reply: FastifyReply): void {

@@ -32,8 +32,18 @@ export const budgets = {
   register: { most: 100, seconds: hour },
   /** Links and codes of mails that one address presents. */
   'one-time-token': { most: 30, seconds: quarter },
-  /** Mails to one address. */
+  /** Mails to one address, but those of `reset-recipient`. */
   'mail-recipient': { most: 5, seconds: hour },
+  /**
+   * Links for a new password, to one account. Apart from other mails: otherwise whoever asks for those, which bring the
+   * owner no link, would keep the owner from the last way in. Of these, each brings a link.
+   */
+  'reset-recipient': { most: 5, seconds: hour },
+  /**
+   * Warnings of one kind to one address. Whoever knows the password causes as many as they like, for example
+   * by changing it back and forth, and the address may be a stranger's. By the fifth the owner has been warned.
+   */
+  warning: { most: 5, seconds: hour },
   /** Mails that one account asks for. */
   'mail-account': { most: 10, seconds: hour },
   /** Mails that one network address asks for. */
@@ -63,6 +73,10 @@ export const actions = {
   mail: [
     ['mail-recipient', 'recipient'],
     ['mail-account', 'account'],
+    ['mail-address', 'address'],
+  ],
+  reset: [
+    ['reset-recipient', 'recipient'],
     ['mail-address', 'address'],
   ],
 } as const satisfies Record<string, readonly (readonly [BudgetName, Scope])[]>

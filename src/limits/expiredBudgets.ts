@@ -3,7 +3,8 @@ import { failureDays, longestSeconds } from './budgets.ts'
 
 /**
  * Budgets that time has made whole. Those with failures in a row stay for 90 days, because time gives no failure back.
- * A row that is charged meanwhile stays: the outer conditions are looked at once more under its lock.
+ * A row that is being charged stays: a charge locks rows in the order of their keys (limits/databaseStore.ts), and whoever
+ * waited for it with other rows locked could deadlock with it.
  *
  * @param batchRows how many at most
  */
@@ -12,7 +13,8 @@ export const expiredBudgets = (batchRows: number) => {
     and (failures = 0 or spent_at < now() - make_interval(days => ${failureDays}))`
   return sql`
     delete from annul.budgets where key in (
-      select key from annul.budgets where ${isOver} order by spent_at limit ${batchRows})
+      select key from annul.budgets where ${isOver} order by spent_at limit ${batchRows}
+      for update skip locked)
     and ${isOver}
     returning 1`
 }

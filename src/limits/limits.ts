@@ -1,3 +1,4 @@
+import type { MailKind } from '../app/mails.ts'
 import { tooManyRequests } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
@@ -20,6 +21,7 @@ export interface Subjects {
   readonly token: Readonly<Record<string, never>>
   readonly factor: { readonly account: string }
   readonly mail: { readonly recipient: string; readonly account?: string }
+  readonly reset: { readonly recipient: string }
 }
 
 /** An attempt that was charged. */
@@ -68,6 +70,13 @@ export interface Limits {
    * @throws AuthError TOO_MANY_REQUESTS
    */
   forgedToken(source: Source): void
+  /**
+   * Whether one more warning is mailed to an owner. Never throws: where the budgets can't be asked, it is mailed.
+   *
+   * @param kind of the mail
+   * @param account the e-mail, folded: a stranger's address may be registered and deleted again and again
+   */
+  warns(kind: MailKind, account: string): Promise<boolean>
   /** The owner has proved to be the owner otherwise than by a password: failures are counted from none. Never throws. */
   proved(account: string): Promise<void>
 }
@@ -93,6 +102,7 @@ export function openLimits({ secret, store, isOn, metrics, log }: LimitsOptions)
       password: async () => noAttempt,
       charge: async () => noAttempt,
       forgedToken: () => {},
+      warns: async () => true,
       proved: async () => {},
     }
   const key = budgetKeys(secret)
@@ -189,6 +199,16 @@ export function openLimits({ secret, store, isOn, metrics, log }: LimitsOptions)
     forgedToken(source) {
       const charges = addressed('forged-token', source)
       check(charges, ownMemory.chargeNow(charges))
+    },
+
+    async warns(kind, account) {
+      const charge = name('warning', [kind, account])
+      const verdict = await inTurn([charge]).catch(error => {
+        log.warn({ err: error }, 'A budget could not be charged, and a warning is mailed.')
+      })
+      if (verdict === undefined || verdict.charged) return true
+      metrics.limited(charge.name)
+      return false
     },
 
     proved: account => settle([{ key: key('account', account), back: 0, failures: 'none' }]),

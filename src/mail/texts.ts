@@ -46,6 +46,13 @@ const words: Readonly<Record<MailKind, (site: string) => Words>> = {
     otherwise:
       'The link gives the account this address again, and ends all of its sessions. Then ask for a new password.',
   }),
+  'email-restored': site => ({
+    subject: `The e-mail address of your account at ${site} was changed back`,
+    says: [
+      `Your account at ${site} has the e-mail address again that it had before this one. All of its sessions have ended.`,
+    ],
+    otherwise: `If it was not you, and this address is yours, tell the people behind ${site}.`,
+  }),
   'password-changed': site => ({
     subject: `Your password for ${site} was changed`,
     says: [

@@ -44,8 +44,8 @@ export interface UserVersions {
 }
 
 /**
- * A new e-mail that one of the sessions has asked for dies with the sessions. Otherwise a thief who was signed out could
- * still take the account by the link that was sent to the thief's own address.
+ * A new e-mail that was asked for dies with any session of the user: a token does not say which session has asked.
+ * Otherwise a thief who was signed out could still take the account by the link that was sent to the thief's own address.
  */
 const endEmailChanges = (of: SQL) => sql`
   update annul.one_time_tokens set ended_at = now() where id in (
@@ -80,8 +80,11 @@ export function revokeWithin(tx: Queries): Revoke {
         .update(sessions)
         .set({ endedAt: sql`now()`, endReason: reason })
         .where(and(eq(sessions.id, sessionId), isNull(sessions.endedAt)))
-        .returning({ id: sessions.id })
-      if (ended.length > 0) await append({ kind: 'session', subject: sessionId, reason })
+        .returning({ userId: sessions.userId })
+      for (const { userId } of ended) {
+        await tx.execute(endEmailChanges(sql`user_id = ${userId}`))
+        await append({ kind: 'session', subject: sessionId, reason })
+      }
     },
 
     async user(userId, reason, what) {

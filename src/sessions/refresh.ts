@@ -58,7 +58,7 @@ export async function refresh(parts: Parts, visitor: DeviceVisitor, input: Refre
       case 'REPLAYED':
         return counted(parts, 'REPLAYED', issueTokens(parts, visitor, state as State))
       case 'THEFT':
-        if (!(await endForTheft(parts, visitor, presented, attempt))) continue
+        if (!(await endForTheft(parts, visitor, presented, attempt, state?.user.emailKey ?? ''))) continue
         throw refused(parts, 'REFRESH_REUSED')
       case 'AHEAD':
         parts.log.error(
@@ -246,7 +246,9 @@ async function endForTheft(
   visitor: DeviceVisitor,
   presented: RefreshClaims,
   attempt: Uint8Array | null,
+  account: string,
 ): Promise<boolean> {
+  const isTold = await parts.limits.warns('reuse-detected', account)
   const subject: Subject = { kind: 'session', subject: presented.sessionId }
   return revoking(parts, visitor, subject, async (tx, revoke) => {
     await lockSession(tx, presented.sessionId)
@@ -265,7 +267,7 @@ async function endForTheft(
       device: deviceName(visitor.userAgent),
       detail: `generation ${presented.generation} presented, ${state.session.generation} current`,
     })
-    await queueSecurityMail(tx, 'reuse-detected', state.user, visitor)
+    if (isTold) await queueSecurityMail(tx, 'reuse-detected', state.user, visitor)
     return true
   })
 }

@@ -10,6 +10,9 @@ const mostInAnHour = 5
 
 /**
  * Queues a mail to the owner, where an account that has signed in before signs in on a device that does not know it.
+ * An account that is older than a day counts as one that has: its sessions may have ended long ago, and their rows are
+ * gone (sessions/forgottenSessions.ts). Nobody misses the mail more than the owner of an account that is hardly used.
+ *
  * A client that keeps no device token, such as a script, counts as known by its User-Agent and address together:
  * otherwise each of its sign-ins would be told, and soon nobody would read these mails.
  *
@@ -24,7 +27,8 @@ export async function tellOfNewDevice(
   const device = sql`(${sessions.userAgent}, ${sessions.ipAddress})`
   const [before] = await tx
     .select({
-      isSignedIn: sql<boolean>`count(*) > 0`,
+      isSignedIn: sql<boolean>`count(*) > 0
+        or ${user.createdAt.toISOString()}::timestamptz < now() - interval '1 day'`,
       isKnown: sql<boolean>`coalesce(bool_or(
         ${sessions.userAgent} is not distinct from ${session.userAgent}::text
         and ${sessions.ipAddress} is not distinct from ${session.ipAddress}::inet), false)`,

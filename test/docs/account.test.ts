@@ -55,5 +55,5 @@ it('docs/account.md shows operations that work, in its order', async () => {
   const listed = [...text.matchAll(/^\| `([\w-]+)` \|/gm)].map(([, kind]) => kind)
   const kinds = new Set((await mailsTo(server)).map(({ kind }) => kind))
   expect(listed).toEqual(expect.arrayContaining([...kinds]))
-  expect(kinds.size).toBe(7)
+  expect(kinds.size).toBe(8)
 })

@@ -12,6 +12,7 @@ const kinds: Record<MailKind, boolean> = {
   'reset-password': true,
   'confirm-new-email': true,
   'email-changed': true,
+  'email-restored': false,
   'password-changed': false,
   'new-device': false,
   'reuse-detected': false,

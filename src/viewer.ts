@@ -2,17 +2,23 @@ import { sessionRequired } from './errors.ts'
 import type { AccessClaims, VerifiedClaims } from './tokens/accessClaims.ts'
 
 /** The sender of a request, as far as the request shows it without a token. */
-export interface Visitor {
+export interface Sender {
   readonly ipAddress: string | null
   readonly userAgent: string | null
   /** What an access token of this request must be bound to (ANNUL_BIND), as a hash; undefined where that is unknown. */
   readonly binding: string | undefined
   /** What an access token that is issued now is bound to; undefined where none is bound. */
   readonly newBinding: string | undefined
-  /** @internal */
-  readonly device: VisitorDevice
   /** Told how long a mutation waited until every node refused what it had revoked, in milliseconds. */
   revoked(waitedMs: number): void
+}
+
+/** @internal The sender and the device, which no app can reach. */
+export interface Visitor extends Sender, OnDevice {}
+
+/** @internal */
+export interface OnDevice {
+  readonly device: VisitorDevice
 }
 
 /** @internal The browser or app that sends a request, as its device token tells (tokens/deviceToken.ts). */
@@ -32,8 +38,8 @@ export type ViewerClaims = Omit<AccessClaims, 'sid'> & { readonly sid: string | 
     Record<string, unknown>
   >
 
-/** A visitor whose access token was accepted for this request. */
-export interface Viewer extends Visitor {
+/** A sender whose access token was accepted for this request. */
+export interface Viewer extends Sender {
   readonly userId: string
   /** null: the token is one of a former system (`auth.accept`), which has no session of Annul's. */
   readonly sessionId: string | null

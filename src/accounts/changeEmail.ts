@@ -8,7 +8,7 @@ import { checkEmail, emailKey } from '../input/email.ts'
 import { queueMail } from '../mail/queueMail.ts'
 import type { Parts } from '../parts.ts'
 import { fenced } from '../revocation/fence.ts'
-import type { Viewer } from '../viewer.ts'
+import type { OnDevice, Viewer } from '../viewer.ts'
 import { makeOneTime } from './oneTime.ts'
 import { originOf } from './origin.ts'
 
@@ -19,7 +19,11 @@ import { originOf } from './origin.ts'
  * @returns the user, unchanged
  * @throws AuthError BAD_USER_INPUT for the e-mail's form, TOO_MANY_REQUESTS, UNAUTHENTICATED
  */
-export async function changeEmail(parts: Parts, viewer: Viewer, input: { email: string }): Promise<UserRow> {
+export async function changeEmail(
+  parts: Parts,
+  viewer: Viewer & OnDevice,
+  input: { email: string },
+): Promise<UserRow> {
   const email = checkEmail(input.email, 'input.email')
   const key = emailKey(email)
   await parts.limits.charge(viewer, 'mail', { recipient: key, account: viewer.userId })

@@ -10,7 +10,7 @@ import { fenced } from '../revocation/fence.ts'
 import { revokingAs } from '../revocation/revoking.ts'
 import { issueTokens, type Tokens } from '../sessions/issueTokens.ts'
 import { lockViewer } from '../sessions/sessionState.ts'
-import type { SessionViewer } from '../viewer.ts'
+import type { OnDevice, SessionViewer } from '../viewer.ts'
 import { endTokensOf } from './oneTime.ts'
 
 /**
@@ -21,7 +21,7 @@ import { endTokensOf } from './oneTime.ts'
  */
 export async function changePassword(
   parts: Parts,
-  viewer: SessionViewer,
+  viewer: SessionViewer & OnDevice,
   input: { currentPassword: string; newPassword: string },
 ): Promise<Tokens> {
   const { currentPassword, newPassword } = input

@@ -4,7 +4,7 @@ import { byViewer } from '../audit/byViewer.ts'
 import { queueMail } from '../mail/queueMail.ts'
 import type { Parts } from '../parts.ts'
 import { fenced } from '../revocation/fence.ts'
-import type { Viewer } from '../viewer.ts'
+import type { OnDevice, Viewer } from '../viewer.ts'
 import { makeOneTime } from './oneTime.ts'
 import { originOf } from './origin.ts'
 
@@ -14,7 +14,7 @@ import { originOf } from './origin.ts'
  * @returns false where the e-mail is verified already: then no mail is sent
  * @throws AuthError TOO_MANY_REQUESTS, UNAUTHENTICATED
  */
-export async function requestEmailVerification(parts: Parts, viewer: Viewer): Promise<boolean> {
+export async function requestEmailVerification(parts: Parts, viewer: Viewer & OnDevice): Promise<boolean> {
   const account = viewer.userId
   await parts.limits.charge(viewer, 'mail', { recipient: account, account })
   const device = viewer.device.id

@@ -30,7 +30,14 @@ import { refresh } from '../sessions/refresh.ts'
 import { revokeSession } from '../sessions/revokeSession.ts'
 import { revokeOtherSessions, revokeSessions } from '../sessions/revokeSessions.ts'
 import type { SessionEvent } from '../sessions/sessionEvents.ts'
-import { adminRole, inSession, type SessionViewer, type Viewer, type Visitor } from '../viewer.ts'
+import {
+  adminRole,
+  inSession,
+  type OnDevice,
+  type SessionViewer,
+  type Viewer,
+  type Visitor,
+} from '../viewer.ts'
 import { connectionOf } from './connection.ts'
 import { dateTime } from './dateTime.ts'
 import type { Resolvers } from './generated.ts'
@@ -82,17 +89,19 @@ export const resolvers: Resolvers = {
     // A verb that does not rotate the refresh token sets no cookie. The browser has the cookie already. A thief with an
     // access token, who can set any header, must not get a refresh token, and a late answer must not replace a newer
     // cookie.
-    reauthenticate: (_, input, { auth }) => reauthenticate(...actingInSession(auth), input),
+    reauthenticate: (_, input, { auth }) => reauthenticate(...onDevice(auth, actingInSession(auth)), input),
     revokeSession: (_, input, { auth }) => revokeSession(...actingInSession(auth), input),
     revokeSessions: (_, __, { auth }) => revokeSessions(...actingInSession(auth)),
     revokeOtherSessions: (_, __, { auth }) => revokeOtherSessions(...actingInSession(auth)),
-    changePassword: (_, { input }, { auth }) => changePassword(...actingInSession(auth), input),
-    requestEmailVerification: (_, __, { auth }) => requestEmailVerification(...acting(auth)),
+    changePassword: (_, { input }, { auth }) =>
+      changePassword(...onDevice(auth, actingInSession(auth)), input),
+    requestEmailVerification: (_, __, { auth }) => requestEmailVerification(...onDevice(auth, acting(auth))),
     verifyEmail: (_, input, { auth }) => verifyEmail(...visiting(auth), input),
     requestPasswordReset: (_, input, { auth }) => requestPasswordReset(...visiting(auth), input),
     resetPassword: (_, { input }, { auth }) =>
       issue(stateOf(auth), () => resetPassword(...visiting(auth), input), input),
-    changeEmail: async (_, { input }, { auth }) => KnownUser.ofRow(await changeEmail(...acting(auth), input)),
+    changeEmail: async (_, { input }, { auth }) =>
+      KnownUser.ofRow(await changeEmail(...onDevice(auth, acting(auth)), input)),
     restoreEmail: (_, input, { auth }) => restoreEmail(...visiting(auth), input),
     deleteAccount: (_, __, { auth }) => deleteAccount(...acting(auth)),
     blockUser: async (_, input, { auth }) => KnownUser.ofRow(await blockUser(...acting(auth), input)),
@@ -157,6 +166,11 @@ function acting(auth: AuthContext): [Parts, Viewer] {
 function actingInSession(auth: AuthContext): [Parts, SessionViewer] {
   const [parts, viewer] = acting(auth)
   return [parts, inSession(viewer)]
+}
+
+/** With the device, for a verb that is limited or sends a code: an app's viewer does not lead to it. */
+function onDevice<V extends Viewer>(auth: AuthContext, [parts, viewer]: [Parts, V]): [Parts, V & OnDevice] {
+  return [parts, { ...viewer, device: stateOf(auth).visitor.device }]
 }
 
 /** The first arguments of a verb that needs no viewer. */

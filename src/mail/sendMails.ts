@@ -88,10 +88,10 @@ export async function openMails(parts: Sending, options: { production: boolean }
       log.warn(told, 'A mail could not be sent, and is tried again.')
       return 'retried'
     })
-    metrics.mailed(kind, outcome)
     if (outcome === 'dead') log.info({ mailId, kind }, 'A mail was dropped: its link no longer counts.')
     if (outcome === 'retried') await postpone(db, mail, pausesSeconds[attempts - 1] ?? 3 * 3600)
     else await removeMail(db, mail)
+    metrics.mailed(kind, outcome)
   }
 
   const work = async () => {

@@ -1,5 +1,5 @@
 import type { Parts } from '../parts.ts'
-import type { Visitor } from '../viewer.ts'
+import type { Sender } from '../viewer.ts'
 
 /**
  * Makes sure that an access token of this request can be bound as ANNUL_BIND asks. A thief could use an unbound token
@@ -7,7 +7,7 @@ import type { Visitor } from '../viewer.ts'
  *
  * @throws Error for the operator's log: the server is set up wrongly, and the client can't change that
  */
-export function checkBinding({ config }: Pick<Parts, 'config'>, visitor: Visitor): void {
+export function checkBinding({ config }: Pick<Parts, 'config'>, visitor: Sender): void {
   if (config.bind === 'none' || visitor.newBinding !== undefined) return
   throw new Error(
     'With ANNUL_BIND=ip no access token is issued to a client whose address is not known. The request that was handed ' +

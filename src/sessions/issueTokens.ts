@@ -1,7 +1,7 @@
 import type { SessionRow, UserRow } from '../database/rows.ts'
 import type { Parts } from '../parts.ts'
 import { ownClaims } from '../tokens/ownClaims.ts'
-import type { Visitor } from '../viewer.ts'
+import type { Sender } from '../viewer.ts'
 import { checkBinding } from './checkBinding.ts'
 
 /**
@@ -36,7 +36,7 @@ export interface Tokens {
  */
 export function issueTokens(
   parts: Parts,
-  visitor: Visitor,
+  visitor: Sender,
   source: TokenSource,
   options: { authTime?: number } = {},
 ): Tokens {

@@ -4,7 +4,7 @@ import { deviceName } from '../input/device.ts'
 import type { Parts } from '../parts.ts'
 import type { Revoke } from '../revocation/log.ts'
 import { revoking, revokingAs } from '../revocation/revoking.ts'
-import type { SessionViewer, Visitor } from '../viewer.ts'
+import type { Sender, SessionViewer, Visitor } from '../viewer.ts'
 import { readRefreshToken } from './refresh.ts'
 import { endOf, lockSession, readSession } from './sessionState.ts'
 
@@ -33,12 +33,7 @@ export function logoutViewer(parts: Parts, viewer: SessionViewer): Promise<boole
   )
 }
 
-async function endSession(
-  tx: Queries,
-  revoke: Revoke,
-  visitor: Visitor,
-  sessionId: string,
-): Promise<boolean> {
+async function endSession(tx: Queries, revoke: Revoke, visitor: Sender, sessionId: string): Promise<boolean> {
   await lockSession(tx, sessionId)
   const state = await readSession(tx, sessionId)
   if (state === undefined || endOf(state)) return false

@@ -4,7 +4,7 @@ import { invalidCredentials } from '../errors.ts'
 import type { Parts } from '../parts.ts'
 import { checkPasswordLength } from '../passwords/policy.ts'
 import { fenced } from '../revocation/fence.ts'
-import type { SessionViewer } from '../viewer.ts'
+import type { OnDevice, SessionViewer } from '../viewer.ts'
 import { issueTokens, type Tokens } from './issueTokens.ts'
 import { readLiveSession } from './sessionState.ts'
 
@@ -16,7 +16,7 @@ import { readLiveSession } from './sessionState.ts'
  */
 export async function reauthenticate(
   parts: Parts,
-  viewer: SessionViewer,
+  viewer: SessionViewer & OnDevice,
   input: { password: string },
 ): Promise<Tokens> {
   checkPasswordLength(input.password, 'password')

@@ -23,7 +23,7 @@ import { reauthenticate } from '../../src/sessions/reauthenticate.ts'
 import { refresh } from '../../src/sessions/refresh.ts'
 import { revokeSession } from '../../src/sessions/revokeSession.ts'
 import { revokeOtherSessions, revokeSessions } from '../../src/sessions/revokeSessions.ts'
-import type { SessionViewer, Visitor } from '../../src/viewer.ts'
+import type { OnDevice, SessionViewer, Visitor } from '../../src/viewer.ts'
 import { onPostgres } from '../support/database.ts'
 import { noDevice } from '../support/noDevice.ts'
 import { useServer } from '../support/server.ts'
@@ -42,7 +42,7 @@ interface Person {
 
 interface Act {
   readonly parts: Parts
-  readonly viewer: SessionViewer
+  readonly viewer: SessionViewer & OnDevice
   readonly by: Person
   readonly target: Person
 }
@@ -128,7 +128,8 @@ describePostgres('two verbs at once', () => {
         const by = pick(people)
         const names = Object.keys(verbs).filter(name => by.isAdmin || !onlyAdmins.has(name))
         const name = pick(names)
-        const acting = { parts: server.auth.parts, viewer: viewerOf(by), by, target: pick(people) }
+        const viewer = { ...viewerOf(by), device: noDevice }
+        const acting = { parts: server.auth.parts, viewer, by, target: pick(people) }
         await verbs[name]?.(acting).then(
           () => count('done'),
           error => {

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { noteSecrets } from './client.ts'
 import type { TestServer } from './server.ts'
 
-/** A mail of the outbox, with the token of its link and the code beside it. */
+/** A mail that was queued (globalSetup.js), with the token of its link and the code beside it. */
 export interface OutboxMail {
   readonly kind: string
   readonly recipient: string
@@ -17,7 +17,7 @@ export interface OutboxMail {
 export async function mailsTo(node: TestServer, recipient?: string): Promise<OutboxMail[]> {
   const { oneTimeTokens } = node.auth.parts
   const found = await node.rows<Omit<OutboxMail, 'token' | 'code'> & { tokenId: string | null }>(sql`
-    select kind, recipient, user_id as "userId", detail, token_id as "tokenId" from annul.outbox
+    select kind, recipient, user_id as "userId", detail, token_id as "tokenId" from queued_mails
     where ${recipient ?? null}::text is null or recipient = ${recipient ?? ''} order by created_at, kind`)
   return found.map(({ tokenId, ...mail }) => {
     const token = tokenId === null ? '' : oneTimeTokens.derive(tokenId)

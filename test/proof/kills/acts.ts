@@ -7,6 +7,8 @@ export interface Act {
   send(): Promise<Answer>
   /** By name, SQL conditions that are false before the mutation and true after it. */
   readonly effects: Readonly<Record<string, string>>
+  /** The mail that the mutation causes: it waits in the outbox, or has been sent. */
+  readonly mail?: { readonly kind: string; readonly recipient: string }
 }
 
 export type User = Account & TokensAnswer
@@ -16,10 +18,137 @@ export interface Stage {
   readonly client: Client
   /** The access token of an admin who has signed in just now. */
   readonly admin: string
+  /** The token of a mail to an address, when the mail has arrived. @param purpose as the path of its link */
+  tokenOf(purpose: string, recipient: string): Promise<string>
 }
 
 /** Every mutation that can be cut off beside others, by name. */
 export const acts: Readonly<Record<string, (stage: Stage) => Promise<Act>>> = {
+  async requestEmailVerification({ client }) {
+    const { userId, email, accessToken } = await client.signUp()
+    return {
+      send: by(client, accessToken, 'requestEmailVerification'),
+      effects: {
+        token: hasToken(userId, 'verify-email', 'ended_at is null'),
+        audit: audited('request-email-verification', userId),
+      },
+      mail: { kind: 'verify-email', recipient: email },
+    }
+  },
+  async verifyEmail({ client, tokenOf }) {
+    const { userId, email, accessToken } = await client.signUp()
+    must(await client.send('mutation { requestEmailVerification }', { token: accessToken }))
+    const token = await tokenOf('verify-email', email)
+    return {
+      send: () => client.send(`mutation { verifyEmail(token: "${token}") }`),
+      effects: {
+        user: `exists (select from annul.users where id = '${userId}' and email_verified)`,
+        token: hasToken(userId, 'verify-email', 'ended_at is not null'),
+        audit: audited('verify-email', userId),
+      },
+    }
+  },
+  async requestPasswordReset({ client }) {
+    const { userId, email } = await client.signUp()
+    return {
+      send: () => client.send(`mutation { requestPasswordReset(email: "${email}") }`),
+      effects: {
+        token: hasToken(userId, 'reset-password', 'ended_at is null'),
+        audit: audited('request-password-reset', userId),
+      },
+      mail: { kind: 'reset-password', recipient: email },
+    }
+  },
+  async resetPassword({ client, tokenOf }) {
+    const { userId, email } = await client.signUp()
+    must(await client.send(`mutation { requestPasswordReset(email: "${email}") }`))
+    const token = await tokenOf('reset-password', email)
+    const input = `{ token: "${token}", newPassword: "another password of words" }`
+    return {
+      send: () => client.send(`mutation { resetPassword(input: ${input}) { session { id } } }`),
+      effects: {
+        ...killed(userId, 'reset-password'),
+        token: hasToken(userId, 'reset-password', 'ended_at is not null'),
+        verified: `exists (select from annul.users where id = '${userId}' and email_verified)`,
+        session: `(select count(*) from annul.sessions where user_id = '${userId}') = 2`,
+      },
+      mail: { kind: 'password-changed', recipient: email },
+    }
+  },
+  async changeEmail({ client }) {
+    const { userId, email, accessToken } = await client.signUp()
+    return {
+      send: by(client, accessToken, `changeEmail(input: { email: "new-${email}" }) { id }`),
+      effects: {
+        token: hasToken(userId, 'change-email', 'ended_at is null'),
+        audit: audited('request-email-change', userId),
+      },
+      mail: { kind: 'confirm-new-email', recipient: `new-${email}` },
+    }
+  },
+  async 'verifyEmail of a new e-mail'({ client, tokenOf }) {
+    const { userId, email, accessToken } = await client.signUp()
+    const other = `new-${email}`
+    must(
+      await client.send(`mutation { changeEmail(input: { email: "${other}" }) { id } }`, {
+        token: accessToken,
+      }),
+    )
+    const token = await tokenOf('verify-email', other)
+    return {
+      send: () => client.send(`mutation { verifyEmail(token: "${token}") }`),
+      effects: {
+        email: hasEmail(userId, other),
+        token: hasToken(userId, 'change-email', 'ended_at is not null'),
+        'way back': hasToken(userId, 'restore-email', 'ended_at is null'),
+        audit: audited('change-email', userId),
+      },
+      mail: { kind: 'email-changed', recipient: email },
+    }
+  },
+  async restoreEmail({ client, tokenOf }) {
+    const { userId, email, accessToken } = await client.signUp()
+    const other = `new-${email}`
+    must(
+      await client.send(`mutation { changeEmail(input: { email: "${other}" }) { id } }`, {
+        token: accessToken,
+      }),
+    )
+    must(await client.send(`mutation { verifyEmail(token: "${await tokenOf('verify-email', other)}") }`))
+    const token = await tokenOf('restore-email', email)
+    return {
+      send: () => client.send(`mutation { restoreEmail(token: "${token}") }`),
+      effects: {
+        ...killed(userId, 'restore-email'),
+        email: hasEmail(userId, email),
+        token: hasToken(userId, 'restore-email', 'ended_at is not null'),
+      },
+    }
+  },
+  async deleteAccount({ client }) {
+    const { userId, email, accessToken } = await client.signUp()
+    return {
+      send: by(client, accessToken, 'deleteAccount'),
+      effects: { ...killed(userId, 'delete-account'), status: hasStatus(userId, 'DELETED') },
+      mail: { kind: 'account-deleted', recipient: email },
+    }
+  },
+  async recoverAccount({ client, admin }) {
+    const { userId, email } = await client.signUp()
+    const recovered = `(select id from annul.users where email_key = '${email}')`
+    return {
+      send: by(client, admin, `recoverAccount(id: "${userId}") { id }`),
+      effects: {
+        id: `${recovered} <> '${userId}'`,
+        tombstone: hasStatus(userId, 'DELETED'),
+        tokens: `(select token_version from annul.users where id = '${userId}') = 2`,
+        password: `exists (select from annul.users where email_key = '${email}' and password_hash is null)`,
+        log: revoked(userId),
+        audit: `exists (select from annul.audit_events where kind = 'recover-account' and user_id = ${recovered})`,
+      },
+      mail: { kind: 'account-recovered', recipient: email },
+    }
+  },
   async register({ client }) {
     const email = `${randomUUID()}@example.com`
     const input = { email, password: 'correct horse battery staple' }
@@ -55,7 +184,7 @@ export const acts: Readonly<Record<string, (stage: Stage) => Promise<Act>>> = {
     }
   },
   async 'a refresh token used twice'({ client }) {
-    const { refreshToken, session, userId } = await client.signUp()
+    const { refreshToken, session, userId, email } = await client.signUp()
     must(await client.refresh(refreshToken))
     return {
       // The refusal tells of the kill.
@@ -68,6 +197,7 @@ export const acts: Readonly<Record<string, (stage: Stage) => Promise<Act>>> = {
         log: revoked(session.id),
         audit: audited('refresh-reused', userId),
       },
+      mail: { kind: 'reuse-detected', recipient: email },
     }
   },
   async logout({ client }) {
@@ -118,7 +248,7 @@ export const acts: Readonly<Record<string, (stage: Stage) => Promise<Act>>> = {
     }
   },
   async changePassword({ client }) {
-    const { userId, password, accessToken, session } = await client.signUp()
+    const { userId, email, password, accessToken, session } = await client.signUp()
     const input = `{ currentPassword: "${password}", newPassword: "another ${password}" }`
     return {
       send: by(client, accessToken, `changePassword(input: ${input}) { expiresIn }`),
@@ -126,6 +256,7 @@ export const acts: Readonly<Record<string, (stage: Stage) => Promise<Act>>> = {
         ...killed(userId, 'change-password'),
         own: `(select session_version from annul.sessions where id = '${session.id}') = 2`,
       },
+      mail: { kind: 'password-changed', recipient: email },
     }
   },
   async blockUser({ client, admin }) {
@@ -214,6 +345,14 @@ function revoked(subject: string): string {
 
 function hasStatus(userId: string, status: string): string {
   return `exists (select from annul.users where id = '${userId}' and status = '${status}')`
+}
+
+function hasEmail(userId: string, email: string): string {
+  return `exists (select from annul.users where id = '${userId}' and email = '${email}')`
+}
+
+function hasToken(userId: string, purpose: string, state: string): string {
+  return `exists (select from annul.one_time_tokens where user_id = '${userId}' and purpose = '${purpose}' and ${state})`
 }
 
 /** What ends all sessions of a user. */

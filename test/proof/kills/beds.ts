@@ -4,12 +4,15 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
+import type { Smtp } from '../../support/smtp.ts'
 
 /** Annul's own process on a database, which outlives the process. */
 export interface Bed {
   start(): Promise<Node>
   /** Reads the rows while no process is running. Each text is one condition. */
   ask(conditions: readonly string[]): Promise<boolean[]>
+  /** What has received the mails. */
+  readonly smtp: Smtp
   readonly admin: { readonly email: string; readonly password: string }
   close(): Promise<void>
 }
@@ -22,11 +25,13 @@ export interface Node {
 const main = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
 const admin = { email: 'admin@example.com', password: 'a password of an admin' }
 
-export function openPostgresBed(databaseUrl: string): Bed {
-  const env = { DATABASE_URL: databaseUrl, ...settings() }
+/** @param smtp takes the mails, before and after a kill */
+export function openPostgresBed(databaseUrl: string, smtp: Smtp): Bed {
+  const env = { DATABASE_URL: databaseUrl, ...settings(smtp) }
   const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} })
   return {
     admin: createAdmin(env),
+    smtp,
     start: () => startNode(env),
     ask: async conditions => {
       const [row] = await sql.unsafe(asOneRow(conditions))
@@ -36,10 +41,11 @@ export function openPostgresBed(databaseUrl: string): Bed {
   }
 }
 
-export function openEmbeddedBed(dataDir: string): Bed {
-  const env = { ANNUL_DATA_DIR: dataDir, ...settings() }
+export function openEmbeddedBed(dataDir: string, smtp: Smtp): Bed {
+  const env = { ANNUL_DATA_DIR: dataDir, ...settings(smtp) }
   return {
     admin: createAdmin(env),
+    smtp,
     start: () => startNode(env),
     ask: async conditions => {
       // In a process of its own: PGlite keeps some of the memory that it had.
@@ -54,15 +60,15 @@ export function openEmbeddedBed(dataDir: string): Bed {
   }
 }
 
-function settings(): Record<string, string> {
+function settings(smtp: Smtp): Record<string, string> {
   return {
     PORT: '0',
     ANNUL_LEASE_MS: '500',
     ANNUL_SECRET: randomBytes(32).toString('base64'),
     ANNUL_LIMITS: 'off',
     ANNUL_LOG_LEVEL: 'silent',
-    // Nobody listens there: mails stay in the outbox, where they can be counted.
-    ANNUL_SMTP_URL: 'smtp://127.0.0.1:1',
+    ANNUL_SMTP_URL: smtp.url,
+    ANNUL_PUBLIC_URL: 'https://auth.example.com',
   }
 }
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startPostgres } from '../../support/postgres.js'
+import { startSmtp } from '../../support/smtp.ts'
 import { openRandom } from '../chaos/random.ts'
 import { type Bed, openEmbeddedBed, openPostgresBed } from './beds.ts'
 import { runKills } from './runKills.ts'
@@ -17,13 +18,15 @@ process.stdout.write(`Seed ${seed}\n`)
 
 let problems = 0
 const server = await startPostgres()
+const smtp = await startSmtp()
 const directory = mkdtempSync(join(tmpdir(), 'annul-kills-'))
 try {
   await server.createDatabase('kills')
-  await run('PostgreSQL', openPostgresBed(server.urlOf('kills')), Number(process.env.KILLS ?? 500))
-  await run('embedded', openEmbeddedBed(directory), Number(process.env.EMBEDDED_KILLS ?? 100))
+  await run('PostgreSQL', openPostgresBed(server.urlOf('kills'), smtp), Number(process.env.KILLS ?? 500))
+  await run('embedded', openEmbeddedBed(directory, smtp), Number(process.env.EMBEDDED_KILLS ?? 100))
 } finally {
   await server.stop()
+  await smtp.close()
   rmSync(directory, { recursive: true, force: true })
 }
 process.stdout.write(

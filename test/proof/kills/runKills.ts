@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createClient } from '../../support/client.ts'
+import { until } from '../../support/until.ts'
 import type { Random } from '../chaos/random.ts'
 import { type Act, acts, lonelyActs } from './acts.ts'
 import type { Bed } from './beds.ts'
@@ -47,7 +48,10 @@ export async function runKills(bed: Bed, options: KillOptions): Promise<KillRepo
       ? Object.keys(lonelyActs)
       : Array.from({ length: options.mutations }, () => names[turn++ % names.length] ?? '')
     const ready = await Promise.all(
-      chosen.map(async name => ({ name, act: await prepared(name)({ client, admin }) })),
+      chosen.map(async name => ({
+        name,
+        act: await prepared(name)({ client, admin, tokenOf: tokenOf(bed) }),
+      })),
     )
     // Counted in answers, so that a slow machine is killed amid its work, too.
     const { sent, answered } = sendAll(ready, random, random.below(chosen.length))
@@ -56,11 +60,14 @@ export async function runKills(bed: Bed, options: KillOptions): Promise<KillRepo
     await node.kill()
     const outcomes = await Promise.all(sent)
 
-    const conditions = outcomes.flatMap(({ act }) => Object.values(act.effects))
+    const effectsOf = ({ effects, mail }: Act) => ({ ...effects, ...(mail && { mail: waits(mail) }) })
+    const conditions = outcomes.flatMap(({ act }) => Object.values(effectsOf(act)))
     const found = await bed.ask(conditions)
     for (const { name, act, answer } of outcomes) {
-      const effects = Object.keys(act.effects)
+      const effects = Object.keys(effectsOf(act))
       const holds = found.splice(0, effects.length)
+      // The mail is the last effect. One that was sent is no longer in the outbox.
+      if (act.mail !== undefined && isReceived(bed, act.mail)) holds[effects.length - 1] = true
       const missing = effects.filter((_, at) => !holds[at])
       const isDone = missing.length === 0
       if (!isDone && missing.length < effects.length) problems.push(`${name}: half done, without ${missing}`)
@@ -79,6 +86,42 @@ function prepared(name: string): (typeof acts)[string] {
   const prepare = { ...acts, ...lonelyActs }[name]
   if (prepare === undefined) throw new Error(`There is no mutation ${name}.`)
   return prepare
+}
+
+type Mail = NonNullable<Act['mail']>
+
+function waits({ kind, recipient }: Mail): string {
+  return `exists (select from annul.outbox where kind = '${kind}' and recipient = '${recipient}')`
+}
+
+/** Each act has an address of its own, and causes one kind of mail without preparation. */
+function isReceived({ smtp }: Bed, { kind, recipient }: Mail): boolean {
+  return smtp.received.some(
+    ({ to, headers }) => to === recipient && subjects[kind]?.test(headers.subject ?? ''),
+  )
+}
+
+/** What the subject of a mail says, by its kind. */
+const subjects: Readonly<Record<string, RegExp>> = {
+  'verify-email': /^Verify your e-mail/,
+  'reset-password': /^Set a new password/,
+  'password-changed': /^Your password/,
+  'confirm-new-email': /^Confirm your new e-mail/,
+  'email-changed': /^The e-mail address of your account/,
+  'reuse-detected': /^A session of your account/,
+  'account-deleted': /was deleted$/,
+  'account-recovered': /was recovered$/,
+}
+
+function tokenOf({ smtp }: Bed) {
+  return async (purpose: string, recipient: string): Promise<string> => {
+    const find = () =>
+      smtp.received
+        .filter(({ to }) => to === recipient)
+        .map(({ text }) => new RegExp(`/account/${purpose}\\?token=(annul_ot_[\\w-]+)`).exec(text)?.[1])
+        .findLast(Boolean)
+    return (await until(find)) ?? ''
+  }
 }
 
 interface Named {

@@ -29,4 +29,4 @@ export type {
 export type { FetchContext, OpenContext } from './request/openContext.ts'
 export type { AppTransaction } from './revocation/appTransaction.ts'
 export type { AcceptOptions } from './tokens/acceptOptions.ts'
-export type { Viewer, Visitor } from './viewer.ts'
+export type { Sender, Viewer } from './viewer.ts'

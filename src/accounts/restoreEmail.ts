@@ -1,20 +1,20 @@
 import { and, eq, gte } from 'drizzle-orm'
 import { appendAudit } from '../audit/appendAudit.ts'
 import { runHook } from '../database/runHook.ts'
-import { oneTimeTokens } from '../database/tables.ts'
+import { oneTimeTokens, users } from '../database/tables.ts'
 import { badUserInput } from '../errors.ts'
 import { queueMail } from '../mail/queueMail.ts'
 import type { Parts } from '../parts.ts'
 import { revoking } from '../revocation/revoking.ts'
 import type { DeviceVisitor } from '../viewer.ts'
 import { findOneTime, oneTimeRefused, type Presented } from './findOneTime.ts'
-import { endOneTime, endTokensOf, spendOneTime } from './oneTime.ts'
+import { endOneTime, endTokensOf, makeOneTime, spendOneTime } from './oneTime.ts'
 import { originOf } from './origin.ts'
 import { isTaken, lockOwner, setEmail } from './owner.ts'
 
 /**
  * The way back after changeEmail, for 72 hours: gives the account its former e-mail again, also where the e-mail was
- * changed once more since, and ends all sessions. The password stays as it is: its owner should reset it next.
+ * changed once more since, ends all sessions and unsets the password. A link to the restored address sets a new one.
  *
  * The ways back to still older addresses live on, and those to younger ones die: of a thief and an owner, the owner was
  * there first.
@@ -31,7 +31,7 @@ export async function restoreEmail(
   const attempt = await parts.limits.charge(visitor, 'token', {})
   const token = await findOneTime(parts, visitor, presented)
   const refused = oneTimeRefused(parts, presented)
-  const { id, userId, email } = token
+  const { id, userId, email, emailKey } = token
   if (userId === null) throw refused
 
   await revoking(parts, visitor, { kind: 'user', subject: userId }, async (tx, revoke) => {
@@ -50,6 +50,10 @@ export async function restoreEmail(
         : error
     })
     await revoke.user(userId, 'SESSIONS_REVOKED', { sessions: true })
+    // A thief who knows the password would sign in and change the e-mail once more, before the owner has reset it.
+    await tx.update(users).set({ passwordHash: null }).where(eq(users.id, userId))
+    const tokenId = await makeOneTime(tx, { purpose: 'reset-password', userId, email, emailKey })
+    await queueMail(tx, { kind: 'reset-password', recipient: email, userId, tokenId })
     // Whoever reads a former address could take the account unseen otherwise. Of two people neither learns where the other
     // one is.
     if (user.email !== null && user.emailKey !== token.emailKey)

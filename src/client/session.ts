@@ -2,6 +2,7 @@ import { SessionError } from './error.ts'
 import { readOptions } from './options.ts'
 import { type Message, openChannel } from './platform/channel.ts'
 import { createLock } from './platform/lock.ts'
+import { openDeviceToken } from './requests/device.ts'
 import { createFetch } from './requests/fetch.ts'
 import { bearer, createResultHandler } from './requests/handleResult.ts'
 import { createSend } from './requests/send.ts'
@@ -46,11 +47,12 @@ export function createSession(options: SessionOptions): Session {
     }
   }
   const channel = openChannel(config.shared ? name : undefined, receive)
-  const send = createSend(config)
+  const device = openDeviceToken(config)
+  const send = createSend(config, device)
   const parts: Parts = { local, store, attempts, channel, send, lock: createLock(name, owner) }
   const refresher = createRefresher(parts)
   const guarded = createResultHandler(parts, refresher, config.renew)
-  const sessionFetch = createFetch(guarded, config)
+  const sessionFetch = createFetch(guarded, config, device)
 
   let logouts = 0
   const tellServer = async (refreshToken: string | null | undefined, accessToken: string | undefined) => {

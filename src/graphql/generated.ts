@@ -79,7 +79,7 @@ export type Mutation = {
   resetPassword: Tokens;
   /** Sends a link to another address, which becomes the e-mail when the link is used. Returns the unchanged user. */
   changeEmail: User;
-  /** The way back, for 72 hours after the e-mail was changed: restores the former one, and ends every session. */
+  /** The way back, for 72 hours after the e-mail was changed: restores the former one, unsets the password and ends every session. A link to the former e-mail sets a new password. */
   restoreEmail: Scalars['Boolean']['output'];
   /** Deletes the viewer's own account. */
   deleteAccount: Scalars['Boolean']['output'];

@@ -39,7 +39,7 @@ export function composeMail(parts: Sending, { production }: { production: boolea
       isWarned = true
       log.warn(
         {},
-        'A mail has a link, and ANNUL_PUBLIC_URL (publicUrl) is not set: the link may lead nowhere.',
+        'A mail has a link, and neither ANNUL_PUBLIC_URL (publicUrl) nor ANNUL_LINKS (links) is set: the link may lead nowhere.',
       )
     }
     return base ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${config.port}`

@@ -22,7 +22,7 @@ export async function openTransport(
   if (config.mailFrom === undefined && config.publicUrl === undefined)
     log.warn(
       { from: from.address },
-      'ANNUL_MAIL_FROM is not set, nor ANNUL_PUBLIC_URL: the sender of mails is no address that can be answered.',
+      'Neither ANNUL_MAIL_FROM nor ANNUL_PUBLIC_URL is set: nobody can answer the sender of the mails.',
     )
   const { openSmtp } = await loadOptional(
     'ANNUL_SMTP_URL (smtpUrl)',

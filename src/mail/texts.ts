@@ -4,7 +4,7 @@ import { renderMail, type Words } from './renderMail.ts'
 const askForPassword = (site: string) =>
   `If it was not you, somebody else may know your password. Ask for a new one at ${site} now ("forgot password"): this also ends every other session.`
 
-/** Annul's own texts, in English. The tone is plain: a mail that cries wolf looks like the forged ones. */
+/** Annul's own texts, in English. The tone is plain, because forged mails are usually alarming. */
 const words: Readonly<Record<MailKind, (site: string) => Words>> = {
   'confirm-registration': site => ({
     subject: `Confirm your registration at ${site}`,
@@ -15,8 +15,8 @@ const words: Readonly<Record<MailKind, (site: string) => Words>> = {
   'address-taken': site => ({
     subject: `Your e-mail address has an account at ${site}`,
     says: [
-      `Somebody, probably you, has tried to register at ${site} with this e-mail address. It has an account already.`,
-      'Sign in with it. If you have forgotten the password, ask for a new one there.',
+      `Somebody, probably you, has tried to register at ${site} with this e-mail address. There is already an account with it.`,
+      'Sign in with the address. If you have forgotten the password, ask for a new one there.',
     ],
     otherwise: 'If it was not you, ignore this mail. Nothing has changed.',
   }),
@@ -31,7 +31,7 @@ const words: Readonly<Record<MailKind, (site: string) => Words>> = {
     says: [`Somebody, probably you, has asked for a new password for your account at ${site}.`],
     action: 'Set a new password',
     otherwise:
-      'If it was not you, ignore this mail. The password stays as it is. Never pass on the link or the code, to nobody who asks for it.',
+      'If it was not you, ignore this mail. The password stays as it is. Never give the link or the code to another person.',
   }),
   'confirm-new-email': site => ({
     subject: `Confirm your new e-mail address for ${site}`,
@@ -44,7 +44,7 @@ const words: Readonly<Record<MailKind, (site: string) => Words>> = {
     says: [`Your account at ${site} has another e-mail address now. If you have changed it, all is well.`],
     action: 'If it was not you, take the account back',
     otherwise:
-      'The link gives the account this address again, and ends all of its sessions. Then ask for a new password.',
+      'The link gives the account this address again, ends all of its sessions and unsets its password. Another mail then lets you set a new one.',
   }),
   'email-restored': site => ({
     subject: `The e-mail address of your account at ${site} was changed back`,

@@ -141,7 +141,7 @@ describe('changeEmail', () => {
 })
 
 describe('restoreEmail', () => {
-  it('restores the e-mail, ends every session, and its link lives 72 hours (ASVS 5.0 6.3.6)', async () => {
+  it('restores the e-mail, unsets the password, ends every session, and its link lives 72 hours (ASVS 5.0 6.3.6)', async () => {
     const account = await server.signUp()
     const email = await change(account)
     const { token } = await mailOf(server, 'email-changed', account.email)
@@ -155,6 +155,12 @@ describe('restoreEmail', () => {
     expect(await presentRefreshToken(server, deviceOf(account))).toEqual(refusedRefresh('SESSIONS_REVOKED'))
     expect((await resetPassword(server, reset, newPassword())).reason).toBe('TOKEN_INVALID')
     expect(refusal(await restoreEmail(server, token))).toEqual(tokenInvalid)
+    // A thief who knows the password comes too late.
+    await expect(server.login(account)).rejects.toThrow('INVALID_CREDENTIALS')
+    const { token: own } = await mailOf(server, 'reset-password', account.email)
+    const password = newPassword()
+    must(await resetPassword(server, own, password))
+    await server.login({ email: account.email, password })
     expect(hooksOf(account)).toEqual([
       ['emailChanged', email],
       ['emailChanged', account.email],

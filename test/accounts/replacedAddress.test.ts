@@ -24,7 +24,7 @@ describe('restoreEmail', () => {
     const mail = (await sentTo(server, email)).at(-1)
     expect(mail?.kind).toBe('email-restored')
     expect(mail?.raw).not.toMatch(/token=|Device:|IP address:|127\.0\.0\.1/)
-    expect(await kindsSentTo(server, account.email)).toEqual(['email-changed'])
+    expect(await kindsSentTo(server, account.email)).toEqual(['email-changed', 'reset-password'])
   })
 
   it('tells nobody where the account has the address anyway', async () => {

@@ -35,21 +35,21 @@ it('docs/account.md shows operations that work, in its order', async () => {
   expect(await run('Verify', { token: (await mailOf(server, 'verify-email', email)).token })).toBe(true)
   expect(await run('RequestReset', { email })).toBe(true)
   const { token } = await mailOf(server, 'reset-password', email)
-  const password = newPassword()
-  const reset = (await run('Reset', { input: { token, newPassword: password } })) as TokensAnswer
+  const reset = (await run('Reset', { input: { token, newPassword: newPassword() } })) as TokensAnswer
   expect(reset.user).toEqual({ id: opened.user.id, emailVerified: true })
   const other = newAddress()
   expect(await run('ChangeEmail', { input: { email: other } }, reset.accessToken)).toMatchObject({ email })
   expect(await run('Confirm', { token: (await mailOf(server, 'confirm-new-email', other)).token })).toBe(true)
   expect(await run('Restore', { token: (await mailOf(server, 'email-changed', email)).token })).toBe(true)
-  const again = await server.login({ email, password })
+  const { token: last } = await mailOf(server, 'reset-password', email)
+  const again = (await run('Reset', { input: { token: last, newPassword: newPassword() } })) as TokensAnswer
   expect(await run('Delete', {}, again.accessToken)).toBe(true)
   const victim = await server.signUp()
   const admin = await openAdmin(server)
   expect(await run('Recover', { id: victim.userId }, admin.accessToken)).toMatchObject({
     email: victim.email,
   })
-  expect(done).toEqual([...operations.keys()])
+  expect([...new Set(done)]).toEqual([...operations.keys()])
 
   // The table names every mail that was sent, and only kinds that there are.
   const listed = [...text.matchAll(/^\| `([\w-]+)` \|/gm)].map(([, kind]) => kind)

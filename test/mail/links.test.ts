@@ -84,7 +84,7 @@ describe('the link of a mail', () => {
     )
     expect(mails[0]?.text).toContain('http://127.0.0.1:4321/account/reset-password?token=')
     const warning =
-      'A mail has a link, and ANNUL_PUBLIC_URL (publicUrl) is not set: the link may lead nowhere.'
+      'A mail has a link, and neither ANNUL_PUBLIC_URL (publicUrl) nor ANNUL_LINKS (links) is set: the link may lead nowhere.'
     expect(lines.filter(line => line === warning)).toHaveLength(1)
     await auth.close()
   })

@@ -2,6 +2,7 @@ import type { Config } from '../options.ts'
 import { locate } from '../platform/origin.ts'
 import { abortable } from '../platform/time.ts'
 import type { GraphQLResult, Sent, Session } from '../types.ts'
+import type { DeviceToken } from './device.ts'
 import { describe, passingError, readResults } from './operation.ts'
 import { persist, retryAfter } from './send.ts'
 
@@ -15,8 +16,10 @@ type Fetch = typeof globalThis.fetch
 export function createFetch(
   { headers, handleResult }: Pick<Session, 'headers' | 'handleResult'>,
   { endpoint, fetch, cookies, retryMs }: Config,
+  device: DeviceToken | undefined,
 ): Fetch {
   const home = locate(endpoint)
+  const deviceHeaders = async () => (await device?.headers()) ?? {}
 
   return async (input, init = {}) => {
     const request = 'url' in Object(input) ? (input as Request) : undefined
@@ -34,14 +37,16 @@ export function createFetch(
     const repeatable = !isStream(body)
     const sent: Sent = isRead ? { kind: 'read', fields: '' } : describe(typeof body === 'string' ? body : '')
     const atEndpoint = address === home.address
+    // A code of a mail works only on the device that asked for the mail. No query asks for mails or checks codes.
+    const known = atEndpoint && sent.kind !== 'read' ? await abortable(deviceHeaders(), signal) : {}
 
     for (let again = false; ; again = true) {
       const added = await abortable(headers(), signal)
       const work = async () => {
-        const merged = new Headers(given)
-        for (const [name, value] of Object.entries(added)) merged.set(name, value)
+        const merged = new Headers({ ...known, ...Object.fromEntries(given), ...added })
         const target = carrier && repeatable ? carrier.clone() : input
         const response = await fetch(target, { ...cookies, ...init, headers: merged })
+        if (atEndpoint) await device?.keep(response)
         const hasJson = atEndpoint && jsonType.test(response.headers.get('content-type') ?? '')
         const json: unknown =
           hasJson &&

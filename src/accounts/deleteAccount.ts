@@ -11,7 +11,8 @@ import type { Viewer } from '../viewer.ts'
 import { originOf } from './origin.ts'
 
 /**
- * Deletes the viewer's own account, as deleteUser does. A last mail tells so.
+ * Deletes the viewer's own account, as deleteUser does. A last mail tells so, to the e-mail and to each former one that
+ * still had a way back.
  *
  * @returns true
  * @throws AuthError BAD_USER_INPUT / LAST_ADMIN, UNAUTHENTICATED
@@ -21,12 +22,15 @@ export async function deleteAccount(parts: Parts, viewer: Viewer): Promise<boole
   const [owner] = await parts.db.select({ emailKey: users.emailKey }).from(users).where(eq(users.id, id))
   const isTold = await parts.limits.warns('account-deleted', owner?.emailKey ?? '')
   return revokingAs(parts, viewer, { kind: 'user', subject: id }, async (tx, revoke) => {
-    const user = await eraseUser(tx, revoke, id, 'deleteAccount')
-    if (isTold && user.email !== null)
-      await queueMail(tx, {
-        ...{ kind: 'account-deleted', recipient: user.email, userId: id },
-        detail: originOf(viewer),
-      })
+    const { user, formerAddresses } = await eraseUser(tx, revoke, id, 'deleteAccount')
+    // Whoever had the account before a thief changed its e-mail must hear of the end, too.
+    const told = new Set([...(user.email === null ? [] : [user.email]), ...formerAddresses])
+    if (isTold)
+      for (const recipient of told)
+        await queueMail(tx, {
+          ...{ kind: 'account-deleted', recipient, userId: id },
+          detail: originOf(viewer),
+        })
     await appendAudit(tx, { kind: 'delete-account', ...byViewer(viewer) })
     await runHook(parts.app, 'deleted', tx, user)
     return true

@@ -16,7 +16,7 @@ import { eraseUser } from './eraseUser.ts'
 export async function deleteUser(parts: Parts, viewer: Viewer, input: { id: string }): Promise<boolean> {
   const id = checkId(input.id, 'id')
   return revokingAs(parts, viewer, { kind: 'user', subject: id }, async (tx, revoke) => {
-    const user = await eraseUser(tx, revoke, id, 'id')
+    const { user } = await eraseUser(tx, revoke, id, 'id')
     await appendAudit(tx, { kind: 'delete-user', ...byViewer(viewer), userId: id })
     await runHook(parts.app, 'deleted', tx, user)
     return true

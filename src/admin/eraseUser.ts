@@ -1,4 +1,5 @@
 import { eq } from 'drizzle-orm'
+import { lockOneTime } from '../accounts/oneTime.ts'
 import type { Queries } from '../database/open.ts'
 import type { UserRow } from '../database/rows.ts'
 import { oneTimeTokens, sessions, users } from '../database/tables.ts'
@@ -21,17 +22,26 @@ export const erased = {
  * Takes a user's personal data away, and ends all tokens and sessions. The row stays.
  *
  * @param argument the path of the argument that is refused
- * @returns the user as it was
+ * @returns the user as it was, and the addresses that had a way back (restoreEmail)
  * @throws AuthError NOT_FOUND, BAD_USER_INPUT / LAST_ADMIN
  */
-export async function eraseUser(tx: Queries, revoke: Revoke, id: string, argument: string): Promise<UserRow> {
+export async function eraseUser(
+  tx: Queries,
+  revoke: Revoke,
+  id: string,
+  argument: string,
+): Promise<{ user: UserRow; formerAddresses: readonly string[] }> {
   await lockAdmins(tx)
   const user = await lockUser(tx, id, 'update')
   await refuseLastAdmin(tx, user, argument)
   await tx.update(users).set(erased).where(eq(users.id, id))
   await revoke.user(id, 'USER_DELETED', { sessions: true })
   await tx.update(sessions).set({ userAgent: null, ipAddress: null }).where(eq(sessions.userId, id))
-  // They hold addresses, those of the ways back among them.
+  // They hold addresses, those of the ways back among them. Locked first, in the order of all verbs.
+  const tokens = await lockOneTime(tx, eq(oneTimeTokens.userId, id))
   await tx.delete(oneTimeTokens).where(eq(oneTimeTokens.userId, id))
-  return user
+  const formerAddresses = tokens
+    .filter(({ purpose }) => purpose === 'restore-email')
+    .map(({ email }) => email)
+  return { user, formerAddresses }
 }

@@ -7,17 +7,26 @@ import { openAuthenticator } from './decisions/authenticate.ts'
 import { openStrictReader } from './decisions/strictReader.ts'
 import { openTokenWatch, type TokenWatch } from './decisions/tokenWatch.ts'
 import { type ApolloSettings, apolloSettings } from './graphql/apolloSettings.ts'
+import type { Bounds } from './graphql/bounds/limits.ts'
+import { type OperationBounds, openBounds } from './graphql/bounds/operationBounds.ts'
 import { readContract } from './graphql/contract.ts'
 import { guardSchema } from './graphql/directive.ts'
 import { formatErrors } from './graphql/formatErrors.ts'
 import { type FieldGuard, listGuards } from './graphql/listGuards.ts'
+import { type Allowlist, openAllowlist } from './graphql/operations/allowlist.ts'
+import { readManifest } from './graphql/operations/readManifest.ts'
 import { checkRename, type Rename } from './graphql/rename.ts'
 import { buildSchema, type SchemaExtension } from './graphql/schema.ts'
 import { startHousekeeping } from './housekeeping.ts'
+import { databaseStore } from './limits/databaseStore.ts'
+import { openLimits } from './limits/limits.ts'
+import { memoryStore } from './limits/memoryStore.ts'
 import { checkLog, type Log, openLog, withSafeErrors } from './log.ts'
+import { openMails } from './mail/sendMails.ts'
 import { openMetrics } from './metrics.ts'
 import { readOptions, type Settings } from './options.ts'
 import type { Parts } from './parts.ts'
+import { openBreachCheck } from './passwords/breaches.ts'
 import { openPasswords } from './passwords/hash.ts'
 import { openAddressReader } from './request/address.ts'
 import { AuthContext, type GraphQLContext, RequestState } from './request/context.ts'
@@ -28,6 +37,7 @@ import { openRevocation } from './revocation/open.ts'
 import { openSessionEvents } from './sessions/sessionEvents.ts'
 import type { AcceptOptions } from './tokens/acceptOptions.ts'
 import { accessTokens } from './tokens/accessToken.ts'
+import { auditCursors } from './tokens/auditCursor.ts'
 import { deviceTokens } from './tokens/deviceToken.ts'
 import { formerTokens } from './tokens/formerTokens.ts'
 import { oneTimeTokens } from './tokens/oneTimeToken.ts'
@@ -44,6 +54,8 @@ export interface AuthOptions extends Settings, AppOptions {
   readonly log?: Log | undefined
   /** Other names for what Annul has in the schema. */
   readonly rename?: Rename | undefined
+  /** Other bounds of an operation than Annul's (docs/limits.md), for example `{ depth: 12 }`. */
+  readonly bounds?: Partial<Bounds> | undefined
 }
 
 /** An opened Annul: what a GraphQL server needs to speak the contract and to enforce `@auth`. */
@@ -93,6 +105,10 @@ export interface OpenedAuth extends Omit<Auth, 'context'> {
   socketContext(request: RequestLike, presentToken: () => string | undefined): GraphQLContext
   /** Lets through what a client may know of an error, and nothing else. */
   readonly formatError: ReturnType<typeof formatErrors>
+  /** What every server checks before it carries an operation out. */
+  readonly bounds: OperationBounds
+  /** The only operations that are answered; undefined: every operation is. */
+  readonly operations: Allowlist | undefined
   /** Tells an operation that lives longer than a request when its token dies. */
   readonly watch: TokenWatch
   /** Ends something that stands on this auth, before its database is closed. */
@@ -112,7 +128,7 @@ export interface OpenedAuth extends Omit<Auth, 'context'> {
  * await startStandaloneServer(apollo, { context: auth.context })
  */
 export async function createAuth(options: AuthOptions = {}): Promise<Auth> {
-  const config = readOptions({ ...options }, process.env, ['log', 'rename', ...appOptionNames])
+  const config = readOptions({ ...options }, process.env, ['log', 'rename', 'bounds', ...appOptionNames])
   const log = options.log === undefined ? openLog(config.logLevel) : withSafeErrors(checkLog(options.log))
   return withoutInsides(await openAuth(config, log, options))
 }
@@ -143,15 +159,20 @@ export function insidesOf(auth: Auth): OpenedAuth {
 export async function openAuth(
   config: Config,
   log: Log,
-  options: AppOptions & Pick<AuthOptions, 'rename'> = {},
+  options: AppOptions & Pick<AuthOptions, 'rename' | 'bounds'> = {},
 ): Promise<OpenedAuth> {
   const app = openApp(options, log)
   const { rename } = options
+  const bounds = openBounds(options.bounds, rename)
   // A name that can't be is told before anything is opened.
   if (rename !== undefined) checkRename(readContract(), rename)
+  const operations =
+    config.operations === undefined
+      ? undefined
+      : openAllowlist(await readManifest(config.operations), bounds.tokens)
   const database = await openDatabase(config)
   try {
-    return await openWith(database, config, log, app, rename)
+    return await openWith(database, config, log, app, { bounds, operations }, rename)
   } catch (error) {
     await database.close()
     throw error
@@ -163,31 +184,42 @@ async function openWith(
   config: Config,
   log: Log,
   app: App,
+  { bounds, operations }: Pick<OpenedAuth, 'bounds' | 'operations'>,
   rename: Rename = {},
 ): Promise<OpenedAuth> {
-  const { db, decisions } = database
+  const { db, decisions, embedded } = database
   const secret = await loadSecret(config)
   const revocation = openRevocation(config, db, log)
   const clock = await openClock(db, revocation)
   const keys = await openSigningKeys(db, secret, clock.now, log)
   const { issuer, audience } = config
+  const metrics = openMetrics()
+  const sending = { app, config, db, log, metrics, oneTimeTokens: oneTimeTokens(secret) }
   const parts: Parts = {
-    app,
-    config,
-    db,
+    ...sending,
     decisions,
     clock,
     keys,
     accessTokens: accessTokens({ keys, issuer, audience, now: clock.now }),
     formerTokens: formerTokens({ config, ownKeys: () => keys.jwks().keys, now: clock.now, log }),
     refreshTokens: refreshTokens(secret),
-    oneTimeTokens: oneTimeTokens(secret),
     deviceTokens: deviceTokens(secret),
-    passwords: await openPasswords({ secret }),
+    auditCursors: auditCursors(secret),
+    passwords: await openPasswords({
+      secret,
+      isBreached: openBreachCheck(config.breachUrl, metrics.breachChecked),
+      onHash: metrics.hashed,
+    }),
+    limits: openLimits({
+      secret,
+      store: embedded ? memoryStore() : databaseStore(db),
+      isOn: config.limits,
+      metrics,
+      log,
+    }),
     revocation,
     fences: openFences(database, log),
-    metrics: openMetrics(),
-    log,
+    mails: await openMails(sending, { production: process.env.NODE_ENV === 'production' }),
   }
   measure(parts)
   const stopHousekeeping = startHousekeeping(parts, error => log.warn({ err: error }, 'Housekeeping failed.'))
@@ -211,6 +243,7 @@ async function openWith(
     sessionEvents.close()
     stopHousekeeping()
     keys.close()
+    await parts.mails.close()
     await revocation.stop()
     await app.events.close()
     await database.close()
@@ -230,7 +263,9 @@ async function openWith(
       auth: new AuthContext(new RequestState(services, request, noCookies, presentToken)),
     }),
     formatError,
-    apollo: () => apolloSettings(config, formatError),
+    bounds,
+    operations,
+    apollo: () => apolloSettings(config, { bounds, operations }, formatError),
     beforeClose(end) {
       if (closing) void end()
       else standing.push(end)

@@ -1,15 +1,20 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { expiredEvents } from './audit/expiredEvents.ts'
+import { expiredOneTime } from './accounts/expiredOneTime.ts'
+import { removeExpiredEvents } from './audit/expiredEvents.ts'
+import { sealHours } from './audit/sealHours.ts'
 import { type Database, type Queries, rows } from './database/open.ts'
+import { expiredBudgets } from './limits/expiredBudgets.ts'
 import type { Parts } from './parts.ts'
 import { deadNodes, expiredRevocations } from './revocation/purge.ts'
 import { forgottenSessions } from './sessions/forgottenSessions.ts'
+import { loadSecret } from './tokens/secret.ts'
 
 /** What a purge removed, in rows. */
 export interface Purged {
   readonly revocations: number
   readonly sessions: number
   readonly auditEvents: number
+  readonly oneTimeTokens: number
   readonly nodes: number
 }
 
@@ -23,25 +28,31 @@ const roundMs = 75_000
 const slowRounds = 48
 
 /**
- * Removes rows that are no longer needed: expired rows of the log, sessions that ended a month ago, audit events beyond
- * ANNUL_AUDIT_DAYS, nodes that died.
+ * Removes rows that are no longer needed: expired rows of the log, expired one-time tokens, budgets that are whole
+ * again, sessions that ended a month ago, audit events beyond ANNUL_AUDIT_DAYS, nodes that died. Seals the hours of the
+ * audit that are complete.
  * The batches are small, each under one advisory lock, so that nodes share the work instead of repeating it.
  *
  * @param onError called with the error of a round that failed; the next round comes in any case
  * @returns a function that stops it
  */
 export function startHousekeeping(
-  { db, config }: Pick<Parts, 'db' | 'config'>,
+  { db, config, log }: Pick<Parts, 'db' | 'config' | 'log'>,
   onError: (error: unknown) => void,
   everyMs = roundMs,
 ): () => void {
   const dead = deadNodes(db)
   let round = 0
   const clean = async () => {
-    await removeInBatches(db, expiredRevocations(batchRows))
+    await removeInBatches(db, byStatement(expiredRevocations(batchRows)))
+    await removeInBatches(db, byStatement(expiredOneTime(batchRows)))
+    await removeInBatches(db, byStatement(expiredBudgets(batchRows)))
+    const { hours, last } = await sealHours(db, await loadSecret(config))
+    // In the log, the seal is out of reach of whoever can write to the database.
+    if (last !== undefined) log.info({ hours, ...last }, 'Hours of the audit were sealed.')
     if (round++ % slowRounds === 0) {
-      await removeInBatches(db, forgottenSessions(batchRows))
-      await removeInBatches(db, expiredEvents(config.auditDays, batchRows))
+      await removeInBatches(db, byStatement(forgottenSessions(batchRows)))
+      await removeInBatches(db, tx => removeExpiredEvents(tx, config.auditDays, batchRows))
     }
     await dead.forget()
   }
@@ -54,17 +65,22 @@ export function startHousekeeping(
 export async function purge({ db, config }: Pick<Parts, 'db' | 'config'>): Promise<Purged> {
   const dead = deadNodes(db)
   await dead.forget()
-  const revocations = await removeInBatches(db, expiredRevocations(batchRows))
-  const sessions = await removeInBatches(db, forgottenSessions(batchRows))
-  const auditEvents = await removeInBatches(db, expiredEvents(config.auditDays, batchRows))
+  const oneTimeTokens = await removeInBatches(db, byStatement(expiredOneTime(batchRows)))
+  const revocations = await removeInBatches(db, byStatement(expiredRevocations(batchRows)))
+  const sessions = await removeInBatches(db, byStatement(forgottenSessions(batchRows)))
+  await removeInBatches(db, byStatement(expiredBudgets(batchRows)))
+  await sealHours(db, await loadSecret(config))
+  const auditEvents = await removeInBatches(db, tx => removeExpiredEvents(tx, config.auditDays, batchRows))
   await new Promise(resolve => setTimeout(resolve, dead.pauseMs()))
-  return { revocations, sessions, auditEvents, nodes: await dead.forget() }
+  return { revocations, sessions, auditEvents, oneTimeTokens, nodes: await dead.forget() }
 }
 
-async function removeInBatches(db: Database, statement: SQL): Promise<number> {
+const byStatement = (statement: SQL) => async (tx: Queries) => (await rows(tx, statement)).length
+
+async function removeInBatches(db: Database, remove: (tx: Queries) => Promise<number>): Promise<number> {
   let removed = 0
   for (;;) {
-    const batch = await db.transaction(async tx => (await isMine(tx)) && (await rows(tx, statement)).length)
+    const batch = await db.transaction(async tx => (await isMine(tx)) && (await remove(tx)))
     removed += batch || 0
     if (batch === false || batch < batchRows) return removed
   }

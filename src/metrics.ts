@@ -12,8 +12,16 @@ export interface Metrics {
   refreshed(outcome: string): void
   /** A login: `accepted` or `refused`. */
   loggedIn(outcome: string): void
+  /** A look-up of a new password among breached ones: `clean`, `breached`, or `failed`, when nobody could be asked. */
+  breachChecked(result: string): void
+  /** An attempt was refused, because this budget had no room (limits/budgets.ts). */
+  limited(budget: string): void
+  /** A password was hashed, whether to store or to compare it. */
+  hashed(): void
   /** A revoking mutation has waited until every node knew. */
   waited(seconds: number): void
+  /** A mail of the outbox: `sent`, `written` (to a file), `retried`, `refused`, `expired` (too old) or `dead` (its link). */
+  mailed(kind: string, outcome: string): void
   /** A gauge that is read at each scrape. Where `read` gives several values, the label `kind` tells them apart. */
   gauge(name: string, help: string, read: () => number | Record<string, number>): void
 }
@@ -52,10 +60,34 @@ export function openMetrics(): Metrics {
     labelNames: ['outcome'],
     registers,
   })
+  const breachChecks = new Counter({
+    name: 'annul_breach_checks_total',
+    help: 'Look-ups of new passwords among breached ones, by result. After failed ones the password was accepted.',
+    labelNames: ['result'],
+    registers,
+  })
+  const refusals = new Counter({
+    name: 'annul_limited_total',
+    help: 'Attempts that were refused, by the budget that had no room.',
+    labelNames: ['budget'],
+    registers,
+  })
+  const hashes = new Counter({
+    name: 'annul_password_hashes_total',
+    help: 'Passwords that were hashed, to store or to compare them.',
+    registers,
+  })
   const waits = new Histogram({
     name: 'annul_revocation_wait_seconds',
     help: 'How long revoking mutations waited until every node knew.',
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 65],
+    registers,
+  })
+
+  const mails = new Counter({
+    name: 'annul_mails_total',
+    help: 'Mails of the outbox, by kind and outcome (sent, written, retried, refused, expired, dead).',
+    labelNames: ['kind', 'outcome'],
     registers,
   })
 
@@ -67,6 +99,10 @@ export function openMetrics(): Metrics {
     },
     refreshed: outcome => refreshes.inc({ outcome }),
     loggedIn: outcome => logins.inc({ outcome }),
+    breachChecked: result => breachChecks.inc({ result }),
+    mailed: (kind, outcome) => mails.inc({ kind, outcome }),
+    limited: budget => refusals.inc({ budget }),
+    hashed: () => hashes.inc(),
     waited: seconds => waits.observe(seconds),
     gauge(name, help, read) {
       new Gauge({

@@ -2,12 +2,15 @@ import type { App } from './app/options.ts'
 import type { Config } from './config.ts'
 import type { DatabaseClock } from './database/clock.ts'
 import type { Database } from './database/open.ts'
+import type { Limits } from './limits/limits.ts'
 import type { Log } from './log.ts'
+import type { Mails } from './mail/sendMails.ts'
 import type { Metrics } from './metrics.ts'
 import type { Passwords } from './passwords/hash.ts'
 import type { RevocationService } from './revocation/createRevocation.ts'
 import type { Fences } from './revocation/drain.ts'
 import type { AccessTokens } from './tokens/accessToken.ts'
+import type { AuditCursors } from './tokens/auditCursor.ts'
 import type { DeviceTokens } from './tokens/deviceToken.ts'
 import type { FormerTokens } from './tokens/formerTokens.ts'
 import type { OneTimeTokens } from './tokens/oneTimeToken.ts'
@@ -27,9 +30,12 @@ export interface Parts {
   readonly refreshTokens: RefreshTokens
   readonly oneTimeTokens: OneTimeTokens
   readonly deviceTokens: DeviceTokens
+  readonly auditCursors: AuditCursors
   readonly passwords: Passwords
+  readonly limits: Limits
   readonly revocation: RevocationService
   readonly fences: Fences
+  readonly mails: Mails
   readonly log: Log
   readonly metrics: Metrics
 }

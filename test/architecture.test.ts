@@ -10,7 +10,7 @@ const packages = imports.filter(({ isPackage }) => isPackage)
 
 /** From the ground up. A file may import from its own floor and from those below. */
 const floors = [
-  ['errors.ts', 'log.ts', 'metrics.ts', 'names.ts', 'optional.ts', 'packageFolder.ts'],
+  ['errors.ts', 'log.ts', 'metrics.ts', 'names.ts', 'optional.ts', 'packageFolder.ts', 'tracing.ts'],
   ['config.ts', 'settingValues.ts', 'app/', 'options.ts'],
   ['input/', 'database/'],
   ['tokens/', 'passwords/', 'limits/', 'factors/', 'mail/'],

@@ -43,7 +43,7 @@ const endings = [
     'USER_BLOCKED',
     'USER_DELETED',
   ],
-  ...['REFRESH_REUSED', 'EVERYTHING_REVOKED', 'SESSION_EXPIRED'],
+  ...['REFRESH_REUSED', 'ACCOUNT_RECOVERED', 'EVERYTHING_REVOKED', 'SESSION_EXPIRED'],
 ]
 const toLogIn = ['TOKEN_MISSING', 'TOKEN_INVALID', ...endings]
 const [recover, retry] = ['LOGIN', { recover: 'RETRY' }]

@@ -17,7 +17,10 @@ let packed: Packed
 /** An app that has installed the package. */
 let app: string
 /** What Annul's own server and the embedded database need beside the package. The README names the same. */
-const ownServer = ['fastify', '@fastify/cors', '@fastify/websocket', '@apollo/server', '@electric-sql/pglite']
+const ownServer = [
+  ...['fastify', '@fastify/cors', '@fastify/helmet', '@fastify/websocket'],
+  ...['@apollo/server', '@electric-sql/pglite'],
+]
 
 beforeAll(async () => {
   if (!onPostgres) return

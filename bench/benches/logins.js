@@ -1,50 +1,48 @@
 import { loginRequest, registerMany } from '../support/accounts.js'
-import { median } from '../support/statistics.js'
+import { pairedRounds, roundColumns, withCpu } from '../support/rounds.js'
+import { atLeast } from '../support/statistics.js'
 
-export const title = 'Event-loop delay while 100 logins run at once'
+export const title = 'Logins on one core against the bare hash in the same process'
 
-const connections = 100
-const goalMs = 20
+const hash = 'the hash alone'
+const connections = 8
+/** Of the hash alone. */
+const goals = { 'logins without limits': 0.9, 'logins with limits': 0.85 }
 
 export async function run(bench) {
-  const rows = []
-  for (const [name, where] of [
-    ['the server on all cores', 'all'],
-    ['the server on one core', 'server'],
-  ]) {
-    const url = await bench.postgres.createDatabase(bench.freshName())
-    const server = await bench.startServer('annul', { DATABASE_URL: url }, where)
-    const load = bench.startLoad()
+  const url = await bench.postgres.createDatabase(bench.freshName())
+  const startServer = limits => bench.startServer('annul', { DATABASE_URL: url, ANNUL_LIMITS: limits })
+  const off = await startServer('off')
+  const on = await startServer('on')
+  const load = bench.startLoad()
+  // Each connection logs an account of its own in, and succeeds: attempts that succeed are given back.
+  const requests = (await registerMany(off.url, connections)).map(loginRequest)
+  const logIn = server => async ms => {
     await load.call('connect', { url: server.url, connections })
-    const accounts = await registerMany(server.url, connections)
-    const requests = accounts.map(loginRequest)
-    const rounds = []
-    for (let round = -1; round < bench.options.rounds; round++) {
-      await server.call('watchEventLoop')
-      const { perSecond } = await load.call('once', { requests })
-      const delay = await server.call('eventLoopDelay')
-      if (round >= 0) rounds.push({ perSecond, ...delay })
-    }
-    await server.stop()
-    await load.stop()
-    rows.push({
-      name,
-      perSecond: median(rounds.map(round => round.perSecond)),
-      p99: median(rounds.map(round => round.p99)),
-      worstP99: Math.max(...rounds.map(round => round.p99)),
-      longest: median(rounds.map(round => round.max)),
-      rounds,
-    })
+    return load.call('repeat', { requests, ms })
   }
-  return {
-    columns: [
-      ['', row => row.name],
-      ['logins per second', row => row.perSecond.toFixed(0)],
-      ['delay p99 ms', row => row.p99.toFixed(1)],
-      ['worst round', row => row.worstP99.toFixed(1)],
-      ['longest delay', row => row.longest.toFixed(1)],
+  const results = await pairedRounds(
+    [
+      { name: hash, slice: withCpu(off, ms => off.call('hashes', { ms })) },
+      { name: 'logins without limits', slice: withCpu(off, logIn(off)) },
+      { name: 'logins with limits', slice: withCpu(on, logIn(on)) },
     ],
-    rows,
-    goals: rows.map(row => ({ text: `p99 under ${goalMs} ms: ${row.name}`, reached: row.p99 < goalMs })),
+    { baseline: hash, ...bench.options },
+  )
+  return {
+    columns: roundColumns,
+    rows: results,
+    goals: results
+      .filter(({ name }) => name in goals)
+      .map(({ name, interval, cpuInterval }) => ({
+        text: `${goals[name]} of the hash alone, by number and by CPU: ${name}`,
+        reached: both(atLeast(interval, goals[name]), atLeast(cpuInterval, goals[name])),
+      })),
   }
+}
+
+/** False where one of the two is missed, undefined where one is unclear. */
+function both(one, other) {
+  if (one === false || other === false) return false
+  return one && other
 }

@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { verify } from '@node-rs/argon2'
 import postgres from 'postgres'
 import { epochs, users } from '../../dist/database/tables.js'
 import { openAuthenticator } from '../../dist/decisions/authenticate.js'
@@ -36,6 +37,7 @@ export async function start(settings) {
     decisions: decisions(auth),
     refreshes: refreshes(auth),
     signatures: signatures(auth),
+    hashes: hashes(auth),
     updates: updates(bare),
   }
   return { url, calls }
@@ -148,6 +150,16 @@ function signatures(auth) {
       // Read a moment ago, as those of a refresh.
       sign({ ...claims, iat: Math.floor(auth.parts.clock.now()) })
       await new Promise(setImmediate)
+    })
+  }
+}
+
+/** The hash that a login checks, checked by the library alone, one after the other. */
+function hashes(auth) {
+  return async ({ ms }) => {
+    const stored = await auth.parts.passwords.hash('correct horse battery staple')
+    return repeat({ workers: 1, ms }, async () => {
+      if (!(await verify(stored, 'correct horse battery staple'))) throw new Error('Refused.')
     })
   }
 }

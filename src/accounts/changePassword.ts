@@ -3,6 +3,7 @@ import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
 import { sessions, users } from '../database/tables.ts'
 import { invalidCredentials } from '../errors.ts'
+import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
 import { checkNewPassword, checkPasswordLength } from '../passwords/policy.ts'
 import { fenced } from '../revocation/fence.ts'
@@ -10,6 +11,7 @@ import { revokingAs } from '../revocation/revoking.ts'
 import { issueTokens, type Tokens } from '../sessions/issueTokens.ts'
 import { lockViewer } from '../sessions/sessionState.ts'
 import type { SessionViewer } from '../viewer.ts'
+import { endTokensOf } from './oneTime.ts'
 
 /**
  * Changes the viewer's password. This device stays signed in, and all other sessions end.
@@ -25,17 +27,20 @@ export async function changePassword(
   const { currentPassword, newPassword } = input
   checkPasswordLength(currentPassword, 'input.currentPassword')
   const [user] = await parts.db
-    .select({ email: users.email, passwordHash: users.passwordHash })
+    .select({ email: users.email, emailKey: users.emailKey, passwordHash: users.passwordHash })
     .from(users)
     .where(eq(users.id, viewer.userId))
-  checkNewPassword(newPassword, user?.email ?? '', parts.config.passwordMinLength, 'input.newPassword')
+  await checkNewPassword(parts, newPassword, user?.email ?? '', 'input.newPassword')
+  const attempt = await parts.limits.password(viewer, user?.emailKey ?? '', viewer.sessionId)
+  const right = await attempt.run(() => parts.passwords.verify(user?.passwordHash, currentPassword))
 
-  if (!(await parts.passwords.verify(user?.passwordHash, currentPassword))) {
+  if (!right || attempt.isLocked) {
     await fenced(parts, viewer, tx =>
       appendAudit(tx, { kind: 'change-password-failed', ...byViewer(viewer) }),
     )
     throw invalidCredentials()
   }
+  await attempt.succeeded()
   const checkedHash = user?.passwordHash ?? ''
   const passwordHash = await parts.passwords.hash(newPassword)
 
@@ -48,10 +53,12 @@ export async function changePassword(
       .where(and(eq(users.id, viewer.userId), eq(users.passwordHash, checkedHash)))
       .returning({ id: users.id })
     if (changed.length === 0) throw invalidCredentials()
+    await endTokensOf(tx, viewer.userId)
     const versions = await revoke.user(viewer.userId, 'PASSWORD_CHANGED', { sessions: true })
     const { sessionVersion } = versions
     await tx.update(sessions).set({ sessionVersion }).where(eq(sessions.id, viewer.sessionId))
     await appendAudit(tx, { kind: 'change-password', ...byViewer(viewer) })
+    await queueSecurityMail(tx, 'password-changed', locked.user, viewer)
     const user = { ...locked.user, ...versions }
     return issueTokens(parts, viewer, { ...locked, user, session: { ...locked.session, sessionVersion } })
   })

@@ -15,9 +15,11 @@ import type { Tokens } from '../sessions/issueTokens.ts'
 import { openSession } from '../sessions/openSession.ts'
 import { readCredentials } from '../sessions/readCredentials.ts'
 import type { Visitor } from '../viewer.ts'
+import { requestRegistration } from './requestRegistration.ts'
 
 /**
- * Makes an account and opens its first session.
+ * Makes an account and opens its first session. Where an e-mail must be verified first, only sends a link to it
+ * (requestRegistration), and answers null.
  *
  * @throws AuthError BAD_USER_INPUT with EMAIL_TAKEN or what is wrong with e-mail or password, TOO_MANY_REQUESTS
  */
@@ -25,8 +27,10 @@ export async function register(
   parts: Parts,
   visitor: Visitor,
   input: { email: string; password: string; cookie?: boolean },
-): Promise<Tokens> {
-  return createUser(parts, { ...input, roles: [], scopes: [] }, async (tx, userId) => {
+): Promise<Tokens | null> {
+  await parts.limits.charge(visitor, 'register', {})
+  if (parts.config.requireVerifiedEmail) return requestRegistration(parts, visitor, input)
+  const tokens = await createUser(parts, { ...input, roles: [], scopes: [] }, async (tx, userId) => {
     const created = await readCredentials(tx, eq(users.id, userId))
     if (created === undefined) throw new Error('An inserted user is not there.')
     const tokens = await openSession(parts, tx, visitor, created, { cookie: input.cookie ?? false })
@@ -41,6 +45,8 @@ export async function register(
     await runHook(parts.app, 'registered', tx, created.user)
     return tokens
   })
+  visitor.device.remember(emailKey(input.email))
+  return tokens
 }
 
 /**
@@ -54,7 +60,7 @@ export async function createUser<T>(
   andThen: (tx: Queries, userId: string) => Promise<T>,
 ): Promise<T> {
   const email = checkEmail(input.email, 'input.email')
-  checkNewPassword(input.password, email, parts.config.passwordMinLength, 'input.password')
+  await checkNewPassword(parts, input.password, email, 'input.password')
   const taken = badUserInput('input.email', 'EMAIL_TAKEN', 'There is an account with this e-mail.')
   const key = emailKey(email)
   // Checked before the hash, which is expensive. Between two registrations at once the unique index decides.

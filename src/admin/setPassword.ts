@@ -1,11 +1,13 @@
 import { eq } from 'drizzle-orm'
+import { endTokensOf } from '../accounts/oneTime.ts'
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
 import type { UserRow } from '../database/rows.ts'
 import { users } from '../database/tables.ts'
 import { checkId } from '../input/id.ts'
+import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
-import { checkNewPassword } from '../passwords/policy.ts'
+import { checkNewPassword, checkPasswordRules } from '../passwords/policy.ts'
 import { revokingAs } from '../revocation/revoking.ts'
 import { lockUser } from './lockUser.ts'
 
@@ -20,16 +22,16 @@ export async function setPassword(
   input: { id: string; password: string },
 ): Promise<UserRow> {
   const id = checkId(input.id, 'id')
-  const check = (email: string) =>
-    checkNewPassword(input.password, email, parts.config.passwordMinLength, 'password')
-  check('')
+  await checkNewPassword(parts, input.password, '', 'password')
   const passwordHash = await parts.passwords.hash(input.password)
   return revokingAs(parts, null, { kind: 'user', subject: id }, async (tx, revoke) => {
     const user = await lockUser(tx, id)
-    check(user.email ?? '')
+    checkPasswordRules(parts.config, input.password, user.email ?? '', 'password')
     await tx.update(users).set({ passwordHash }).where(eq(users.id, id))
+    await endTokensOf(tx, id)
     const versions = await revoke.user(id, 'PASSWORD_CHANGED', { sessions: true })
     await appendAudit(tx, { kind: 'set-password', ...byViewer(null), userId: id })
+    await queueSecurityMail(tx, 'password-changed', user, null)
     return { ...user, ...versions }
   })
 }

@@ -24,6 +24,13 @@ export interface HookTransaction {
 /** Called inside Annul's transaction, as its last step before the commit. */
 export type Hook = (tx: HookTransaction, user: AppUser) => void | Promise<void>
 
+/** As Hook, for a user with another id than before. */
+export type RecoveredHook = (
+  tx: HookTransaction,
+  user: AppUser,
+  recovery: { readonly formerId: string },
+) => void | Promise<void>
+
 /**
  * What an app does in the transactions of Annul's verbs. What a hook throws rolls the verb back, and is what the verb
  * answers with: an AuthError, or a GraphQLError with a code, as it is, and any other error as INTERNAL_SERVER_ERROR with
@@ -32,9 +39,9 @@ export type Hook = (tx: HookTransaction, user: AppUser) => void | Promise<void>
  * The operator's commands (`annul create-user`, `annul block`, …) run in a process of their own, without hooks.
  */
 export interface Hooks {
-  /** `register` made the account. */
+  /** `register` made the account, or `verifyEmail` where an e-mail must be verified first. */
   readonly registered?: Hook | undefined
-  /** `login` opened a session. Also the place to make what `registered` would have made for older accounts. */
+  /** `login` or `resetPassword` opened a session. Also the place to make what `registered` would have made for older accounts. */
   readonly signedIn?: Hook | undefined
   /** `setUserAccess` set roles and scopes; the user has the new ones. */
   readonly accessChanged?: Hook | undefined
@@ -42,8 +49,14 @@ export interface Hooks {
   readonly blocked?: Hook | undefined
   /** `unblockUser` let the user in again. */
   readonly unblocked?: Hook | undefined
-  /** `deleteUser` removed the personal data; the user is as it was before. */
+  /** `deleteUser` or `deleteAccount` removed the personal data; the user is as it was before. */
   readonly deleted?: Hook | undefined
+  /** The user has shown that mails to the account's e-mail arrive (`verifyEmail`, `resetPassword`). */
+  readonly emailVerified?: Hook | undefined
+  /** `verifyEmail` or `restoreEmail` gave the account another e-mail; the user has the new one. */
+  readonly emailChanged?: Hook | undefined
+  /** `recoverAccount` gave the account another id. Foreign keys with ON UPDATE CASCADE have followed already. */
+  readonly recovered?: RecoveredHook | undefined
 }
 
 /** @internal */
@@ -54,6 +67,9 @@ export const hookNames = [
   'blocked',
   'unblocked',
   'deleted',
+  'emailVerified',
+  'emailChanged',
+  'recovered',
 ] as const satisfies readonly (keyof Hooks)[]
 
 /** @internal */

@@ -3,6 +3,7 @@ import { nearest } from '../names.ts'
 import type { AuditEvent } from './auditEvent.ts'
 import { type Events, openEvents } from './events.ts'
 import { type Hooks, hookNames } from './hooks.ts'
+import { type MailOptions, mailOptionNames } from './mails.ts'
 import { isPlainObject } from './plainObject.ts'
 import type { AppUser } from './user.ts'
 
@@ -23,38 +24,56 @@ export interface AppOptions {
    * dropped, and their number logged, while 10,000 such promises are pending.
    */
   readonly onEvent?: ((event: AuditEvent) => unknown) | undefined
+  /**
+   * The app's own texts of mails, for example `{ text: mail => myTexts[mail.kind]?.(mail) }`. A mail that they do not
+   * write has Annul's own English text.
+   */
+  readonly mails?: MailOptions | undefined
 }
 
 /** @internal The names of these options. */
-export const appOptionNames = ['claims', 'hooks', 'onEvent'] as const satisfies readonly (keyof AppOptions)[]
+export const appOptionNames = [
+  'claims',
+  'hooks',
+  'onEvent',
+  'mails',
+] as const satisfies readonly (keyof AppOptions)[]
 
 /** @internal What an app adds, checked and opened. */
 export interface App extends Pick<AppOptions, 'claims'> {
   readonly hooks: Hooks
+  readonly mails: MailOptions
   readonly events: Events
 }
 
 /** @internal */
-export const noApp: App = { hooks: {}, events: { tell: () => {}, close: async () => {} } }
+export const noApp: App = { hooks: {}, mails: {}, events: { tell: () => {}, close: async () => {} } }
 
 /**
  * @internal
- * @throws TypeError for a wrong type, and for the name of a hook that there is not
+ * @throws TypeError for a wrong type, and for the name of a hook or a mail's function that there is not
  */
-export function openApp({ claims, hooks = {}, onEvent }: AppOptions, log: Log): App {
+export function openApp({ claims, hooks = {}, onEvent, mails = {} }: AppOptions, log: Log): App {
   checkFunction('claims', claims)
   checkFunction('onEvent', onEvent)
+  checkFunctions('hooks', 'hook', hooks, hookNames)
+  checkFunctions('mails', 'function', mails, mailOptionNames)
+  return { claims, hooks: { ...hooks }, mails: { ...mails }, events: openEvents(onEvent, log) }
+}
+
+function checkFunctions(option: string, thing: string, value: object, names: readonly string[]): void {
   // A class's methods would be overlooked by the check of names.
-  if (!isPlainObject(hooks))
-    throw new TypeError(`The option "hooks" must be a plain object of functions, not ${nameOfType(hooks)}.`)
-  for (const [name, hook] of Object.entries(hooks)) {
-    if (!(hookNames as readonly string[]).includes(name))
+  if (!isPlainObject(value))
+    throw new TypeError(
+      `The option "${option}" must be a plain object of functions, not ${nameOfType(value)}.`,
+    )
+  for (const [name, given] of Object.entries(value)) {
+    if (!names.includes(name))
       throw new TypeError(
-        `The option "hooks" has no hook "${name}". The nearest name is "${nearest(name, hookNames)}".`,
+        `The option "${option}" has no ${thing} "${name}". The nearest name is "${nearest(name, names)}".`,
       )
-    checkFunction(`hooks.${name}`, hook)
+    checkFunction(`${option}.${name}`, given)
   }
-  return { claims, hooks: { ...hooks }, events: openEvents(onEvent, log) }
 }
 
 function checkFunction(option: string, value: unknown): void {

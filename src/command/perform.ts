@@ -3,6 +3,7 @@ import type { Config } from '../config.ts'
 import { DirectoryInUseError } from '../database/lockDirectory.ts'
 import { type OpenDatabase, openDatabase } from '../database/open.ts'
 import type { Log } from '../log.ts'
+import { openBreachCheck } from '../passwords/breaches.ts'
 import { openPasswords } from '../passwords/hash.ts'
 import { openFences } from '../revocation/drain.ts'
 import { openRevocation } from '../revocation/open.ts'
@@ -40,7 +41,7 @@ async function performHere<Input>(
   const { db } = database
   const revocation = openRevocation(config, db, silent)
   try {
-    const passwords = await openPasswords()
+    const passwords = await openPasswords({ isBreached: openBreachCheck(config.breachUrl, () => {}) })
     // This process joins the nodes, so that the task returns when no node accepts the tokens that it killed.
     if (task.revokes) await revocation.start()
     const fences = openFences(database, silent)

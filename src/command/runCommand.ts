@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { Config } from '../config.ts'
+import { addAuditVerify } from './auditVerify.ts'
 import { addBlock } from './block.ts'
 import { addCreateUser } from './createUser.ts'
 import { explain } from './explain.ts'
@@ -41,6 +42,7 @@ export async function runCommand(args: readonly string[], readSettings: () => Co
   addRevokeEverything(program, perform)
   addRestored(program, perform)
   addPurge(program, perform)
+  addAuditVerify(program, perform)
   addGuards(program, say)
   await program.parseAsync(args.length > 0 ? args : ['serve'], { from: 'user' }).catch(fail)
 }

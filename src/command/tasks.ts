@@ -1,3 +1,4 @@
+import { auditVerify } from './auditVerify.ts'
 import { block } from './block.ts'
 import { createUser } from './createUser.ts'
 import { importUsers } from './importUsers.ts'
@@ -24,4 +25,5 @@ export const tasks: readonly Task<never>[] = [
   revokeEverything,
   restored,
   purge,
+  auditVerify,
 ]

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import type postgres from 'postgres'
 import { DeadlineError, fromDriver } from './outage.ts'
+import { traceStatement } from './traceStatement.ts'
 
 /*
  * The `postgres` client waits for an answer for ever. After a lost network, so do the queries that are pipelined behind
@@ -101,7 +102,8 @@ async function inTransaction<T>(
     }
   }
   /** For drizzle, which knows a transaction by its `unsafe`. */
-  const unsafe = (text: string, parameters: never[]) => lazily(asArrays => run(text, parameters, asArrays))
+  const unsafe = (text: string, parameters: never[]) =>
+    lazily(asArrays => traceStatement(text, () => run(text, parameters, asArrays)))
   const tx = new Proxy(client, {
     get: (target, property) => (property === 'unsafe' ? unsafe : Reflect.get(target, property)),
   })
@@ -110,7 +112,7 @@ async function inTransaction<T>(
     const result = await work(tx)
     // A failed statement has aborted the transaction, also where `work` caught the error.
     if (failure !== undefined) throw failure
-    if (begun !== undefined) await ask('commit', [])
+    if (begun !== undefined) await traceStatement('commit', () => ask('commit', []))
     return result
   } catch (error) {
     // Where the connection is lost, the server rolls back by itself.

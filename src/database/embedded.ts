@@ -1,11 +1,12 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PGlite } from '@electric-sql/pglite'
+import { PGlite, type Transaction } from '@electric-sql/pglite'
 import type { MigrationConfig } from 'drizzle-orm/migrator'
 import { drizzle } from 'drizzle-orm/pglite'
 import { migrate } from 'drizzle-orm/pglite/migrator'
 import { lockDirectory } from './lockDirectory.ts'
 import { makeOwnFolder } from './ownerOnly.ts'
+import { traceStatement } from './traceStatement.ts'
 
 /* In a file of its own, because an app on PostgreSQL does not install PGlite. */
 
@@ -18,7 +19,7 @@ export async function openEmbedded(dataDir: string, migrations: MigrationConfig)
     // PGlite makes its files readable for everybody (0666), and the directory above may be open to others.
     await makeOwnFolder(folder)
     const client = await PGlite.create(folder)
-    const db = drizzle(client)
+    const db = drizzle(traced(client))
     await migrate(db, migrations)
     return {
       db,
@@ -31,4 +32,21 @@ export async function openEmbedded(dataDir: string, migrations: MigrationConfig)
     await unlock()
     throw error
   }
+}
+
+/** The client or a transaction of it, for drizzle: each statement in its span. */
+function traced<Client extends PGlite | Transaction>(client: Client): Client {
+  const own: Partial<Record<string | symbol, unknown>> = {
+    query: (...[text, ...rest]: Parameters<PGlite['query']>) =>
+      traceStatement(text, () => client.query(text, ...rest)),
+    ...('transaction' in client && {
+      transaction: <T>(work: (tx: Transaction) => Promise<T>) => client.transaction(tx => work(traced(tx))),
+    }),
+  }
+  return new Proxy(client, {
+    get(target, property) {
+      const value = own[property] ?? Reflect.get(target, property, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
 }

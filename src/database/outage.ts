@@ -61,6 +61,25 @@ export function violates(error: unknown, index: string): boolean {
   )
 }
 
+/** The constraint and the table of a foreign key that refused a change; undefined for any other error. */
+export function missedReference(error: unknown): { constraint: string; table: string } | undefined {
+  const found = causes(error).find(cause => hasCode(cause) && cause.code === '23503')
+  if (found === undefined) return undefined
+  const member = (...names: string[]) =>
+    String(names.map(name => Reflect.get(found, name)).find(Boolean) ?? '')
+  return { constraint: member('constraint_name', 'constraint'), table: member('table_name', 'table') }
+}
+
+/** Whether a column of this name refused null. */
+export function refusesNull(error: unknown, column: string): boolean {
+  return causes(error).some(
+    cause =>
+      hasCode(cause) &&
+      cause.code === '23502' &&
+      [Reflect.get(cause, 'column_name'), Reflect.get(cause, 'column')].includes(column),
+  )
+}
+
 function causes(error: unknown): Error[] {
   const found: Error[] = []
   for (let at = error; types.isNativeError(at) && found.length < 5; at = at.cause) found.push(at)

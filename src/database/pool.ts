@@ -1,6 +1,8 @@
+import { AsyncResource } from 'node:async_hooks'
 import postgres from 'postgres'
 import { type Guarded, lazily, Sockets, withDeadline } from './deadline.ts'
 import { DeadlineError, OutageError } from './outage.ts'
+import { traceStatement } from './traceStatement.ts'
 
 /*
  * A pool of connections, each with a client of its own. A client is never used again after its connection was lost. The
@@ -91,10 +93,11 @@ export function openPool(url: string, options: PoolOptions): postgres.Sql {
     const free = waiting.length === 0 ? choose() : undefined
     if (free) return start(free)
     return new Promise((resolve, reject) => {
-      const turn = (member: Member) => {
+      // It is called by whoever gives a connection back, and belongs to the request that waits.
+      const turn = AsyncResource.bind((member: Member) => {
         clearTimeout(timer)
         start(member).then(resolve, reject)
-      }
+      })
       const timer = setTimeout(() => {
         waiting.splice(waiting.indexOf(turn), 1)
         reject(new OutageError(new DeadlineError(`No connection was free within ${options.statementMs} ms.`)))
@@ -113,7 +116,9 @@ export function openPool(url: string, options: PoolOptions): postgres.Sql {
 
   const own: Partial<Record<string | symbol, unknown>> = {
     unsafe: (text: string, parameters: never[]) =>
-      lazily(asArrays => run(false, guarded => guarded.ask(text, parameters, asArrays))),
+      lazily(asArrays =>
+        traceStatement(text, () => run(false, guarded => guarded.ask(text, parameters, asArrays))),
+      ),
     begin: (work: (tx: postgres.Sql) => Promise<unknown>) => run(true, guarded => guarded.begin(work)),
     async end(how: { timeout: number }) {
       closed = true

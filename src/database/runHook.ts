@@ -1,4 +1,4 @@
-import type { HookName } from '../app/hooks.ts'
+import type { HookName, RecoveredHook } from '../app/hooks.ts'
 import type { App } from '../app/options.ts'
 import { type AppUser, appUser } from '../app/user.ts'
 import { openHookTransaction } from './hookTransaction.ts'
@@ -14,11 +14,13 @@ export async function runHook(
   name: HookName,
   tx: Queries,
   user: AppUser,
+  recovery: { readonly formerId: string } = { formerId: user.id },
 ): Promise<void> {
-  if (hooks[name] === undefined) return
+  const hook: RecoveredHook | undefined = hooks[name]
+  if (hook === undefined) return
   const opened = openHookTransaction(tx, name)
   try {
-    await opened.run(async () => hooks[name]?.(opened.handle, appUser(user)))
+    await opened.run(async () => hook(opened.handle, appUser(user), Object.freeze({ ...recovery })))
   } catch (error) {
     throw new HookFailure(error)
   }

@@ -166,15 +166,18 @@ export const auditEvents = annul.table(
     detail: text('detail'),
   },
   table => [
+    // For the pages of one user, of one kind, and of what committed late (audit/listEvents.ts).
     index('audit_events_user').on(table.userId, table.id),
-    // For the purge, which looks for the oldest (audit/expiredEvents.ts).
-    index('audit_events_at').on(table.at),
+    index('audit_events_kind').on(table.kind, table.id),
+    index('audit_events_xid').on(table.xid, table.id),
+    // For the seals, which read an hour in order (audit/sealedRows.ts), and for the purge, which looks for the oldest.
+    index('audit_events_at').on(table.at, table.id),
   ],
 )
 
 /**
- * One row an hour whose events are complete: a MAC over them and over the seal of the hour before, so that a row that
- * was removed or changed shows (audit/).
+ * One row an hour that has events and is complete: a MAC over the events and over the seal before, so that a row that
+ * was removed or changed shows (audit/sealKey.ts).
  */
 export const auditSeals = annul.table('audit_seals', {
   /** When the hour begins. */

@@ -7,9 +7,12 @@ import { thrownBy } from './runHook.ts'
 export interface Transacting {
   readonly db: Database
   readonly app: Pick<App, 'events'>
+  /** Told of a commit with queued mails; undefined in a process that sends none. */
+  readonly mails?: { nudge(): void } | undefined
 }
 
 const eventsOf = new WeakMap<object, AuditEvent[]>()
+const withMail = new WeakSet<object>()
 
 /**
  * Runs a verb's transaction. When the commit was answered, the app is told of the events that were noted in it. A
@@ -17,18 +20,29 @@ const eventsOf = new WeakMap<object, AuditEvent[]>()
  *
  * @throws what `work` or one of its hooks throws
  */
-export async function transact<T>({ db, app }: Transacting, work: (tx: Queries) => Promise<T>): Promise<T> {
+export async function transact<T>(
+  { db, app, mails }: Transacting,
+  work: (tx: Queries) => Promise<T>,
+): Promise<T> {
   const events: AuditEvent[] = []
+  let hasMail = () => false
   const result = await db
     .transaction(async tx => {
       eventsOf.set(tx, events)
+      hasMail = () => withMail.has(tx)
       return work(tx)
     })
     .catch(error => {
       throw thrownBy(error)
     })
   for (const event of events) app.events.tell(event)
+  if (hasMail()) mails?.nudge()
   return result
+}
+
+/** Notes that a mail was queued in a transaction, so that the mail is sent right after the commit. */
+export function noteMail(tx: object): void {
+  withMail.add(tx)
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { ASTVisitor, GraphQLFormattedError, GraphQLSchema, ValidationContext } from 'graphql'
 import type { Config } from '../config.ts'
-import { maxTokens, noIntrospection } from './bounds.ts'
+import type { OperationBounds } from './bounds/operationBounds.ts'
+import { noIntrospection } from './noIntrospection.ts'
+import type { Allowlist } from './operations/allowlist.ts'
 import { responsePlugin } from './responsePlugin.ts'
 
 /** Options of Apollo Server 5, in types of their own: other servers' apps install no Apollo. */
@@ -26,14 +28,15 @@ export interface ApolloPlugin {
 /** @internal */
 export function apolloSettings(
   { introspection }: Config,
+  { bounds, operations }: { bounds: OperationBounds; operations: Allowlist | undefined },
   formatError: ApolloSettings['formatError'],
 ): ApolloSettings {
   return {
     formatError,
-    plugins: [responsePlugin as unknown as ApolloPlugin],
+    plugins: [responsePlugin(bounds, operations) as unknown as ApolloPlugin],
     includeStacktraceInErrorResponses: false,
     introspection: true,
     validationRules: introspection ? [] : [noIntrospection],
-    parseOptions: { maxTokens },
+    parseOptions: { maxTokens: bounds.tokens },
   }
 }

@@ -120,7 +120,7 @@ function guardSubscription<F extends Resolvers>(field: F, read: readonly Require
       const { auth } = context
       if (!auth || requirements.length === 0) return auth?.forget()
       try {
-        check(await auth.decide(true), requirements, auth.now())
+        check(await auth.decide(true), requirements, auth)
       } catch (error) {
         // With the path of the field, as every other error of a field.
         throw locatedError(error, info.fieldNodes, responsePathAsArray(info.path))
@@ -191,16 +191,20 @@ function guardResolver(
     // A decision from memory is no promise, and stays synchronous.
     if (decision instanceof Promise)
       return decision.then(later => {
-        check(later, requirements, auth.now())
+        check(later, requirements, auth)
         return resolve(source, args, context, info)
       })
-    check(decision, requirements, auth.now())
+    check(decision, requirements, auth)
     return resolve(source, args, context, info)
   }
 }
 
 /** Checks `maxAge` last, so that nobody is asked for a password again for a field that stays forbidden. */
-function check(decision: Guarded | AuthError, requirements: readonly Requirement[], now: number): void {
+function check(
+  decision: Guarded | AuthError,
+  requirements: readonly Requirement[],
+  clock: { now(): number },
+): void {
   if (decision instanceof AuthError) throw decision
   for (const { roles, scopes } of requirements) {
     const allowed =
@@ -209,6 +213,6 @@ function check(decision: Guarded | AuthError, requirements: readonly Requirement
     if (!allowed) throw forbidden({ ...(roles && { roles }), ...(scopes && { scopes }) })
   }
   for (const { maxAge } of requirements)
-    if (maxAge !== undefined && now - decision.claims.auth_time > maxAge)
+    if (maxAge !== undefined && clock.now() - decision.claims.auth_time > maxAge)
       throw reauthenticationRequired(maxAge)
 }

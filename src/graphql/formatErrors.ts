@@ -3,11 +3,13 @@ import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import { outageOf } from '../database/outage.ts'
 import { AuthError, unavailable } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { traceIdOf } from '../tracing.ts'
+import { tooManyTokens } from './bounds/tokens.ts'
 
 /**
  * Formats every error that reaches a client. Three kinds pass: AuthErrors, GraphQLErrors with a code of their own, and
  * graphql's messages about a request's syntax, fields and variables. Any other error is logged and becomes
- * INTERNAL_SERVER_ERROR with the id of the log entry, because Apollo Server passes on the message of every thrown Error,
+ * INTERNAL_SERVER_ERROR with the id of the log entry and that of the trace, because Apollo Server passes on the message of every thrown Error,
  * in production too.
  *
  * @param options.suggests whether graphql may name fields that the client could have meant (ANNUL_INTROSPECTION)
@@ -24,14 +26,18 @@ export function formatErrors(log: Log, { suggests }: { suggests: boolean }) {
     // The engine's "Maximum call stack size exceeded", which the parser's error wraps.
     if (isOverflow(error))
       return { message: 'The operation is nested too deeply.', ...place, extensions: parseFailed }
+    const tokens = tooManyTokens(formatted)
+    if (tokens) return { message: tokens.message, extensions: publicOf(tokens.extensions) }
     if (isPublic(formatted, error, cause)) {
       const message = suggests || formatted.path ? formatted.message : withoutSuggestion(formatted.message)
       return { ...formatted, message, extensions: publicOf(formatted.extensions) }
     }
 
     const id = randomUUID()
-    log.error({ err: cause, id, path: formatted.path?.join('.') }, 'A request failed.')
-    const extensions = { code: 'INTERNAL_SERVER_ERROR', id }
+    const traceId = traceIdOf(cause)
+    const found = { id, ...(traceId !== undefined && { traceId }) }
+    log.error({ err: cause, ...found, path: formatted.path?.join('.') }, 'A request failed.')
+    const extensions = { code: 'INTERNAL_SERVER_ERROR', ...found }
     return { message: 'Something went wrong on the server.', ...place, extensions }
   }
 }

@@ -24,6 +24,10 @@ export type Query = {
   user: Maybe<User>;
   /** All users, the oldest account first. */
   users: UserConnection;
+  /** The events of all accounts, the newest first. An event that is committed while the pages are read is not left out. */
+  auditEvents: AuditEventConnection;
+  /** What happened to the viewer's own account, the newest first. */
+  myEvents: AuditEventConnection;
   /** The user of the access token. The fields `id`, `roles` and `scopes` cost no query of the database. */
   me: User;
   /** The viewer's live sessions, the most recently used first. */
@@ -44,11 +48,41 @@ export type QueryUsersArgs = {
   search?: InputMaybe<Scalars['String']['input']>;
 };
 
+
+/** The queries. */
+export type QueryAuditEventsArgs = {
+  userId?: InputMaybe<Scalars['ID']['input']>;
+  kind?: InputMaybe<Scalars['String']['input']>;
+  first?: Scalars['Int']['input'];
+  after?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+/** The queries. */
+export type QueryMyEventsArgs = {
+  first?: Scalars['Int']['input'];
+  after?: InputMaybe<Scalars['String']['input']>;
+};
+
 /** The mutations. */
 export type Mutation = {
   __typename?: 'Mutation';
   /** Sets a new password, and ends all other sessions. Returns this device's new tokens. */
   changePassword: Tokens;
+  /** Sends a link to the viewer's e-mail that verifies it. False where it is verified already: no mail is sent. */
+  requestEmailVerification: Scalars['Boolean']['output'];
+  /** Uses the link or the code of a mail: opens the account, verifies its e-mail, or makes the address its e-mail. */
+  verifyEmail: Scalars['Boolean']['output'];
+  /** Sends a link that sets a new password. The answer is the same whether or not there is such an account. */
+  requestPasswordReset: Scalars['Boolean']['output'];
+  /** Sets a new password by the link or the code of a mail. Ends every other session, and opens one here. */
+  resetPassword: Tokens;
+  /** Sends a link to another address, which becomes the e-mail when the link is used. Returns the unchanged user. */
+  changeEmail: User;
+  /** The way back, for 72 hours after the e-mail was changed: restores the former one, and ends every session. */
+  restoreEmail: Scalars['Boolean']['output'];
+  /** Deletes the viewer's own account. */
+  deleteAccount: Scalars['Boolean']['output'];
   /** Ends all sessions of a user, who can't sign in again until `unblockUser`. */
   blockUser: User;
   /** Lets a blocked user sign in again. Sessions that the block ended stay ended. */
@@ -59,6 +93,11 @@ export type Mutation = {
   revokeUserSessions: User;
   /** Deletes an account. Its id is never used again. */
   deleteUser: Scalars['Boolean']['output'];
+  /**
+   * Gives an account back to its owner: a new id, no password, every session and token of the old id ended, and a link to
+   * the account's e-mail that sets a new password.
+   */
+  recoverAccount: User;
   /** Ends all sessions and tokens of all users. */
   revokeEverything: Scalars['Boolean']['output'];
   /** Creates an account and opens its first session. Null where the server requires a verified e-mail first. */
@@ -83,6 +122,36 @@ export type Mutation = {
 /** The mutations. */
 export type MutationChangePasswordArgs = {
   input: ChangePasswordInput;
+};
+
+
+/** The mutations. */
+export type MutationVerifyEmailArgs = {
+  token: Scalars['String']['input'];
+};
+
+
+/** The mutations. */
+export type MutationRequestPasswordResetArgs = {
+  email: Scalars['String']['input'];
+};
+
+
+/** The mutations. */
+export type MutationResetPasswordArgs = {
+  input: ResetPasswordInput;
+};
+
+
+/** The mutations. */
+export type MutationChangeEmailArgs = {
+  input: ChangeEmailInput;
+};
+
+
+/** The mutations. */
+export type MutationRestoreEmailArgs = {
+  token: Scalars['String']['input'];
 };
 
 
@@ -115,6 +184,12 @@ export type MutationRevokeUserSessionsArgs = {
 
 /** The mutations. */
 export type MutationDeleteUserArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+/** The mutations. */
+export type MutationRecoverAccountArgs = {
   id: Scalars['ID']['input'];
 };
 
@@ -191,6 +266,22 @@ export type ChangePasswordInput = {
   newPassword: Scalars['String']['input'];
 };
 
+/** The input of `resetPassword`. */
+export type ResetPasswordInput = {
+  /** The token of the link, or the code beside it on the device that asked. */
+  token: Scalars['String']['input'];
+  /** At least 15 characters, unless the server is set otherwise, and at most 256. Not the e-mail. */
+  newPassword: Scalars['String']['input'];
+  /** Whether the refresh token is set as a cookie, which scripts can't read. */
+  cookie?: Scalars['Boolean']['input'];
+};
+
+/** The input of `changeEmail`. */
+export type ChangeEmailInput = {
+  /** The new e-mail, at most 254 characters. */
+  email: Scalars['String']['input'];
+};
+
 /** A page of users. */
 export type UserConnection = {
   __typename?: 'UserConnection';
@@ -220,6 +311,45 @@ export type PageInfo = {
   startCursor: Maybe<Scalars['String']['output']>;
   /** The cursor of the page's last entry, for `after`. */
   endCursor: Maybe<Scalars['String']['output']>;
+};
+
+/** A page of events. */
+export type AuditEventConnection = {
+  __typename?: 'AuditEventConnection';
+  /** The events of this page. */
+  edges: Array<AuditEventEdge>;
+  /** The place of this page in the list. */
+  pageInfo: PageInfo;
+};
+
+/** An event of a page. */
+export type AuditEventEdge = {
+  __typename?: 'AuditEventEdge';
+  /** The event's cursor, for `after` of the same list. */
+  cursor: Scalars['String']['output'];
+  /** The event. */
+  node: AuditEvent;
+};
+
+/** What happened to an account or a session. It is never changed. In `myEvents`, what another person did shows neither the person's address nor session nor words. */
+export type AuditEvent = {
+  __typename?: 'AuditEvent';
+  /** The number of the event. A higher number is not always a later event. */
+  id: Scalars['ID']['output'];
+  /** When the change began, by the database's clock. */
+  at: Scalars['DateTime']['output'];
+  /** What happened, for example `login`. */
+  kind: Scalars['String']['output'];
+  /** The user whom it happened to. */
+  userId: Maybe<Scalars['ID']['output']>;
+  /** The user who did it; null if unknown, and for commands of the operator. */
+  actorId: Maybe<Scalars['ID']['output']>;
+  /** The session that it was done in, or that ended. */
+  sessionId: Maybe<Scalars['ID']['output']>;
+  /** The address that it was done from. */
+  ipAddress: Maybe<Scalars['String']['output']>;
+  /** In words, for people: for example the reason of a block. */
+  detail: Maybe<Scalars['String']['output']>;
 };
 
 /** The tokens of a signed-in client. */
@@ -385,9 +515,14 @@ export type ResolversTypes = {
   User: ResolverTypeWrapper<UserSource>;
   UserStatus: UserStatus;
   ChangePasswordInput: ChangePasswordInput;
+  ResetPasswordInput: ResetPasswordInput;
+  ChangeEmailInput: ChangeEmailInput;
   UserConnection: ResolverTypeWrapper<Omit<UserConnection, 'edges'> & { edges: Array<ResolversTypes['UserEdge']> }>;
   UserEdge: ResolverTypeWrapper<Omit<UserEdge, 'node'> & { node: ResolversTypes['User'] }>;
   PageInfo: ResolverTypeWrapper<PageInfo>;
+  AuditEventConnection: ResolverTypeWrapper<AuditEventConnection>;
+  AuditEventEdge: ResolverTypeWrapper<AuditEventEdge>;
+  AuditEvent: ResolverTypeWrapper<AuditEvent>;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
   Tokens: ResolverTypeWrapper<TokensSource>;
   RegisterInput: RegisterInput;
@@ -408,9 +543,14 @@ export type ResolversParentTypes = {
   Boolean: Scalars['Boolean']['output'];
   User: UserSource;
   ChangePasswordInput: ChangePasswordInput;
+  ResetPasswordInput: ResetPasswordInput;
+  ChangeEmailInput: ChangeEmailInput;
   UserConnection: Omit<UserConnection, 'edges'> & { edges: Array<ResolversParentTypes['UserEdge']> };
   UserEdge: Omit<UserEdge, 'node'> & { node: ResolversParentTypes['User'] };
   PageInfo: PageInfo;
+  AuditEventConnection: AuditEventConnection;
+  AuditEventEdge: AuditEventEdge;
+  AuditEvent: AuditEvent;
   DateTime: Scalars['DateTime']['output'];
   Tokens: TokensSource;
   RegisterInput: RegisterInput;
@@ -433,17 +573,27 @@ export type AuthDirectiveResolver<Result, Parent, ContextType = GraphQLContext, 
 export type QueryResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
   user?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType, RequireFields<QueryUserArgs, 'id'>>;
   users?: Resolver<ResolversTypes['UserConnection'], ParentType, ContextType, RequireFields<QueryUsersArgs, 'first'>>;
+  auditEvents?: Resolver<ResolversTypes['AuditEventConnection'], ParentType, ContextType, RequireFields<QueryAuditEventsArgs, 'first'>>;
+  myEvents?: Resolver<ResolversTypes['AuditEventConnection'], ParentType, ContextType, RequireFields<QueryMyEventsArgs, 'first'>>;
   me?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
   sessions?: Resolver<Array<ResolversTypes['Session']>, ParentType, ContextType>;
 };
 
 export type MutationResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
   changePassword?: Resolver<ResolversTypes['Tokens'], ParentType, ContextType, RequireFields<MutationChangePasswordArgs, 'input'>>;
+  requestEmailVerification?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  verifyEmail?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType, RequireFields<MutationVerifyEmailArgs, 'token'>>;
+  requestPasswordReset?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType, RequireFields<MutationRequestPasswordResetArgs, 'email'>>;
+  resetPassword?: Resolver<ResolversTypes['Tokens'], ParentType, ContextType, RequireFields<MutationResetPasswordArgs, 'input'>>;
+  changeEmail?: Resolver<ResolversTypes['User'], ParentType, ContextType, RequireFields<MutationChangeEmailArgs, 'input'>>;
+  restoreEmail?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType, RequireFields<MutationRestoreEmailArgs, 'token'>>;
+  deleteAccount?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   blockUser?: Resolver<ResolversTypes['User'], ParentType, ContextType, RequireFields<MutationBlockUserArgs, 'id'>>;
   unblockUser?: Resolver<ResolversTypes['User'], ParentType, ContextType, RequireFields<MutationUnblockUserArgs, 'id'>>;
   setUserAccess?: Resolver<ResolversTypes['User'], ParentType, ContextType, RequireFields<MutationSetUserAccessArgs, 'id' | 'roles' | 'scopes'>>;
   revokeUserSessions?: Resolver<ResolversTypes['User'], ParentType, ContextType, RequireFields<MutationRevokeUserSessionsArgs, 'id'>>;
   deleteUser?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType, RequireFields<MutationDeleteUserArgs, 'id'>>;
+  recoverAccount?: Resolver<ResolversTypes['User'], ParentType, ContextType, RequireFields<MutationRecoverAccountArgs, 'id'>>;
   revokeEverything?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   register?: Resolver<Maybe<ResolversTypes['Tokens']>, ParentType, ContextType, RequireFields<MutationRegisterArgs, 'input'>>;
   login?: Resolver<ResolversTypes['Tokens'], ParentType, ContextType, RequireFields<MutationLoginArgs, 'input'>>;
@@ -481,6 +631,27 @@ export type PageInfoResolvers<ContextType = GraphQLContext, ParentType extends R
   hasPreviousPage?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   startCursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   endCursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type AuditEventConnectionResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['AuditEventConnection'] = ResolversParentTypes['AuditEventConnection']> = {
+  edges?: Resolver<Array<ResolversTypes['AuditEventEdge']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type AuditEventEdgeResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['AuditEventEdge'] = ResolversParentTypes['AuditEventEdge']> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['AuditEvent'], ParentType, ContextType>;
+};
+
+export type AuditEventResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['AuditEvent'] = ResolversParentTypes['AuditEvent']> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  at?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  kind?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  userId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  actorId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  sessionId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  ipAddress?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  detail?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
 };
 
 export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
@@ -524,6 +695,9 @@ export type Resolvers<ContextType = GraphQLContext> = {
   UserConnection?: UserConnectionResolvers<ContextType>;
   UserEdge?: UserEdgeResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
+  AuditEventConnection?: AuditEventConnectionResolvers<ContextType>;
+  AuditEventEdge?: AuditEventEdgeResolvers<ContextType>;
+  AuditEvent?: AuditEventResolvers<ContextType>;
   DateTime?: GraphQLScalarType;
   Tokens?: TokensResolvers<ContextType>;
   Session?: SessionResolvers<ContextType>;

@@ -1,12 +1,21 @@
+import { changeEmail } from '../accounts/changeEmail.ts'
 import { changePassword } from '../accounts/changePassword.ts'
+import { deleteAccount } from '../accounts/deleteAccount.ts'
 import { findUser } from '../accounts/findUser.ts'
 import { register } from '../accounts/register.ts'
+import { requestEmailVerification } from '../accounts/requestEmailVerification.ts'
+import { requestPasswordReset } from '../accounts/requestPasswordReset.ts'
+import { resetPassword } from '../accounts/resetPassword.ts'
+import { restoreEmail } from '../accounts/restoreEmail.ts'
+import { verifyEmail } from '../accounts/verifyEmail.ts'
 import { blockUser, unblockUser } from '../admin/blockUser.ts'
 import { deleteUser } from '../admin/deleteUser.ts'
 import { listUsers, userCursor } from '../admin/listUsers.ts'
+import { recoverAccount } from '../admin/recoverAccount.ts'
 import { revokeEverything } from '../admin/revokeEverything.ts'
 import { revokeUserSessions } from '../admin/revokeUserSessions.ts'
 import { setUserAccess } from '../admin/setUserAccess.ts'
+import { listEvents, listOwnEvents } from '../audit/listEvents.ts'
 import { forbidden } from '../errors.ts'
 import { deviceName } from '../input/device.ts'
 import { checkId } from '../input/id.ts'
@@ -22,6 +31,7 @@ import { revokeSession } from '../sessions/revokeSession.ts'
 import { revokeOtherSessions, revokeSessions } from '../sessions/revokeSessions.ts'
 import type { SessionEvent } from '../sessions/sessionEvents.ts'
 import { adminRole, inSession, type SessionViewer, type Viewer, type Visitor } from '../viewer.ts'
+import { connectionOf } from './connection.ts'
 import { dateTime } from './dateTime.ts'
 import type { Resolvers } from './generated.ts'
 import { KnownUser, sourcesOf } from './sources.ts'
@@ -49,13 +59,12 @@ export const resolvers: Resolvers = {
     users: async (_, { first = 50, after, search }, { auth }) => {
       const page = await listUsers(stateOf(auth).parts, { first, after, search })
       const edges = page.users.map(row => ({ cursor: userCursor(row), node: KnownUser.ofRow(row) }))
-      const { hasNextPage, hasPreviousPage } = page
-      const startCursor = edges[0]?.cursor ?? null
-      return {
-        edges,
-        pageInfo: { hasNextPage, hasPreviousPage, startCursor, endCursor: edges.at(-1)?.cursor ?? null },
-      }
+      return connectionOf({ ...page, edges })
     },
+    auditEvents: async (_, { userId, kind, first = 50, after }, { auth }) =>
+      connectionOf(await listEvents(stateOf(auth).parts, { userId, kind, first, after })),
+    myEvents: async (_, { first = 50, after }, { auth }) =>
+      connectionOf(await listOwnEvents(stateOf(auth).parts, auth.viewer(), { first, after })),
   },
 
   Mutation: {
@@ -78,6 +87,14 @@ export const resolvers: Resolvers = {
     revokeSessions: (_, __, { auth }) => revokeSessions(...actingInSession(auth)),
     revokeOtherSessions: (_, __, { auth }) => revokeOtherSessions(...actingInSession(auth)),
     changePassword: (_, { input }, { auth }) => changePassword(...actingInSession(auth), input),
+    requestEmailVerification: (_, __, { auth }) => requestEmailVerification(...acting(auth)),
+    verifyEmail: (_, input, { auth }) => verifyEmail(...visiting(auth), input),
+    requestPasswordReset: (_, input, { auth }) => requestPasswordReset(...visiting(auth), input),
+    resetPassword: (_, { input }, { auth }) =>
+      issue(stateOf(auth), () => resetPassword(...visiting(auth), input), input),
+    changeEmail: async (_, { input }, { auth }) => KnownUser.ofRow(await changeEmail(...acting(auth), input)),
+    restoreEmail: (_, input, { auth }) => restoreEmail(...visiting(auth), input),
+    deleteAccount: (_, __, { auth }) => deleteAccount(...acting(auth)),
     blockUser: async (_, input, { auth }) => KnownUser.ofRow(await blockUser(...acting(auth), input)),
     unblockUser: async (_, input, { auth }) => KnownUser.ofRow(await unblockUser(...acting(auth), input)),
     setUserAccess: async (_, { id, roles, scopes = [] }, { auth }) =>
@@ -85,6 +102,8 @@ export const resolvers: Resolvers = {
     revokeUserSessions: async (_, input, { auth }) =>
       KnownUser.ofRow(await revokeUserSessions(...acting(auth), input)),
     deleteUser: (_, input, { auth }) => deleteUser(...acting(auth), input),
+    recoverAccount: async (_, input, { auth }) =>
+      KnownUser.ofRow(await recoverAccount(...acting(auth), input)),
     revokeEverything: (_, __, { auth }) => revokeEverything(...acting(auth)),
   },
 

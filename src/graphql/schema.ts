@@ -9,6 +9,7 @@ import { findMisplaced, refuseRedeclared, refuseReplaced } from './extension.ts'
 import { type CheckedRename, checkRename, type Rename } from './rename.ts'
 import { renameContract, renameResolvers } from './renameContract.ts'
 import { resolvers } from './resolvers.ts'
+import { traceVerbs } from './traceOperation.ts'
 
 /** What an app adds to Annul's own schema. */
 export interface SchemaExtension {
@@ -59,7 +60,7 @@ function makeSchema(
   try {
     return makeExecutableSchema({
       typeDefs: [...contract, ...added],
-      resolvers: [renameResolvers(resolvers as IResolvers, rename), ...addedResolvers],
+      resolvers: [renameResolvers(traceVerbs(resolvers) as IResolvers, rename), ...addedResolvers],
       schemaExtensions: inCode.map(({ extensions }) => extensions),
       resolverValidationOptions: { requireResolversToMatchSchema: 'error' },
     })

@@ -8,14 +8,17 @@ import {
   visit,
   visitWithTypeInfo,
 } from 'graphql'
-import { maxTokens } from './bounds.ts'
 import { type Guards, readGuards } from './guards.ts'
 
 const guardsOf = new WeakMap<GraphQLSchema, Guards>()
 
-/** Whether an operation asks for a field that `@auth` guards, or may guard: an interface's field may. */
-export function touchesGuarded(schema: GraphQLSchema, operation: string): boolean {
-  const document = read(operation)
+/**
+ * Whether an operation asks for a field that `@auth` guards, or may guard: an interface's field may.
+ *
+ * @param maxTokens of an operation
+ */
+export function touchesGuarded(schema: GraphQLSchema, operation: string, maxTokens: number): boolean {
+  const document = read(operation, maxTokens)
   if (document === undefined) return false
   const guards = guardsOf.get(schema) ?? readGuards(schema)
   guardsOf.set(schema, guards)
@@ -34,7 +37,7 @@ export function touchesGuarded(schema: GraphQLSchema, operation: string): boolea
 }
 
 /** Undefined for a text that is no operation: it has no answer. */
-function read(operation: string): DocumentNode | undefined {
+function read(operation: string, maxTokens: number): DocumentNode | undefined {
   try {
     return parse(operation, { maxTokens })
   } catch {

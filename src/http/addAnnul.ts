@@ -4,19 +4,24 @@ import {
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled'
 import cors from '@fastify/cors'
+import helmet from '@fastify/helmet'
 import websocket from '@fastify/websocket'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
 import { handleProtocols } from 'graphql-ws'
 import type { OpenedAuth } from '../auth.ts'
 import { responseOf } from '../request/openContext.ts'
+import { addAccountPages } from './accountPages.ts'
 import { answerErrors, bodyLimitBytes } from './answerErrors.ts'
 import { apolloHandler } from './apolloHandler.ts'
 import { refuseForeignOrigins } from './foreignOrigins.ts'
 import { logRequests } from './logRequests.ts'
 import { sendPage, wantsPage } from './page.ts'
 import { refuseNested } from './refuseNested.ts'
+import { refuseSubscriptions } from './refuseSubscriptions.ts'
+import { boundRequests } from './requestsInFlight.ts'
 import { addRoutes } from './routes.ts'
+import { securityHeaders } from './securityHeaders.ts'
 import { type ServerContext, serverPlugin } from './serverPlugin.ts'
 import { admitSockets } from './socketAdmission.ts'
 import { Crowd } from './socketCrowd.ts'
@@ -27,12 +32,22 @@ import { Turns } from './socketTurns.ts'
  * Everything that Annul answers, on an application of Fastify that is Annul's alone: GraphQL and its sockets, the routes
  * beside it, errors, CORS and the log line of each request. Whoever has the application lets it listen (server.ts), or
  * hands over requests of another server (innerApp.ts).
+ *
+ * @param options.ownsHost whether Annul alone answers on its host
  */
-export async function addAnnul(app: FastifyInstance, auth: OpenedAuth, schema: GraphQLSchema): Promise<void> {
+export async function addAnnul(
+  app: FastifyInstance,
+  auth: OpenedAuth,
+  schema: GraphQLSchema,
+  { ownsHost }: { ownsHost: boolean },
+): Promise<void> {
+  await app.register(helmet, securityHeaders(ownsHost))
   logRequests(app)
   refuseForeignOrigins(app, auth.parts.config)
+  boundRequests(app, auth.parts)
   answerErrors(app)
   addRoutes(app, auth)
+  await addAccountPages(app, auth)
   await addGraphQL(app, auth, schema)
 }
 
@@ -46,7 +61,7 @@ async function addGraphQL(app: FastifyInstance, auth: OpenedAuth, schema: GraphQ
     logger: quiet(app),
     // No answer may be cached (logRequests.ts), so cache hints in the schema need not be looked for.
     plugins: [
-      serverPlugin,
+      serverPlugin(auth.bounds, auth.operations),
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginLandingPageDisabled(),
     ],
@@ -60,16 +75,22 @@ async function addGraphQL(app: FastifyInstance, auth: OpenedAuth, schema: GraphQ
       socket.terminate()
     },
   })
-  const handler = apolloHandler(apollo, (request, reply) => {
+  const answer = apolloHandler(apollo, (request, reply) => {
     const { auth: contextOfRequest } = auth.context(request, responseOf(reply))
-    return { auth: contextOfRequest, note: request.note }
+    return { auth: contextOfRequest, note: request.note, accept: request.headers.accept }
   })
+  // Parsing a body leads out of whatever was active before, so the span is activated here.
+  const handler = (request: FastifyRequest, reply: FastifyReply) => {
+    const { span } = request.note
+    return span === undefined ? answer(request, reply) : span.run(() => answer(request, reply))
+  }
   const crowd = new Crowd()
   const turns = new Turns(client => crowd.isHalted(client))
   crowd.onRelief = () => turns.schedule()
   await app.register(async graphql => {
     if (config.allowedOrigins) await graphql.register(cors, crossOrigin(config.allowedOrigins))
-    refuseNested(graphql)
+    refuseNested(graphql, auth.bounds)
+    refuseSubscriptions(graphql, schema)
     graphql.route({ url: '/graphql', method: ['POST', 'OPTIONS'], handler })
     graphql.route({
       url: '/graphql',
@@ -87,8 +108,14 @@ function crossOrigin(allowedOrigins: readonly string[]) {
     origin: [...allowedOrigins],
     credentials: true,
     methods: ['GET', 'POST'],
-    allowedHeaders: ['content-type', 'authorization', 'apollo-require-preflight', 'annul-renew'],
-    exposedHeaders: ['www-authenticate', 'retry-after'],
+    allowedHeaders: [
+      'content-type',
+      'authorization',
+      'apollo-require-preflight',
+      'annul-renew',
+      'annul-device',
+    ],
+    exposedHeaders: ['www-authenticate', 'retry-after', 'annul-device'],
     maxAge: 7200,
   }
 }

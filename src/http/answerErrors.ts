@@ -1,13 +1,14 @@
 import type { FastifyInstance } from 'fastify'
+import { bodyLimitBytes } from '../graphql/bounds/body.ts'
 
-/** Bodies above this are refused unread: no operation of a client needs more. */
-export const bodyLimitBytes = 100_000
+export { bodyLimitBytes }
 
 /** Answers errors before GraphQL: a body that is no JSON, too large, or of another type; an unknown path. */
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler<Error & { statusCode?: number; code?: string }>(async (error, request, reply) => {
     const status = error.statusCode ?? 500
-    if (status >= 500) request.log.error({ err: error }, 'A request failed.')
+    if (status >= 500)
+      request.log.error({ err: error, traceId: request.note.span?.traceId }, 'A request failed.')
     const { code, message } = refusalOfRequest(error.code) ?? (status < 500 ? badRequest : broken)
     request.note.code = code
     return reply.status(status).send({ errors: [{ message, extensions: { code } }] })

@@ -52,7 +52,8 @@ function refuse(
     .status(204)
     .headers({
       'access-control-allow-methods': 'GET, POST',
-      'access-control-allow-headers': 'content-type, authorization, apollo-require-preflight, annul-renew',
+      'access-control-allow-headers':
+        'content-type, authorization, apollo-require-preflight, annul-renew, annul-device',
       // Browsers must not remember this answer, so that a corrected setting works at once.
       'access-control-max-age': '0',
     })

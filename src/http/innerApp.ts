@@ -55,7 +55,7 @@ export async function openInnerApp(
   }
   try {
     readParsedBodies(app)
-    await addAnnul(app, auth, schema)
+    await addAnnul(app, auth, schema, { ownsHost: false })
     await app.ready()
     if (typeof config.metrics === 'object')
       listener = await openMetricsListener(config.metrics, metrics, limitsFor(config))
@@ -84,12 +84,22 @@ function readParsedBodies(app: FastifyInstance): void {
       )
     const bytes = Buffer.isBuffer(body)
       ? body
-      : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
+      : Buffer.from(typeof body === 'string' ? body : written(body, request.headers['content-type']))
     return Object.assign(Readable.from([bytes]), {
       // Fastify compares it with the header Content-Length, which tells how long the text was that the client sent.
       receivedEncodedLength: Number(request.headers['content-length'] ?? bytes.length),
     })
   })
+}
+
+/** A parsed body as text of its type. */
+function written(body: unknown, type = ''): string {
+  if (!/^application\/x-www-form-urlencoded\b/i.test(type)) return JSON.stringify(body)
+  // A field that was sent twice is an array.
+  const pairs = Object.entries(Object(body)).flatMap(([name, value]) =>
+    [value].flat().map(each => [name, String(each)]),
+  )
+  return new URLSearchParams(pairs).toString()
 }
 
 /** The log of createAuth, as Fastify wants one. */

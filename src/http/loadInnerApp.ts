@@ -1,7 +1,13 @@
 import { loadOptional } from '../optional.ts'
 
 /** What everything that answers with Fastify needs. */
-export const serverPackages = ['fastify', '@fastify/cors', '@fastify/websocket', '@apollo/server']
+export const serverPackages = [
+  'fastify',
+  '@fastify/cors',
+  '@fastify/helmet',
+  '@fastify/websocket',
+  '@apollo/server',
+]
 
 /**
  * innerApp.ts, with the packages that it needs.

@@ -2,10 +2,11 @@ import { type FastifyInstance, fastify } from 'fastify'
 import type { Metrics } from '../metrics.ts'
 import type { Address } from '../settingValues.ts'
 import { boundConnections, type Limits, listenerOptions } from './limits.ts'
+import { uncounted } from './requestsInFlight.ts'
 import { urlOf } from './urlOf.ts'
 
 export function addMetrics(app: FastifyInstance, { registry }: Metrics): void {
-  app.get('/metrics', async (_request, reply) => {
+  app.get('/metrics', uncounted, async (_request, reply) => {
     reply.type(registry.contentType)
     return registry.metrics()
   })

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { contentSecurityPolicy } from './securityHeaders.ts'
 
 /*
  * The page for a person who opens the server in a browser. Apollo Server's own page loads scripts of a third party,
@@ -27,16 +28,9 @@ const html = `<!doctype html>
 
 const headers = {
   'content-type': 'text/html; charset=utf-8',
-  'content-security-policy': [
-    "default-src 'none'",
-    `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; '),
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
+  'content-security-policy': contentSecurityPolicy({
+    'style-src': `'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+  }),
   vary: 'accept',
 }
 

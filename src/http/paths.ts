@@ -3,13 +3,19 @@ import type { Config } from '../config.ts'
 /** A path of Annul in somebody else's server. `/` is the app's own. */
 export interface Path {
   readonly url: string
-  readonly methods: readonly ('GET' | 'HEAD' | 'POST' | 'OPTIONS')[]
+  readonly methods: readonly ('GET' | 'HEAD' | 'POST' | 'OPTIONS' | 'PUT' | 'PATCH' | 'DELETE')[]
 }
+
+/** The pages behind the links in mails. They answer every method, so that a wrong one is told so. */
+export const accountPaths = ['/account/verify-email', '/account/reset-password', '/account/restore-email']
 
 export function pathsOf({ metrics }: Pick<Config, 'metrics'>): readonly Path[] {
   const read = ['/.well-known/jwks.json', '/healthz', '/readyz', ...(metrics === 'on' ? ['/metrics'] : [])]
   return [
     { url: '/graphql', methods: ['GET', 'HEAD', 'POST', 'OPTIONS'] },
     ...read.map((url): Path => ({ url, methods: ['GET', 'HEAD'] })),
+    ...accountPaths.map(
+      (url): Path => ({ url, methods: ['GET', 'HEAD', 'POST', 'OPTIONS', 'PUT', 'PATCH', 'DELETE'] }),
+    ),
   ]
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { OpenedAuth } from '../auth.ts'
 import { addMetrics } from './metricsListener.ts'
 import { sendPage, wantsPage } from './page.ts'
+import { uncounted } from './requestsInFlight.ts'
 
 /** For answers that everybody may read, pages of any origin too. */
 const readableByAll = { 'access-control-allow-origin': '*' }
@@ -20,7 +21,7 @@ export function addRoutes(app: FastifyInstance, auth: OpenedAuth): void {
   })
 
   // Whether the process lives. The database does not matter here: a restart of this process would not repair it.
-  app.get('/healthz', async (_request, reply) => {
+  app.get('/healthz', uncounted, async (_request, reply) => {
     reply.headers(readableByAll)
     return { status: 'ok' }
   })
@@ -28,7 +29,7 @@ export function addRoutes(app: FastifyInstance, auth: OpenedAuth): void {
   if (auth.parts.config.metrics === 'on') addMetrics(app, auth.parts.metrics)
 
   // Whether requests may be sent here: the view is fresh, or the database answers.
-  app.get('/readyz', async (_request, reply) => {
+  app.get('/readyz', uncounted, async (_request, reply) => {
     const ready = await auth.isReady()
     return reply.status(ready ? 200 : 503).send({ status: ready ? 'ready' : 'unavailable' })
   })

@@ -44,7 +44,7 @@ export async function openServer(config: Config, options: InnerOptions = {}): Pr
   try {
     closePromptly(app)
     boundConnections(app, bounds)
-    await addAnnul(app, auth, auth.schema(options.extension))
+    await addAnnul(app, auth, auth.schema(options.extension), { ownsHost: true })
     if (typeof config.metrics === 'object')
       metrics = await openMetricsListener(config.metrics, auth.parts.metrics, bounds)
     await app.listen({ host: config.host, port: config.port })
@@ -53,6 +53,7 @@ export async function openServer(config: Config, options: InnerOptions = {}): Pr
     throw error
   }
   const url = urlOf(app, config.host)
+  auth.parts.mails.listensAt(url)
   let closing: Promise<void> | undefined
   return {
     url,

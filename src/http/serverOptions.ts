@@ -10,7 +10,7 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
-export interface ServerOptions extends AppOptions, Pick<AuthOptions, 'rename'> {
+export interface ServerOptions extends AppOptions, Pick<AuthOptions, 'rename' | 'bounds'> {
   /** An app's own schema beside Annul's. */
   readonly extension?: SchemaExtension
   /** pino's level; default ANNUL_LOG_LEVEL. */

@@ -6,9 +6,8 @@ import {
   type ValidationRule,
   validate,
 } from 'graphql'
-import { maxTokens } from '../graphql/bounds.ts'
 
-/** Documents that are kept. `maxTokens` bounds each: together they take some 10 MiB at most. */
+/** Documents that are kept. The bound of tokens bounds each: together they take some 10 MiB at most. */
 const maxDocuments = 32
 
 /**
@@ -19,12 +18,14 @@ const maxDocuments = 32
 export class Documents {
   readonly #schema: GraphQLSchema
   readonly #rules: readonly ValidationRule[]
+  readonly #maxTokens: number
   /** By the text of the operation. The one that was used last is the last. */
   readonly #documents = new Map<string, DocumentNode>()
 
-  constructor(schema: GraphQLSchema, rules: readonly ValidationRule[]) {
+  constructor(schema: GraphQLSchema, rules: readonly ValidationRule[], maxTokens: number) {
     this.#schema = schema
     this.#rules = rules
+    this.#maxTokens = maxTokens
   }
 
   /**
@@ -33,7 +34,7 @@ export class Documents {
    */
   read(text: string): DocumentNode | readonly GraphQLError[] {
     const known = this.#documents.get(text)
-    const document = known ?? parse(text, { maxTokens })
+    const document = known ?? parse(text, { maxTokens: this.#maxTokens })
     const errors = known ? [] : validate(this.#schema, document, this.#rules)
     if (errors.length > 0) return errors
     this.#keep(text, document)

@@ -13,7 +13,9 @@ import type { ExecutionResult, SubscribePayload } from 'graphql-ws'
 import type { OpenedAuth } from '../auth.ts'
 import type { Config } from '../config.ts'
 import { tooManyRequests } from '../errors.ts'
-import { checkNesting, checkVariables, noIntrospection } from '../graphql/bounds.ts'
+import { checkNesting, checkVariables } from '../graphql/bounds/nesting.ts'
+import { noIntrospection } from '../graphql/noIntrospection.ts'
+import { notInList } from '../graphql/operations/allowlist.ts'
 import type { ServerContext } from './serverPlugin.ts'
 import { maxOperations } from './socketBounds.ts'
 import type { SocketConnection } from './socketConnection.ts'
@@ -32,17 +34,22 @@ export function rulesFor({ introspection }: Config): readonly ValidationRule[] {
 export function prepare(
   schema: GraphQLSchema,
   documents: Documents,
+  { bounds, operations }: Pick<OpenedAuth, 'bounds' | 'operations'>,
   connection: SocketConnection,
-  { query, operationName, variables }: SubscribePayload,
+  payload: SubscribePayload,
   more: object = {},
 ): ExecutionArgs | GraphQLError[] {
   const refused = refuseTooMany(connection)
   if (refused) return refused
+  const { operationName, variables } = payload
+  const query = operations ? operations.find(payload) : payload.query
   try {
+    if (query === undefined) throw notInList()
     checkVariables(variables)
-    checkNesting(query)
+    checkNesting(query, bounds.tokens)
     const document = documents.read(query)
     if (!('kind' in document)) return document.map(error => withCode(error, 'GRAPHQL_VALIDATION_FAILED'))
+    bounds.check(schema, document, variables)
     // A mutation's answer may carry cookies, which a socket can't.
     if (getOperationAST(document, operationName)?.operation === 'mutation')
       return [new GraphQLError('Mutations are sent over HTTP.', { extensions: { code: 'BAD_REQUEST' } })]

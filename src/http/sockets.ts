@@ -1,7 +1,7 @@
 import type { WebsocketHandler } from '@fastify/websocket'
 import type { FastifyRequest } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
-import { makeServer } from 'graphql-ws'
+import { CloseCode, makeServer } from 'graphql-ws'
 import type { OpenedAuth } from '../auth.ts'
 import { type AuthError, unauthenticated } from '../errors.ts'
 import { hasPublicSubscription } from '../graphql/directive.ts'
@@ -73,6 +73,9 @@ export function socketHandler(
     const transport = new SocketTransport(socket, request.raw.socket, clientOf(auth, request), shared, {
       message: text =>
         receive(text).catch(error => {
+          // A message of a kind that only servers send. The library tells it by a plain Error.
+          if (error instanceof Error && error.message.startsWith('Unexpected message of type'))
+            return transport.close(CloseCode.BadRequest, 'Invalid message received')
           broken(error)
           transport.close(internalError, 'Internal server error')
         }),
@@ -104,7 +107,7 @@ export function socketHandler(
 
 /** The protocol of graphql-ws, for each socket. */
 function serve(auth: OpenedAuth, schema: GraphQLSchema, openAppContext?: OpenAppContext) {
-  const documents = new Documents(schema, rulesFor(auth.parts.config))
+  const documents = new Documents(schema, rulesFor(auth.parts.config), auth.bounds.tokens)
   return makeServer<Payload, Extra>({
     connectionInitWaitTimeout: 5000,
 
@@ -121,13 +124,13 @@ function serve(auth: OpenedAuth, schema: GraphQLSchema, openAppContext?: OpenApp
     },
 
     onSubscribe({ extra: { connection, request, ends }, connectionParams }, id, payload) {
-      if (openAppContext === undefined) return prepare(schema, documents, connection, payload)
+      if (openAppContext === undefined) return prepare(schema, documents, auth, connection, payload)
       // Before anything of the app runs for the operation.
       const refused = refuseTooMany(connection)
       if (refused) return refused
       return openAppContext(request, withoutToken(connectionParams)).then(({ values, end }) => {
         ends.set(id, end)
-        return prepare(schema, documents, connection, payload, values)
+        return prepare(schema, documents, auth, connection, payload, values)
       })
     },
 

@@ -27,7 +27,7 @@ export async function startServer(
   return { url, auth: withoutInsides(auth), close }
 }
 
-const ownOptions = ['extension', 'logLevel', 'logStream', 'rename']
+const ownOptions = ['bounds', 'extension', 'logLevel', 'logStream', 'rename']
 
 /** @internal Annul's own server, with the packages that it needs. */
 export function loadServer() {

@@ -1,28 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import type { MailKind } from '../app/mails.ts'
 import type { Queries } from '../database/open.ts'
 import { outbox } from '../database/tables.ts'
+import { noteMail } from '../database/transact.ts'
 
-/** What a mail tells, or asks for. */
-export type MailKind =
-  /** A link that opens the account which was registered. */
-  | 'confirm-registration'
-  /** A registration with the address of an account that exists. */
-  | 'address-taken'
-  /** A link that verifies the account's address. */
-  | 'verify-email'
-  /** A link that sets a new password. */
-  | 'reset-password'
-  /** A link, to the new address, that makes the address the account's. */
-  | 'confirm-new-email'
-  /** To the old address: the e-mail was changed, with the link of the way back. */
-  | 'email-changed'
-  | 'password-changed'
-  | 'new-device'
-  /** A refresh token was used twice, and its session ended. */
-  | 'reuse-detected'
-  | 'factors-changed'
-  | 'account-deleted'
-  | 'account-recovered'
+export type { MailKind }
 
 export interface QueuedMail {
   readonly kind: MailKind
@@ -36,8 +18,9 @@ export interface QueuedMail {
 
 /**
  * Queues a mail in the transaction that causes it: if the transaction rolls back, no mail was ever there, and if it
- * commits, the mail is sent at least once (mail/sendMails.ts).
+ * commits, the mail is sent at least once (mail/sendMails.ts), and at once where `tx` is a transaction of `transact`.
  */
 export async function queueMail(tx: Pick<Queries, 'insert'>, mail: QueuedMail): Promise<void> {
   await tx.insert(outbox).values({ id: randomUUID(), ...mail })
+  noteMail(tx)
 }

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import { type Algorithm, hash, verify } from '@node-rs/argon2'
-import { tooManyRequests } from '../errors.ts'
 import { isForeign, openForeignHashes } from './foreign/foreignHashes.ts'
-import { normalizePassword } from './policy.ts'
+import { openHashQueue } from './hashQueue.ts'
+import { normalizePassword } from './normalize.ts'
 
 /** OWASP's argon2id parameters: 19 MiB, two passes, one lane. */
 const parameters = { algorithm: 2 as Algorithm.Argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 }
@@ -20,6 +20,8 @@ export interface Passwords {
    * @throws AuthError TOO_MANY_REQUESTS when the queue is full
    */
   verify(hash: string | null | undefined, password: string): Promise<boolean>
+  /** Whether a new password is known from breaches; false too where nobody can be asked (breaches.ts). */
+  isBreached(password: string): Promise<boolean>
   /** Whether the hash was made with other parameters than today's, or by another system. */
   isOutdated(hash: string): boolean
   /**
@@ -35,49 +37,44 @@ export interface Passwords {
 
 /**
  * Hashes run off the event loop, at most one a core at a time: more at a time would each be slower, and take 19 MiB
- * each (imported ones up to 256). The queue behind them is bounded, so that a flood of logins is refused at once instead of piling up.
+ * each (imported ones up to 256). The queue behind them is bounded (hashQueue.ts), so that a flood of logins is refused
+ * at once instead of piling up.
  *
- * @param options.queue how many may wait; default 100 for each core, about a second of work
+ * @param options.queue how many of Annul's own hashes may wait; default 100 for each core, about a second of work. Of
+ *   imported ones, as many wait as take half of that time
+ * @param options.isBreached default: no password is looked up
+ * @param options.onHash called for each hash that begins
  * @param options.secret ANNUL_SECRET, which imported hashes of Firebase need; without it they are an error
  */
 export async function openPasswords(
-  options: { queue?: number; cores?: number; secret?: Uint8Array } = {},
+  options: {
+    queue?: number
+    cores?: number
+    secret?: Uint8Array
+    isBreached?: Passwords['isBreached']
+    onHash?: () => void
+  } = {},
 ): Promise<Passwords> {
   const cores = options.cores ?? availableParallelism()
-  const longest = options.queue ?? 100 * cores
-  const waiting: (() => void)[] = []
-  let running = 0
-
-  const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (running >= cores) {
-      if (waiting.length >= longest) throw tooManyRequests(1)
-      // A hash that ends hands its place to the first waiter, so no waiter is overtaken.
-      await new Promise<void>(resolve => waiting.push(resolve))
-    } else running++
-    try {
-      return await work()
-    } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else running--
-    }
-  }
-
+  const queue = openHashQueue({ cores, bound: options.queue ?? 100 * cores, onWork: options.onHash })
   const foreign = openForeignHashes(options.secret)
   const slowestForeign = slowestLately()
   const slowestOwn = slowestLately()
 
   const dummy = await hash('', parameters)
   return {
-    hash: password => inTurn(() => hash(normalizePassword(password), parameters)),
+    hash: password => queue.run('own', 1, () => hash(normalizePassword(password), parameters)),
     async verify(stored, password) {
-      if (stored != null && isForeign(stored))
-        return inTurn(() => slowestForeign.time(() => foreign.verify(stored, password)))
-      const right = await inTurn(() =>
+      if (stored != null && isForeign(stored)) {
+        const read = foreign.read(stored)
+        return queue.run('imported', read.cost, () => slowestForeign.time(() => read.verify(password)))
+      }
+      const right = await queue.run('own', 1, () =>
         slowestOwn.time(() => verify(stored ?? dummy, normalizePassword(password))),
       )
       return right && stored != null
     },
+    isBreached: options.isBreached ?? (async () => false),
     isOutdated: stored => !stored.startsWith(current),
     async evenOut(startedAt) {
       if (slowestForeign.ms === 0) return
@@ -86,7 +83,7 @@ export async function openPasswords(
       await setTimeout(step - ((performance.now() - startedAt) % step))
     },
     get waiting() {
-      return waiting.length
+      return queue.waiting
     },
   }
 }

@@ -14,14 +14,15 @@ import type { RequestState } from './context.ts'
  * @throws AuthError ORIGIN_NOT_ALLOWED, before the verb runs, when the page's origin may not use the cookie; Error,
  *   likewise, when access tokens are bound to an address that is not known
  */
-export async function issue(
+export async function issue<T extends Tokens | null>(
   request: RequestState,
-  verb: () => Promise<Tokens>,
+  verb: () => Promise<T>,
   input: { cookie?: boolean } = {},
-): Promise<Tokens> {
+): Promise<T> {
   if (input.cookie) request.cookies.checkOrigin()
   checkBinding(request.parts, request.visitor)
   const tokens = await verb()
+  if (tokens === null) return tokens
   request.identify(tokens.user.id)
   if (tokens.session.cookie && request.cookies.isAllowed()) request.cookies.setTokens(tokens)
   // A foreign page may send a form here, and must not replace what the browser's tokens are bound to.
@@ -39,11 +40,14 @@ export async function issue(
  *
  * @throws AuthError ORIGIN_NOT_ALLOWED, INVALID_REFRESH_TOKEN with TOKEN_MISSING, TOKEN_INVALID or TOKEN_STALE
  */
-export function cookieOf({ cookies, parts }: RequestState, attempt: string | null | undefined): string {
+export function cookieOf(
+  { cookies, parts, visitor }: RequestState,
+  attempt: string | null | undefined,
+): string {
   if (cookies.refreshToken === undefined) throw invalidRefreshToken('TOKEN_MISSING')
   cookies.checkOrigin()
   if (attempt != null) checkAttempt(attempt)
-  const claims = readRefreshToken(parts, cookies.refreshToken)
+  const claims = readRefreshToken(parts, visitor, cookies.refreshToken)
   if (attempt != null && !attempt.startsWith(`${claims.sessionId}.${claims.generation}.`)) {
     cookies.correctSession(claims)
     throw invalidRefreshToken('TOKEN_STALE')

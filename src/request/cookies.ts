@@ -127,7 +127,9 @@ export function isForeignPage(config: Config, request: RequestLike): boolean {
  */
 export function isAllowedOrigin(config: Config, request: RequestLike): boolean {
   const origin = header(request, 'origin')
-  if (origin === undefined) return header(request, 'sec-fetch-site') === 'same-origin'
+  // A page that asks for no Referer has no Origin either: its forms are sent with "null" (Fetch standard). So has a
+  // foreign page, which is never "same-origin".
+  if (origin === undefined || origin === 'null') return header(request, 'sec-fetch-site') === 'same-origin'
   if (config.allowedOrigins) return config.allowedOrigins.includes(origin)
   // The server's own origin. Only the host is compared, because a proxy that terminates TLS hides the scheme.
   return URL.canParse(origin) && new URL(origin).host === header(request, 'host')

@@ -8,7 +8,9 @@ const deviceHeader = 'annul-device'
 
 /**
  * The device that sends a request: of the header, or else of the cookie. Read on first use, because most requests never
- * need it. A browser's device is answered as a cookie, which no script can read, any other client's in the header.
+ * need it. A browser's device is answered as a cookie, which no script can read. The device of any other client is
+ * answered in the header, and so is the device of a script that sends the header (empty: it has none yet), because the
+ * script may belong to another origin, for which the browser keeps no cookie.
  */
 export class RequestDevice implements VisitorDevice {
   readonly #tokens: DeviceTokens
@@ -49,16 +51,21 @@ export class RequestDevice implements VisitorDevice {
   #present(): Device | undefined {
     if (this.#device !== undefined) return this.#device
     // A foreign page can't read the answer, and must not use up what the device may try.
-    const token =
-      header(this.#request, deviceHeader) ?? (this.#cookies.isForeign() ? undefined : this.#cookies.device)
+    const token = this.#sent() ?? (this.#cookies.isForeign() ? undefined : this.#cookies.device)
     this.#device = token === undefined ? undefined : this.#tokens.read(token)
     return this.#device
+  }
+
+  /** An answer that carries the header twice reaches the client as one list, whose last token is the newest. */
+  #sent(): string | undefined {
+    return header(this.#request, deviceHeader)?.split(',').at(-1)?.trim()
   }
 
   #keep(device: Device): void {
     this.#device = device
     const token = this.#tokens.write(device)
-    if (this.#cookies.isAllowed()) this.#cookies.setDevice(token)
-    else if (!this.#cookies.isForeign()) this.#response.appendHeader(deviceHeader, token)
+    if (this.#cookies.isForeign()) return
+    if (this.#cookies.isAllowed() && this.#sent() === undefined) this.#cookies.setDevice(token)
+    else this.#response.appendHeader(deviceHeader, token)
   }
 }

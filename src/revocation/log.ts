@@ -1,4 +1,4 @@
-import { and, eq, isNull, sql } from 'drizzle-orm'
+import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Queries } from '../database/open.ts'
 import { epochs, revocations, sessions, users } from '../database/tables.ts'
 import type { RevocationReason } from '../errors.ts'
@@ -43,6 +43,16 @@ export interface UserVersions {
   readonly sessionVersion: number
 }
 
+/**
+ * A new e-mail that one of the sessions has asked for dies with the sessions. Otherwise a thief who was signed out could
+ * still take the account by the link that was sent to the thief's own address.
+ */
+const endEmailChanges = (of: SQL) => sql`
+  update annul.one_time_tokens set ended_at = now() where id in (
+    select id from annul.one_time_tokens
+    where ${of} and purpose = 'change-email' and ended_at is null and expires_at > now()
+    order by id for update)`
+
 /** The kills of the caller's transaction. */
 export function revokeWithin(tx: Queries): Revoke {
   const entries: Appended[] = []
@@ -85,6 +95,7 @@ export function revokeWithin(tx: Queries): Revoke {
         .where(eq(users.id, userId))
         .returning({ tokenVersion: users.tokenVersion, sessionVersion: users.sessionVersion })
       if (bumped === undefined) throw new Error('A user who was there under lock is gone.')
+      if (what.sessions) await tx.execute(endEmailChanges(sql`user_id = ${userId}`))
       await append({ kind: 'user', subject: userId, minVersion: bumped.tokenVersion, reason })
       return bumped
     },
@@ -97,6 +108,7 @@ export function revokeWithin(tx: Queries): Revoke {
         .set({ epoch: sql`greatest(${epochs.epoch} + 1, ${least})` })
         .returning()
       if (bumped === undefined) throw new Error('The row of the epoch is missing.')
+      await tx.execute(endEmailChanges(sql`true`))
       await append({ kind: 'everyone', minVersion: bumped.epoch, reason: 'EVERYTHING_REVOKED' })
     },
   }

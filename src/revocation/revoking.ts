@@ -2,6 +2,7 @@ import type { Queries } from '../database/open.ts'
 import { type Transacting, transact } from '../database/transact.ts'
 import { AuthError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
+import { inChildSpan } from '../tracing.ts'
 import type { RevocationService } from './createRevocation.ts'
 import type { Fences } from './drain.ts'
 import { type Fenced, fence, type Subject } from './fence.ts'
@@ -71,10 +72,14 @@ export async function untilRevoked(
   subjects: readonly Subject[],
   revoke?: Pick<Revoke, 'xid' | 'entries'>,
 ): Promise<void> {
-  const waits = await Promise.all([
-    parts.revocation.barrier(revoke?.xid, revoke?.entries),
-    parts.fences.drained(distinct([...subjects, ...(revoke?.entries ?? [])])),
-  ])
+  const waits = await inChildSpan(
+    () => ['annul.barrier', {}],
+    () =>
+      Promise.all([
+        parts.revocation.barrier(revoke?.xid, revoke?.entries),
+        parts.fences.drained(distinct([...subjects, ...(revoke?.entries ?? [])])),
+      ]),
+  )
   const waitedMs = Math.max(...waits)
   parts.metrics?.waited(waitedMs / 1000)
   visitor?.revoked(waitedMs)

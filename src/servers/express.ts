@@ -29,7 +29,8 @@ export interface ExpressMiddleware {
 
 /**
  * A middleware of Express 5 that gives an app everything that Annul's own server has: GraphQL and its WebSockets on
- * `/graphql`, `/.well-known/jwks.json`, `/healthz`, `/readyz` and `/metrics`. Any other path is the next handler's.
+ * `/graphql`, the pages behind the links in mails on `/account/…`, `/.well-known/jwks.json`, `/healthz`, `/readyz` and
+ * `/metrics`. Any other path is the next handler's.
  *
  * Closing the auth closes its sockets.
  *

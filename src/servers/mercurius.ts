@@ -2,15 +2,16 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { GraphQLSchema, ValidationRule } from 'graphql'
 import type { MercuriusCommonOptions, MercuriusPlugin } from 'mercurius'
 import { type Auth, insidesOf } from '../auth.ts'
-import { maxTokens, noIntrospection } from '../graphql/bounds.ts'
 import { keepGuarded } from '../graphql/keepGuarded.ts'
+import { noIntrospection } from '../graphql/noIntrospection.ts'
 import { bodyLimitBytes } from '../http/answerErrors.ts'
 import { refuseUnknownOptions } from '../names.ts'
 import type { AuthContext, GraphQLContext } from '../request/context.ts'
 import { mercuriusAnswers } from './mercuriusAnswers.ts'
-import { checkRequest } from './mercuriusBounds.ts'
+import { checkRequests } from './mercuriusBounds.ts'
 import { completeVariables } from './mercuriusDefaults.ts'
 import { mercuriusErrors } from './mercuriusErrors.ts'
+import { takeOperations } from './mercuriusOperations.ts'
 import { mercuriusSockets } from './mercuriusSockets.ts'
 
 declare module 'mercurius' {
@@ -78,6 +79,7 @@ export function annulMercurius(auth: Auth, own: MercuriusAdditions = {}): Mercur
   const opened = insidesOf(auth)
   const hint = ' Options of Mercurius itself stand beside annulMercurius(auth).'
   refuseUnknownOptions('annulMercurius', own, additions, hint)
+  const { bounds } = opened
   const { introspection } = opened.parts.config
   const guarded = new WeakSet<GraphQLSchema>()
   const ensureGuarded = (schema: GraphQLSchema) => {
@@ -91,6 +93,7 @@ export function annulMercurius(auth: Auth, own: MercuriusAdditions = {}): Mercur
     if (hooked.has(plugin)) return
     hooked.add(plugin)
     plugin.addHook('preExecution', async (schema, document, _context, variables) => {
+      bounds.check(schema, document, variables)
       const completed = complete(schema, document, variables)
       return completed && { variables: completed }
     })
@@ -103,7 +106,7 @@ export function annulMercurius(auth: Auth, own: MercuriusAdditions = {}): Mercur
     context: answers.context,
     errorFormatter: mercuriusErrors(opened),
     errorHandler: true,
-    graphql: { parseOptions: { maxTokens } },
+    graphql: { parseOptions: { maxTokens: bounds.tokens } },
     validationRules: [
       // The schema may be another one by now (extendSchema, replaceSchema), and this is the last place before it is used.
       context => {
@@ -136,7 +139,12 @@ export function annulMercurius(auth: Auth, own: MercuriusAdditions = {}): Mercur
         },
         ...listOf(route.preValidation),
       ],
-      preHandler: [checkRequest, ...listOf(route.preHandler), answers.prepare],
+      preHandler: [
+        takeOperations(opened.operations),
+        checkRequests(bounds.tokens),
+        ...listOf(route.preHandler),
+        answers.prepare,
+      ],
       preSerialization: [answers.finish, ...listOf(route.preSerialization)],
     },
   }

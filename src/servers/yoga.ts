@@ -1,8 +1,12 @@
-import type { ExecutionResult, Source } from 'graphql'
+import { type ExecutionArgs, type ExecutionResult, getOperationAST, type Source } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { type Auth, insidesOf } from '../auth.ts'
-import { checkNesting, checkVariables, maxTokens, noIntrospection } from '../graphql/bounds.ts'
+import { refuseLargeBody } from '../graphql/bounds/body.ts'
+import { checkNesting, checkVariables } from '../graphql/bounds/nesting.ts'
 import { noIncrementalDelivery } from '../graphql/noIncrementalDelivery.ts'
+import { noIntrospection } from '../graphql/noIntrospection.ts'
+import { notInList, withoutId } from '../graphql/operations/allowlist.ts'
+import { inOperation } from '../graphql/traceOperation.ts'
 import { Operations } from './yogaOperations.ts'
 import { refuseOther, refuseParts, refuseUnguarded } from './yogaRefusals.ts'
 import { checkYogaOptions, ownContext, type YogaOptions, type YogaRequest } from './yogaRequest.ts'
@@ -30,6 +34,7 @@ export function annulYoga<ServerContext extends object = Readonly<Record<string,
 ): Plugin {
   const opened = insidesOf(auth)
   checkYogaOptions(options)
+  const { bounds } = opened
   const { introspection } = opened.parts.config
   const operations = new Operations(opened, options as unknown as YogaOptions<object>)
 
@@ -51,12 +56,23 @@ export function annulYoga<ServerContext extends object = Readonly<Record<string,
     }
   }
 
+  /** Not while the document is validated: Yoga keeps what comes of that, for other variables too. */
+  const beyondBounds = ({ schema, document, variableValues, contextValue }: ExecutionArgs) => {
+    try {
+      bounds.check(schema, document, variableValues)
+      return undefined
+    } catch (error) {
+      return operations.tell(contextValue, [error])
+    }
+  }
+
   /** Notes that the executor has run. */
   const witness: Plugin = {
     onExecute({ executeFn, setExecuteFn }) {
       setExecuteFn(args => {
-        operations.carryOut(args.contextValue)
-        return executeFn(args)
+        const state = operations.carryOut(args.contextValue)
+        const operation = () => getOperationAST(args.document, args.operationName)
+        return state ? inOperation(state, operation, () => executeFn(args)) : executeFn(args)
       })
     },
   }
@@ -81,12 +97,26 @@ export function annulYoga<ServerContext extends object = Readonly<Record<string,
       operations.schema = schema
     },
 
-    onRequest({ requestHandler, setRequestHandler }) {
+    onRequest({ request, fetchAPI, endResponse, requestHandler, setRequestHandler }) {
+      const tooLarge = refuseLargeBody(request.headers.get('content-length'))
+      if (tooLarge) {
+        const { message, extensions } = tooLarge
+        const errors = [{ message, extensions: { code: extensions.code } }]
+        // Not read: the connection ends with the answer.
+        return endResponse(fetchAPI.Response.json({ errors }, { status: 413 }))
+      }
       setRequestHandler((request, serverContext) => requestHandler(request, ownContext(serverContext)))
     },
 
-    onParams({ request, params, context, setResult }) {
-      operations.begin(request, context, Object(params).query)
+    onParams({ request, params, context, setParams, setResult }) {
+      const document = opened.operations ? opened.operations.find(Object(params)) : Object(params).query
+      operations.begin(request, context, document)
+      if (opened.operations) {
+        // Without the id, which Yoga would refuse as a parameter that it does not know.
+        const { operationName, variables, extensions } = Object(params)
+        setParams({ query: document ?? '', operationName, variables, extensions: withoutId(extensions) })
+        if (document === undefined) return setResult({ errors: operations.tell(context, [notInList()]) })
+      }
       try {
         checkVariables(Object(params).variables)
       } catch (error) {
@@ -96,8 +126,8 @@ export function annulYoga<ServerContext extends object = Readonly<Record<string,
 
     onParse({ parseFn, setParseFn }) {
       setParseFn((source: string | Source, parseOptions) => {
-        checkNesting(typeof source === 'string' ? source : source.body)
-        return parseFn(source, { ...parseOptions, maxTokens })
+        checkNesting(typeof source === 'string' ? source : source.body, bounds.tokens)
+        return parseFn(source, { ...parseOptions, maxTokens: bounds.tokens })
       })
       return ({ result, replaceParseResult, context }) => {
         if (result instanceof Error)
@@ -113,8 +143,10 @@ export function annulYoga<ServerContext extends object = Readonly<Record<string,
       }
     },
 
-    onExecute({ args }) {
+    onExecute({ args, setResultAndStopExecution }) {
       refuseUnguarded(args.schema)
+      const refused = beyondBounds(args)
+      if (refused) return setResultAndStopExecution({ errors: refused })
       return {
         onExecuteDone({ result, setResult }) {
           if (isEvents(result))
@@ -129,8 +161,10 @@ export function annulYoga<ServerContext extends object = Readonly<Record<string,
       }
     },
 
-    onSubscribe({ args }) {
+    onSubscribe({ args, setResultAndStopExecution }) {
       refuseUnguarded(args.schema)
+      const refused = beyondBounds(args)
+      if (refused) return setResultAndStopExecution({ errors: refused })
       const tell = (result: ExecutionResult) => ({
         ...result,
         errors: operations.tell(args.contextValue, result.errors ?? [], 'BAD_USER_INPUT'),

@@ -87,10 +87,11 @@ export class Operations {
     return { ...result, errors: this.errors.restore(result.errors, made ?? []) }
   }
 
-  /** Notes that an executor runs. */
-  carryOut(context: unknown): void {
+  /** Notes that an executor runs. @returns undefined for a context that is none of Annul's */
+  carryOut(context: unknown): RequestState | undefined {
     const operation = this.#of(context)
     if (operation) operation.isCarriedOut = true
+    return operation?.state
   }
 
   /** The finished answer of an operation: its errors, and `extensions.annul`. */
@@ -139,7 +140,11 @@ export class Operations {
    */
   #isUndecided({ state, text, isCarriedOut }: Operation, { data }: ExecutionResult): boolean {
     if (isCarriedOut || data == null || state.hasMetGuard) return false
-    return typeof text !== 'string' || this.schema === undefined || touchesGuarded(this.schema, text)
+    return (
+      typeof text !== 'string' ||
+      this.schema === undefined ||
+      touchesGuarded(this.schema, text, this.#auth.bounds.tokens)
+    )
   }
 
   #restore({ errors: made }: Operation, result: ExecutionResult): ExecutionResult {

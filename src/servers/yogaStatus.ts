@@ -1,12 +1,24 @@
 import type { ExecutionResult, GraphQLFormattedError } from 'graphql'
 import { type Refusal, refusalOf } from '../graphql/answer.ts'
+import { isBeyondBound } from '../graphql/bounds/limits.ts'
 
 /* Yoga takes an answer's status and headers from `extensions.http`, which it does not send. */
 
 /** The answer, with the HTTP status that its errors ask for. */
 export function withStatus<Result extends ExecutionResult>(result: Result): Result {
-  const refusal = refusalOf(result.data, formatted(result))
-  return refusal ? { ...result, extensions: { ...result.extensions, http: httpOf(refusal) } } : result
+  const errors = formatted(result)
+  const refusal = refusalOf(result.data, errors)
+  const http = refusal
+    ? httpOf(refusal)
+    : result.data == null && isBeyond(errors)
+      ? { status: 400 }
+      : undefined
+  return http ? { ...result, extensions: { ...result.extensions, http } } : result
+}
+
+/** Yoga takes such a refusal by the parser for any syntax error, which it answers with 200 to some clients. */
+function isBeyond(errors: readonly GraphQLFormattedError[]): boolean {
+  return errors.some(({ extensions }) => isBeyondBound(extensions?.code))
 }
 
 /** The answers of a batch. The HTTP status is 200, unless all operations were refused alike. */

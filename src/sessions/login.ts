@@ -1,6 +1,6 @@
 import { and, eq } from 'drizzle-orm'
 import { appendAudit, appendAuditAlone } from '../audit/appendAudit.ts'
-import type { Database } from '../database/open.ts'
+import type { Queries } from '../database/open.ts'
 import { runHook } from '../database/runHook.ts'
 import { users } from '../database/tables.ts'
 import { transact } from '../database/transact.ts'
@@ -13,10 +13,11 @@ import type { Visitor } from '../viewer.ts'
 import type { Tokens } from './issueTokens.ts'
 import { openSession } from './openSession.ts'
 import { readCredentials } from './readCredentials.ts'
+import { tellOfNewDevice } from './tellOfNewDevice.ts'
 
 /**
- * Opens a session for an e-mail and its password. Unknown user, wrong password and blocked user cost the same work,
- * one hash and one audit event, and give the same answer.
+ * Opens a session for an e-mail and its password. Unknown user, wrong password, blocked user and an account that takes
+ * no more passwords (limits/) cost the same work, one hash and one audit event, and give the same answer.
  *
  * @throws AuthError INVALID_CREDENTIALS, BAD_USER_INPUT, TOO_MANY_REQUESTS
  */
@@ -27,42 +28,58 @@ export async function login(
 ): Promise<Tokens> {
   checkPasswordLength(input.password, 'input.password')
   const email = checkEmail(input.email, 'input.email')
+  const account = emailKey(email)
+  const attempt = await parts.limits.password(visitor, account)
   const startedAt = performance.now()
-  const found = await readCredentials(parts.db, eq(users.emailKey, emailKey(email)))
-  const right = await parts.passwords.verify(found?.user.passwordHash, input.password)
+  const [found, right] = await attempt.run(async () => {
+    const found = await readCredentials(parts.db, eq(users.emailKey, account))
+    return [found, await parts.passwords.verify(found?.user.passwordHash, input.password)]
+  })
   const origin = { ipAddress: visitor.ipAddress, device: deviceName(visitor.userAgent) }
 
-  if (found === undefined || !right || found.user.status !== 'ACTIVE') {
-    const detail = found === undefined ? 'unknown user' : right ? 'blocked user' : 'wrong password'
+  const { isLocked } = attempt
+  if (found === undefined || !right || isLocked || found.user.status !== 'ACTIVE') {
+    const refusal = isLocked ? 'too many failures' : right ? 'blocked user' : 'wrong password'
+    const detail = found === undefined ? 'unknown user' : refusal
     await appendAuditAlone(parts, { kind: 'login-failed', userId: found?.user.id, detail, ...origin })
     parts.metrics.loggedIn('refused')
     await parts.passwords.evenOut(startedAt)
     throw invalidCredentials()
   }
 
-  await renewHash(parts, found.user, input.password)
+  const storeHash = await renewHash(parts, found.user, input.password)
   const tokens = await transact(parts, async tx => {
+    await storeHash(tx)
     const tokens = await openSession(parts, tx, visitor, found, { cookie: input.cookie ?? false })
     const userId = found.user.id
     await appendAudit(tx, { kind: 'login', actorId: userId, userId, sessionId: tokens.session.id, ...origin })
+    await tellOfNewDevice(tx, visitor, tokens)
     await runHook(parts.app, 'signedIn', tx, found.user)
     return tokens
   })
+  await attempt.succeeded()
+  visitor.device.remember(account)
   parts.metrics.loggedIn('accepted')
   return tokens
 }
 
-/** A hash of older parameters or of another system is made anew while the password is at hand. */
+/**
+ * A hash of older parameters or of another system is made anew while the password is at hand.
+ *
+ * @returns stores the new hash, if there is one, in the transaction of the login's event
+ */
 async function renewHash(
-  parts: { db: Database; passwords: Parts['passwords'] },
+  { passwords }: Pick<Parts, 'passwords'>,
   user: { id: string; passwordHash: string | null },
   password: string,
-): Promise<void> {
-  if (user.passwordHash === null || !parts.passwords.isOutdated(user.passwordHash)) return
-  const passwordHash = await parts.passwords.hash(password)
+): Promise<(tx: Queries) => Promise<unknown>> {
+  const checkedHash = user.passwordHash
+  if (checkedHash === null || !passwords.isOutdated(checkedHash)) return async () => {}
+  const passwordHash = await passwords.hash(password)
   // Only the hash that was checked is replaced: a password change in between stays.
-  await parts.db
-    .update(users)
-    .set({ passwordHash })
-    .where(and(eq(users.id, user.id), eq(users.passwordHash, user.passwordHash)))
+  return tx =>
+    tx
+      .update(users)
+      .set({ passwordHash })
+      .where(and(eq(users.id, user.id), eq(users.passwordHash, checkedHash)))
 }

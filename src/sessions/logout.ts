@@ -19,7 +19,7 @@ export async function logoutByRefreshToken(
   visitor: Visitor,
   refreshToken: string,
 ): Promise<boolean> {
-  const subject = readRefreshToken(parts, refreshToken).sessionId
+  const subject = readRefreshToken(parts, visitor, refreshToken).sessionId
   return revoking(parts, visitor, { kind: 'session', subject }, (tx, revoke) =>
     endSession(tx, revoke, visitor, subject),
   )

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import type { Queries } from '../database/open.ts'
+import { missedReference } from '../database/outage.ts'
 import { sessionColumns } from '../database/rows.ts'
 import { sessions } from '../database/tables.ts'
+import { invalidCredentials } from '../errors.ts'
 import type { Parts } from '../parts.ts'
 import type { Visitor } from '../viewer.ts'
 import { issueTokens, type TokenSource, type Tokens } from './issueTokens.ts'
@@ -38,6 +40,10 @@ export async function openSession(
       cookie: options.cookie,
     })
     .returning(sessionColumns)
+    .catch(error => {
+      // recoverAccount has given the user another id meanwhile, and the password that was checked is unset.
+      throw missedReference(error) ? invalidCredentials() : error
+    })
   if (session === undefined) throw new Error('An inserted session was not returned.')
   return issueTokens(parts, visitor, { ...checked, session })
 }

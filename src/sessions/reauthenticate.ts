@@ -23,12 +23,15 @@ export async function reauthenticate(
   // Versions, password and generation are of one instant: a change while the password is hashed kills the tokens that
   // are returned.
   const state = await readLiveSession(parts.db, viewer.sessionId)
+  const attempt = await parts.limits.password(viewer, state.user.emailKey ?? '', viewer.sessionId)
+  const right = await attempt.run(() => parts.passwords.verify(state.user.passwordHash, input.password))
 
-  if (!(await parts.passwords.verify(state.user.passwordHash, input.password))) {
+  if (!right || attempt.isLocked) {
     await fenced(parts, viewer, tx => appendAudit(tx, { kind: 'reauthenticate-failed', ...byViewer(viewer) }))
     throw invalidCredentials()
   }
   const tokens = issueTokens(parts, viewer, state, { authTime: Math.floor(state.readAt) })
   await fenced(parts, viewer, tx => appendAudit(tx, { kind: 'reauthenticate', ...byViewer(viewer) }))
+  await attempt.succeeded()
   return tokens
 }

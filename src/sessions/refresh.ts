@@ -9,6 +9,7 @@ import { epochs, sessions, users } from '../database/tables.ts'
 import { transact } from '../database/transact.ts'
 import { type AuthError, badUserInput, invalidRefreshToken, type Reason, unavailable } from '../errors.ts'
 import { deviceName } from '../input/device.ts'
+import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
 import type { Subject } from '../revocation/fence.ts'
 import { revoking, untilRevoked } from '../revocation/revoking.ts'
@@ -39,7 +40,7 @@ export interface RefreshInput {
  * @throws AuthError INVALID_REFRESH_TOKEN with the reason, BAD_USER_INPUT for the attempt, UNAVAILABLE
  */
 export async function refresh(parts: Parts, visitor: Visitor, input: RefreshInput): Promise<Tokens> {
-  const presented = readRefreshToken(parts, input.refreshToken)
+  const presented = readRefreshToken(parts, visitor, input.refreshToken)
   const attempt = hashAttempt(input.attempt)
 
   // The usual path is the first line of the loop: one statement in one round trip.
@@ -87,10 +88,16 @@ function refused(parts: Parts, reason: Reason | 'TOKEN_STALE', outcome: string =
 /**
  * Checks the MAC before any query: garbage costs no query, and a forged token never counts as theft.
  *
- * @throws AuthError INVALID_REFRESH_TOKEN / TOKEN_INVALID
+ * @throws AuthError INVALID_REFRESH_TOKEN / TOKEN_INVALID, TOO_MANY_REQUESTS after many such tokens
  */
-export function readRefreshToken(parts: Pick<Parts, 'refreshTokens'>, refreshToken: string): RefreshClaims {
+export function readRefreshToken(
+  parts: Pick<Parts, 'refreshTokens' | 'limits'>,
+  visitor: Visitor,
+  refreshToken: string,
+): RefreshClaims {
   const read = parts.refreshTokens.read(refreshToken)
+  // Only after the check: an authentic token is never limited.
+  if (typeof read === 'string') parts.limits.forgedToken(visitor)
   switch (read) {
     case 'malformed':
       throw invalidRefreshToken('TOKEN_INVALID', 'This is not a refresh token, or a part of it is missing.')
@@ -258,6 +265,7 @@ async function endForTheft(
       device: deviceName(visitor.userAgent),
       detail: `generation ${presented.generation} presented, ${state.session.generation} current`,
     })
+    await queueSecurityMail(tx, 'reuse-detected', state.user, visitor)
     return true
   })
 }

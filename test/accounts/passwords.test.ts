@@ -103,10 +103,10 @@ describe('reauthenticate', () => {
   }
 })
 
-describe('changePassword', () => {
+describe('changePassword (ASVS 5.0 6.2.2 and 6.2.3)', () => {
   const newPassword = 'quite another password'
 
-  it('answers with tokens of this session, and they work; the new password is the only one', async () => {
+  it('answers with tokens of this session, and they work; the new password is the only one (ASVS 5.0 7.4.3)', async () => {
     const account = await server.signUp()
     const there = deviceOf(await server.login(account))
     const { changePassword: tokens } = must(

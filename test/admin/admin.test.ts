@@ -136,7 +136,7 @@ describe('setUserAccess', () => {
 })
 
 describe('revokeUserSessions', () => {
-  it('answers with the user without sessions, who may sign in again', async () => {
+  it('answers with the user without sessions, who may sign in again (ASVS 5.0 7.4.5)', async () => {
     await server.login(user)
     expect(await answers(`revokeUserSessions(id: "${user.userId}") ${whole}`)).toEqual(theUser({}))
     const device = deviceOf(await server.login(user))
@@ -145,7 +145,7 @@ describe('revokeUserSessions', () => {
 })
 
 describe('deleteUser', () => {
-  it('answers true, and keeps of the person nothing but the id', async () => {
+  it('answers true, and keeps of the person nothing but the id (ASVS 5.0 7.4.2)', async () => {
     expect(await answers(`deleteUser(id: "${user.userId}")`)).toBe(true)
     const kept = sql`select email, email_key, password_hash, cardinality(roles || scopes) as access, status, user_agent, ip_address
       from annul.users u join annul.sessions s on s.user_id = u.id where u.id = ${user.userId}`

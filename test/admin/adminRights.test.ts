@@ -28,6 +28,7 @@ const operations: [name: string, (id: string) => string][] = [
 const others: typeof operations = [
   ['revokeEverything', () => 'mutation { revokeEverything }'],
   ['users', () => '{ users { edges { node { id email } } } }'],
+  ['auditEvents', () => '{ auditEvents { edges { node { id kind } } } }'],
 ]
 
 describe('What only an admin may do', () => {
@@ -70,7 +71,7 @@ describe('What only an admin may do', () => {
       )
   })
 
-  it('is over with the role: its access token is refused, and the next one no longer does it', async () => {
+  it('is over with the role: its access token is refused, and the next one no longer does it (ASVS 5.0 8.4.2)', async () => {
     const former = await openAdmin(server)
     const list = '{ users { edges { node { id } } } }'
     must(await server.send(list, { token: former.accessToken }))

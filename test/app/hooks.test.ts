@@ -31,10 +31,12 @@ const profiles = pgTable(
 /** What the app's hooks do, by the test. */
 let hooks: Hooks = {}
 const calls: [name: string, user: AppUser][] = []
-const hook = (name: keyof Hooks) => (tx: HookTransaction, user: AppUser) => {
-  calls.push([name, user])
-  return hooks[name]?.(tx, user)
-}
+const hook =
+  (name: keyof Hooks) =>
+  (tx: HookTransaction, user: AppUser, recovery = { formerId: user.id }) => {
+    calls.push([name, user])
+    return hooks[name]?.(tx, user, recovery)
+  }
 const lines: string[] = []
 const server = useServer({
   app: {

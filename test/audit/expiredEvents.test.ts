@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { purge, startHousekeeping } from '../../src/housekeeping.ts'
+import { emptyAudit } from '../support/auditTables.ts'
 import { annul } from '../support/command.ts'
 import { onPostgres } from '../support/database.ts'
 import { useServer } from '../support/server.ts'
@@ -9,7 +10,7 @@ import { until } from '../support/until.ts'
 const onlyPostgres = onPostgres ? it : it.skip
 
 const server = useServer({ env: { ANNUL_AUDIT_DAYS: '30' } })
-beforeEach(() => server.rows(sql`delete from annul.audit_events`))
+beforeEach(() => emptyAudit(server))
 
 /** Appends so many events of this age. */
 const append = (detail: string, age: string, count = 1) =>
@@ -22,9 +23,9 @@ const remaining = async () => {
 }
 
 describe('audit events older than ANNUL_AUDIT_DAYS', () => {
-  it('are removed, whatever their number, and no younger one is', async () => {
+  it('are removed by whole hours, whatever their number, and no younger one is', async () => {
     await append('long ago', '400 days', 2_500)
-    await append('just over', '30 days 1 minute')
+    await append('just over', '30 days 1 hour 1 minute')
     await append('just within', '29 days 23 hours 59 minutes')
     await append('now', '0 s')
     expect((await purge(server.auth.parts)).auditEvents).toBe(2_501)

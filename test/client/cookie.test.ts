@@ -104,7 +104,8 @@ describe('cookie mode', () => {
     await expect(two.session.logout()).resolves.toBe(true)
     await until(() => one.session.state.status === 'signedOut')
     expect(one.onSignedOut.mock.calls).toEqual([['LOGGED_OUT']])
-    expect([...jar.values.keys()]).toEqual([])
+    // The device stays known (docs/brute-force.md).
+    expect([...jar.values.keys()]).toEqual(['__Host-annul-device'])
     expect((await server.sessions())[0]).toMatchObject({ end_reason: 'LOGGED_OUT' })
   })
 

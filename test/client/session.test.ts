@@ -5,7 +5,7 @@ import { ask, createNetwork, createSlowStorage, openSession, useClientServer } f
 const server = useClientServer()
 
 describe('session', () => {
-  test('signs in, sends the access token, and keeps nothing but refresh token and attempts', async () => {
+  test('signs in, sends the access token, and keeps nothing but refresh token, device token and attempts', async () => {
     const account = await server.signUp()
     const storage = new Map<string, string>()
     const session = openSession({ endpoint: server.endpoint, storage })
@@ -26,7 +26,8 @@ describe('session', () => {
     await expect(ask(session, server.endpoint, '{ me { id } }')).resolves.toMatchObject({
       data: { me: { id: user.id } },
     })
-    expect([...storage.keys()]).toEqual(['annul.token'])
+    expect([...storage.keys()].sort()).toEqual(['annul.device', 'annul.token'])
+    expect(storage.get('annul.device')).toMatch(/^annul_d_/)
     expect(storage.get('annul.token')).toMatch(/^annul_rt_/)
   })
 

@@ -118,7 +118,7 @@ describe('a restart', () => {
     }
   })
 
-  it('keeps the tokens of users whom nobody has killed', async () => {
+  it('keeps the tokens of users whom nobody has killed (ASVS 5.0 7.1.3 and 7.6.1 and 7.6.2)', async () => {
     const node = await startTestServer()
     const userId = await importUser(node)
     const { database, env } = node

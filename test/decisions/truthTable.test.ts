@@ -39,6 +39,10 @@ const truth = `
   setUserAccess                                              | ACCESS_CHANGED     | works              | ACCESS_CHANGED     | works               | works
   revokeUserSessions                                         | SESSIONS_REVOKED   | SESSIONS_REVOKED   | SESSIONS_REVOKED   | SESSIONS_REVOKED    | works
   deleteUser                                                 | USER_DELETED       | USER_DELETED       | USER_DELETED       | USER_DELETED        | works
+  deleteAccount                                              | USER_DELETED       | USER_DELETED       | USER_DELETED       | USER_DELETED        | works
+  recoverAccount                                             | ACCOUNT_RECOVERED  | ACCOUNT_RECOVERED  | ACCOUNT_RECOVERED  | ACCOUNT_RECOVERED   | works
+  resetPassword                                              | PASSWORD_CHANGED   | PASSWORD_CHANGED   | PASSWORD_CHANGED   | PASSWORD_CHANGED    | works
+  restoreEmail                                               | SESSIONS_REVOKED   | SESSIONS_REVOKED   | SESSIONS_REVOKED   | SESSIONS_REVOKED    | works
   revokeEverything                                           | EVERYTHING_REVOKED | EVERYTHING_REVOKED | EVERYTHING_REVOKED | EVERYTHING_REVOKED  | EVERYTHING_REVOKED
   reuse of a refresh token                                   | REFRESH_REUSED     | REFRESH_REUSED     | works              | works               | works
   reuse of a refresh token that ends all of the user         | REFRESH_REUSED     | REFRESH_REUSED     | REFRESH_REUSED     | REFRESH_REUSED      | works
@@ -59,6 +63,8 @@ const order = `
   revokeUserSessions                                  | setUserAccess                       | ACCESS_CHANGED     | SESSIONS_REVOKED
   setUserAccess                                       | logout with its refresh token alone | ACCESS_CHANGED     | LOGGED_OUT
   the end of the access token                         | blockUser                           | TOKEN_EXPIRED      | USER_BLOCKED
+  blockUser                                           | recoverAccount                      | ACCOUNT_RECOVERED  | ACCOUNT_RECOVERED
+  recoverAccount                                      | revokeEverything                    | EVERYTHING_REVOKED | EVERYTHING_REVOKED
   deleteUser                                          | revokeEverything                    | EVERYTHING_REVOKED | EVERYTHING_REVOKED
   revokeEverything                                    | deleteUser                          | EVERYTHING_REVOKED | EVERYTHING_REVOKED
 `

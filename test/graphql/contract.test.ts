@@ -30,16 +30,12 @@ const withDesign = existsSync(design) ? it : it.skip
 const later = `
   JSON
   @auth.mfa
-  Query: auditEvents myEvents factors nodes
-  Mutation: requestEmailVerification verifyEmail requestPasswordReset resetPassword changeEmail deleteAccount
+  Query: factors nodes
   Mutation: enrollTotp confirmTotp enrollPasskey confirmPasskey renameFactor removeFactor makeRecoveryCodes
-  Mutation: beginPasskey beginPasskeyLogin passkeyLogin completeLogin reauthenticateWith resetFactors restoreEmail
-  Mutation: recoverAccount
+  Mutation: beginPasskey beginPasskeyLogin passkeyLogin completeLogin reauthenticateWith resetFactors
   Node NodeKind
   Factor FactorKind TotpEnrollment PasskeyChallenge FactorConfirmed
   PasskeyLoginInput CompleteLoginInput FactorInput PasskeyAnswer
-  AuditEventConnection AuditEventEdge AuditEvent
-  ResetPasswordInput ChangeEmailInput
 `
 const laterPaths = later
   .trim()

@@ -22,7 +22,7 @@ const app = useGuardedApp({ typeDefs, resolvers })
 const missing = { code: 'UNAUTHENTICATED', reason: 'TOKEN_MISSING', recover: 'LOGIN' }
 
 describe('@auth without arguments', () => {
-  it('lets any live session in, and nobody else', async () => {
+  it('lets any live session in, and nobody else (ASVS 5.0 7.2.1 and 8.3.1)', async () => {
     expect(await app.ask('{ anybody }', app.account.accessToken)).toEqual({
       status: 200,
       data: { anybody: 'anybody' },
@@ -84,7 +84,7 @@ describe('roles and scopes', () => {
     })
   })
 
-  it('are needed both where both are asked for, and a recent proof too', async () => {
+  it('are needed both where both are asked for, and a recent proof too (ASVS 5.0 8.2.1)', async () => {
     const required = { roles: ['editor'], scopes: [['read']] }
     const refused = {
       status: 200,
@@ -100,7 +100,7 @@ describe('roles and scopes', () => {
 })
 
 describe('maxAge', () => {
-  it('asks for the password once it is too long ago, and a refresh does not count as one', async () => {
+  it('asks for the password once it is too long ago, and a refresh does not count as one (ASVS 5.0 7.5.3)', async () => {
     const { refreshToken, session } = await app.login(app.account)
     await app.rows(
       sql`update annul.sessions set auth_time = now() - interval '70 s' where id = ${session.id}`,

@@ -82,7 +82,7 @@ describe('user', () => {
     })
   })
 
-  it('is forbidden where it is another, known or not', async () => {
+  it('is forbidden where it is another, known or not (ASVS 5.0 8.2.2)', async () => {
     const account = await server.signUp()
     for (const id of [admin.userId, (await server.signUp()).userId, randomUUID()])
       expect(refusal(await user(id, account))).toEqual({

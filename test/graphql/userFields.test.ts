@@ -75,7 +75,7 @@ describe('the fields of a user', () => {
     expect(found.data).toEqual({ anyUser: seenBy(account, false) })
   })
 
-  it('are forbidden to others, each by itself, and the id is not', async () => {
+  it('are forbidden to others, each by itself, and the id is not (ASVS 5.0 8.2.3)', async () => {
     const found = await anyUser(other.userId, account.accessToken)
     expect(found.status).toBe(200)
     expect(found.data).toEqual({ anyUser: { id: other.userId, ...nulls } })

@@ -63,7 +63,8 @@ describe.each<[string, () => TestServer, string]>([
     expect(corsOf(asked.headers)).toEqual({
       'access-control-allow-origin': origin,
       'access-control-allow-methods': 'GET, POST',
-      'access-control-allow-headers': 'content-type, authorization, apollo-require-preflight, annul-renew',
+      'access-control-allow-headers':
+        'content-type, authorization, apollo-require-preflight, annul-renew, annul-device',
       'access-control-max-age': '0',
     })
     const sent = await send(server(), origin, { query: '{ __typename }' }, headers)

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { beforeAll, describe, expect, it } from '@jest/globals'
-import { checkNewPassword } from '../../src/passwords/policy.ts'
+import { checkPasswordRules } from '../../src/passwords/policy.ts'
 import { type Account, type TokensAnswer, tokenFields } from '../support/client.ts'
 import { useServer } from '../support/server.ts'
 
@@ -57,7 +57,7 @@ describe('a new password', () => {
     ['256 emoji, of 512 UTF-16 units', emoji.repeat(256)],
     ['no letters, capitals or digits at all', '---------------'],
     ['an e-mail, but not the own one', 'somebody.else@example.com'],
-  ])('may be %s', async (_, password) => {
+  ])('may be %s (ASVS 5.0 6.2.5 and 6.2.9, NIST SP 800-63B-4 3.1.1.2)', async (_, password) => {
     const { status, errors } = await register(password)
     expect({ status, errors }).toEqual({ status: 200, errors: undefined })
     expect((await change(password)).errors).toBeUndefined()
@@ -69,7 +69,7 @@ describe('a new password', () => {
     ['15 code points that are 14 in NFKC', `abcdefghijklme\u0301`],
     ['one character that is 18 in NFKC', ligature],
     ['nothing', ''],
-  ])('is too short with %s', async (_, password) => {
+  ])('is too short with %s (ASVS 5.0 6.2.1, NIST SP 800-63B-4 3.1.1.2)', async (_, password) => {
     const words = ['PASSWORD_TOO_SHORT', 'A password has at least 15 characters.'] as const
     expect(await register(password)).toMatchObject(refusal('register', 'input.password', ...words))
     expect(await change(password)).toMatchObject(refusal('changePassword', 'input.newPassword', ...words))
@@ -103,7 +103,7 @@ describe('a new password', () => {
     ['as it is', (email: string) => email],
     ['in capitals', (email: string) => email.toUpperCase()],
     ['in wide letters', (email: string) => email.replaceAll('e', '\uFF45')],
-  ])('is not the e-mail %s', async (_, spell) => {
+  ])('is not the e-mail %s (ASVS 5.0 6.2.11, NIST SP 800-63B-4 3.1.1.2)', async (_, spell) => {
     const email = newEmail()
     const words = ['PASSWORD_IS_EMAIL', 'The password must not be the e-mail.'] as const
     expect(await register(spell(email), email)).toMatchObject(refusal('register', 'input.password', ...words))
@@ -119,7 +119,13 @@ describe('a new password', () => {
   })
 
   it.each([8, 15, 64])('has at least as many characters as ANNUL_PASSWORD_MIN_LENGTH says: %i', length => {
-    const check = (count: number) => checkNewPassword('x'.repeat(count), 'a@b.c', length, 'input.password')
+    const check = (count: number) =>
+      checkPasswordRules(
+        { passwordMinLength: length, siteName: 'Annul' },
+        'x'.repeat(count),
+        'a@b.c',
+        'argument',
+      )
     expect(() => check(length)).not.toThrow()
     expect(() => check(length - 1)).toThrow(`A password has at least ${length} characters.`)
   })
@@ -134,7 +140,7 @@ describe('a password that was typed in another way', () => {
       'number \uFF11\uFF12\uFF13\uFF14\uFF15\uFF16\uFF17\uFF18',
       'number 12345678',
     ],
-  ])('is the same in NFKC: %s', async (_, typed, retyped) => {
+  ])('is the same in NFKC: %s (NIST SP 800-63B-4 3.1.1.2)', async (_, typed, retyped) => {
     expect(typed).not.toBe(retyped)
     const email = newEmail()
     const { data } = await register(typed, email)
@@ -142,7 +148,7 @@ describe('a password that was typed in another way', () => {
     expect(user).toEqual(data?.register.user)
   })
 
-  it('is another one in capitals, or with a space around it', async () => {
+  it('is another one in capitals, or with a space around it (ASVS 5.0 6.2.8)', async () => {
     const account = await server.signUp()
     for (const password of [account.password.toUpperCase(), `${account.password} `, ` ${account.password}`])
       await expect(server.login({ ...account, password })).rejects.toThrow('INVALID_CREDENTIALS')

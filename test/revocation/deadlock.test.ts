@@ -1,9 +1,17 @@
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import { type Algorithm, hash } from '@node-rs/argon2'
 import { sql } from 'drizzle-orm'
+import { changeEmail } from '../../src/accounts/changeEmail.ts'
 import { changePassword } from '../../src/accounts/changePassword.ts'
+import { deleteAccount } from '../../src/accounts/deleteAccount.ts'
+import { requestEmailVerification } from '../../src/accounts/requestEmailVerification.ts'
+import { requestPasswordReset } from '../../src/accounts/requestPasswordReset.ts'
+import { resetPassword } from '../../src/accounts/resetPassword.ts'
+import { restoreEmail } from '../../src/accounts/restoreEmail.ts'
+import { verifyEmail } from '../../src/accounts/verifyEmail.ts'
 import { blockUser, unblockUser } from '../../src/admin/blockUser.ts'
 import { deleteUser } from '../../src/admin/deleteUser.ts'
+import { recoverAccount } from '../../src/admin/recoverAccount.ts'
 import { revokeEverything } from '../../src/admin/revokeEverything.ts'
 import { revokeUserSessions } from '../../src/admin/revokeUserSessions.ts'
 import { setUserAccess } from '../../src/admin/setUserAccess.ts'
@@ -47,6 +55,10 @@ const visitor: Visitor = {
   device: noDevice,
   revoked: () => {},
 }
+const tokenFor = (parts: Parts, { id }: Person, digit: string) =>
+  parts.oneTimeTokens.derive(id.slice(0, 14) + digit + id.slice(15))
+/** A visitor who has asked for the codes of a person. */
+const visitorOn = (id: string): Visitor => ({ ...visitor, device: { ...noDevice, knownId: id } })
 const tokenOf = ({ parts, by }: Act, generation: number) =>
   parts.refreshTokens.derive({ sessionId: by.sessionId, generation })
 
@@ -70,10 +82,26 @@ const verbs: Record<string, (act: Act) => Promise<unknown>> = {
     setUserAccess(parts, viewer, { id: target.id, roles: ['admin'], scopes: ['all'] }),
   revokeUserSessions: ({ parts, viewer, target }) => revokeUserSessions(parts, viewer, { id: target.id }),
   deleteUser: ({ parts, viewer, target }) => deleteUser(parts, viewer, { id: target.id }),
+  recoverAccount: ({ parts, viewer, target }) => recoverAccount(parts, viewer, { id: target.id }),
+  deleteAccount: ({ parts, viewer }) => deleteAccount(parts, viewer),
+  changeEmail: ({ parts, viewer, by }) => changeEmail(parts, viewer, { email: `${by.id}@other.example` }),
+  requestEmailVerification: ({ parts, viewer }) => requestEmailVerification(parts, viewer),
+  requestPasswordReset: ({ parts, by }) =>
+    requestPasswordReset(parts, visitor, { email: `${by.id}@example.com` }),
+  verifyEmail: ({ parts, by }) => verifyEmail(parts, visitor, { token: tokenFor(parts, by, 'c') }),
+  'a wrong code': ({ parts, by }) => verifyEmail(parts, visitorOn(by.id), { token: 'AAAAAAAA' }),
+  restoreEmail: ({ parts, by }) => restoreEmail(parts, visitor, { token: tokenFor(parts, by, 'd') }),
+  resetPassword: ({ parts, by }) =>
+    resetPassword(parts, visitor, {
+      token: tokenFor(parts, by, 'e'),
+      newPassword: 'a newer password of them',
+    }),
   revokeEverything: ({ parts, viewer }) => revokeEverything(parts, viewer),
 }
 const onlyAdmins = new Set(
-  'blockUser unblockUser demote promote revokeUserSessions deleteUser revokeEverything'.split(' '),
+  'blockUser unblockUser demote promote revokeUserSessions deleteUser recoverAccount revokeEverything'.split(
+    ' ',
+  ),
 )
 
 describePostgres('two verbs at once', () => {
@@ -125,7 +153,7 @@ describePostgres('two verbs at once', () => {
       sql`select deadlocks::int from pg_stat_database where datname = current_database()`,
     )
     expect(seen).toEqual({ deadlocks: 0 })
-  }, 240_000)
+  }, 480_000)
 
   /** Two admins and a user, each with a session in its second generation. */
   async function gather(): Promise<Person[]> {
@@ -145,6 +173,14 @@ describePostgres('two verbs at once', () => {
                 (select roles = array['admin'] from made where made.id = user_id) as "isAdmin"`)
     const [first] = await server.rows<{ epoch: number }>(sql`select epoch::float8 as epoch from annul.epochs`)
     epoch = first?.epoch ?? 0
+    // One token of each purpose for each person, whose ids are the person's but for one digit.
+    await server.rows(sql`
+      insert into annul.one_time_tokens (id, purpose, user_id, email, email_key, expires_at, device)
+      select overlay(id::text placing digit from 15 for 1)::uuid, purpose, id, email, email,
+             now() + interval '1 hour', case when digit <> 'd' then sha256(id::text::bytea) end
+      from annul.users, (values ('c', 'change-email'), ('d', 'restore-email'), ('e', 'reset-password'))
+        as made (digit, purpose)
+      where id in ${made.map(({ id }) => id)}`)
     return made
   }
 

@@ -42,6 +42,10 @@ const verbs: Record<string, (waiting: Waiting) => string> = {
   setUserAccess: ({ target }) => `setUserAccess(id: "${target.userId}", roles: ["admin"]) { id }`,
   'setUserAccess of oneself': ({ b }) => `setUserAccess(id: "${b.userId}", roles: ["admin", "owner"]) { id }`,
   revokeUserSessions: ({ target }) => `revokeUserSessions(id: "${target.userId}") { id }`,
+  requestEmailVerification: () => 'requestEmailVerification',
+  changeEmail: () => 'changeEmail(input: { email: "b@elsewhere.example" }) { id }',
+  deleteAccount: () => 'deleteAccount',
+  recoverAccount: ({ target }) => `recoverAccount(id: "${target.userId}") { id }`,
   deleteUser: ({ target }) => `deleteUser(id: "${target.userId}")`,
   revokeEverything: () => 'revokeEverything',
 }
@@ -51,7 +55,7 @@ const kills: Record<string, (id: string) => string> = {
   blocked: id => `blockUser(id: "${id}") { id }`,
 }
 
-describePostgres('a mutation that waits for a connection while its sender is', () => {
+describePostgres('a mutation that waits for a connection while its sender is (ASVS 5.0 8.3.2)', () => {
   const first = useServer()
   const second = useSecondNode(first)
   let client: postgres.Sql
@@ -161,6 +165,8 @@ describePostgres('a mutation that waits for a connection while its sender is', (
     return first.rows(sql`
       select (select jsonb_agg(u order by id) from annul.users u where id in (${b.userId}, ${target.userId})) as users,
         (select jsonb_agg(s order by id) from annul.sessions s where user_id in (${b.userId}, ${target.userId})) as sessions,
+        (select count(*) from annul.one_time_tokens where user_id in (${b.userId}, ${target.userId})) as tokens,
+        (select count(*) from annul.outbox where user_id in (${b.userId}, ${target.userId})) as mails,
         (select count(*) from annul.audit_events where actor_id = ${b.userId}) as events,
         (select epoch from annul.epochs) as epoch`)
   }

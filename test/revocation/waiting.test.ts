@@ -74,7 +74,7 @@ async function countRevocations(): Promise<number> {
 }
 
 describe('a revoking mutation', () => {
-  onlyPostgres('returns when all nodes refuse, long before the lease is over', async () => {
+  onlyPostgres('returns when all nodes refuse, long before the lease is over (ASVS 5.0 7.4.1)', async () => {
     const [one, two, other] = three()
     const ada = family()
     const { data, revokedOnAllNodesMs } = await logout(one, ada)

@@ -1,6 +1,7 @@
 import { describe } from '@jest/globals'
 import { onPostgres } from '../support/database.ts'
 import { addressCases } from './contract/addresses.ts'
+import { boundCases } from './contract/bounds.ts'
 import { cookieCases } from './contract/cookies.ts'
 import { errorCases } from './contract/errors.ts'
 import { fenceCases } from './contract/fence.ts'
@@ -28,6 +29,7 @@ export function describeContract(name: string, start: Start, abilities: Abilitie
 
     tokenCases(server)
     errorCases(server)
+    boundCases(server, abilities)
     guardCases(server)
     cookieCases(start, server, beside)
     addressCases(start, server, beside, abilities)

@@ -96,7 +96,7 @@ describe('errors', () => {
       400,
       'BAD_USER_INPUT',
     ],
-    ['more than 2,000 tokens', { query: `{ ${'open '.repeat(2000)} }` }, 400, 'GRAPHQL_PARSE_FAILED'],
+    ['more than 2,000 tokens', { query: `{ ${'open '.repeat(2000)} }` }, 400, 'TOO_MANY_TOKENS'],
     ['more than 100 levels', { query: '{a'.repeat(101) }, 400, 'GRAPHQL_PARSE_FAILED'],
     ['a parsed document as JSON', { query: JSON.stringify(parse('{ open }')) }, 400, 'GRAPHQL_PARSE_FAILED'],
     [

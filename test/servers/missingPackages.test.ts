@@ -29,7 +29,7 @@ async function run(program: string): Promise<string> {
   return (await promisify(execFile)(process.execPath, ['app.mjs'], { cwd: folder, env: settings })).stdout
 }
 
-const install = 'npm install fastify @fastify/cors @fastify/websocket @apollo/server'
+const install = 'npm install fastify @fastify/cors @fastify/helmet @fastify/websocket @apollo/server'
 
 describe('an app without the packages of the server', () => {
   it('is told what to install for annul/fastify', async () => {

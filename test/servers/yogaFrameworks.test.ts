@@ -57,6 +57,7 @@ describe.each(frameworks)('Yoga in %s', (_name, start) => {
       )
       expect(login.data?.login.session).toEqual({ ipAddress: '127.0.0.1' })
       expect(login.headers.getSetCookie().map(cookie => cookie.split('=')[0])).toEqual([
+        '__Host-annul-device',
         '__Host-annul-refresh',
         '__Host-annul-session',
       ])

@@ -79,6 +79,8 @@ describe('a batch', () => {
     ])
     const names = headers.getSetCookie().map(cookie => cookie.split('=')[0])
     expect(names.sort()).toEqual([
+      '__Host-annul-device',
+      '__Host-annul-device',
       '__Host-annul-refresh',
       '__Host-annul-refresh',
       '__Host-annul-session',

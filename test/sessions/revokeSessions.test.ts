@@ -33,7 +33,7 @@ async function twoDevices() {
 }
 
 describe('revokeSession', () => {
-  it('answers true for one of the own sessions that lives, then false', async () => {
+  it('answers true for one of the own sessions that lives, then false (ASVS 5.0 7.5.2 and 10.4.9)', async () => {
     const { here, there } = await twoDevices()
     expect((await revokeSession(here, there.sessionId.toUpperCase())).data).toEqual({ revokeSession: true })
     expect(await listSessions(server, here.accessToken)).toEqual([here.sessionId])

@@ -109,7 +109,7 @@ describe('register', () => {
 })
 
 describe('login', () => {
-  it('opens a session of its own each time, and leaves the others alone', async () => {
+  it('opens a session of its own each time, and leaves the others alone (ASVS 5.0 7.1.2)', async () => {
     const account = await server.signUp()
     const { login: first } = must(await login(account))
     const { login: second } = must(await login(account))

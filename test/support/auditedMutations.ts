@@ -1,6 +1,15 @@
+import {
+  changeEmail,
+  newAddress,
+  newPassword,
+  requestEmailVerification,
+  requestPasswordReset,
+  verifyEmail,
+} from './account.ts'
 import { firefox, must } from './answers.ts'
 import type { Account, Answer, TokensAnswer } from './client.ts'
 import { type Device, deviceOf, openAdmin } from './devices.ts'
+import { mailOf } from './outbox.ts'
 import type { TestServer } from './server.ts'
 
 /** The expected row of `audit_events`. A member that is left out is null in the table. */
@@ -101,6 +110,53 @@ export const auditedMutations: Readonly<Record<string, (node: TestServer) => Pro
   revokeUserSessions: node =>
     byAdmin(node, 'revoke-user-sessions', id => `revokeUserSessions(id: "${id}") { id }`),
   deleteUser: node => byAdmin(node, 'delete-user', id => `deleteUser(id: "${id}")`),
+  recoverAccount: async node => {
+    const mutation = await byAdmin(node, 'recover-account', id => `recoverAccount(id: "${id}") { id }`)
+    const detail = `the id was ${mutation.row.user_id}`
+    return { ...mutation, row: { ...mutation.row, user_id: inAnswer, detail } }
+  },
+  deleteAccount: node => bySelf(node, 'delete-account', () => 'deleteAccount'),
+  requestEmailVerification: node =>
+    bySelf(node, 'request-email-verification', () => 'requestEmailVerification'),
+  changeEmail: node =>
+    bySelf(node, 'request-email-change', () => `changeEmail(input: { email: "${newAddress()}" }) { id }`),
+  'verifyEmail of the present e-mail': async node => {
+    const account = await node.signUp()
+    must(await requestEmailVerification(node, account.accessToken))
+    return byToken(node, account.userId, 'verify-email', await mailOf(node, 'verify-email', account.email))
+  },
+  'verifyEmail of another e-mail': async node => {
+    const [account, email] = [await node.signUp(), newAddress()]
+    must(await changeEmail(node, account.accessToken, email))
+    return byToken(node, account.userId, 'change-email', await mailOf(node, 'confirm-new-email', email))
+  },
+  restoreEmail: async node => {
+    const [account, email] = [await node.signUp(), newAddress()]
+    must(await changeEmail(node, account.accessToken, email))
+    must(await verifyEmail(node, (await mailOf(node, 'confirm-new-email', email)).token))
+    const { token } = await mailOf(node, 'email-changed', account.email)
+    return byToken(node, account.userId, 'restore-email', { token }, 'restoreEmail')
+  },
+  requestPasswordReset: async node => {
+    const { email, userId } = await node.signUp()
+    const query = `mutation { requestPasswordReset(email: "${email}") }`
+    const row = { kind: 'request-password-reset', user_id: userId }
+    return { send: sending(node, undefined, query), row }
+  },
+  'requestPasswordReset of nobody': async node => {
+    const query = `mutation { requestPasswordReset(email: "${newAddress()}") }`
+    const row = { kind: 'request-password-reset', detail: 'unknown user' }
+    return { send: sending(node, undefined, query), row }
+  },
+  resetPassword: async node => {
+    const { email } = await node.signUp()
+    must(await requestPasswordReset(node, email))
+    const { token } = await mailOf(node, 'reset-password', email)
+    const query =
+      'mutation ($input: ResetPasswordInput!) { resetPassword(input: $input) { session { id } user { id } } }'
+    const input = { token, newPassword: newPassword() }
+    return { send: sending(node, undefined, query, { input }), row: { kind: 'reset-password', ...opened } }
+  },
   revokeEverything: async node => {
     const mutation = await byAdmin(node, 'revoke-everything', () => 'revokeEverything')
     return { ...mutation, row: { ...mutation.row, user_id: null } }
@@ -155,6 +211,18 @@ async function bySelf(
   const account = await node.signUp()
   const device = deviceOf(account)
   return { send: sending(node, device, `mutation { ${field(account)} }`), row: { kind, ...self(device) } }
+}
+
+/** Somebody who has no access token, but the link of a mail. */
+function byToken(
+  node: TestServer,
+  userId: string,
+  kind: string,
+  { token }: { token: string },
+  verb = 'verifyEmail',
+): AuditedMutation {
+  const send = sending(node, undefined, `mutation { ${verb}(token: "${token}") }`)
+  return { send, row: { kind, actor_id: userId, user_id: userId } }
 }
 
 async function byAdmin(

@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto'
 const credentials = '($email: String!, $password: String!)'
 const input = 'input: { email: $email, password: $password }'
 const change = '($a: String!, $b: String!) { changePassword(input: { currentPassword: $a, newPassword: $b })'
+const reset =
+  '($t: String!, $p: String!) { resetPassword(input: { token: $t, newPassword: $p }) { expiresIn } }'
 const fine = 'a password of length'
 const hundred = 'x'.repeat(100)
 const emails = {
@@ -46,8 +48,9 @@ const byId = [
   'setUserAccess',
   'revokeUserSessions',
   'deleteUser',
+  'recoverAccount',
 ]
-const returnsUser = /^(block|unblock|set|revokeUser)/
+const returnsUser = /^(block|unblock|set|revokeUser|recover)/
 
 /** A name for the case, the refused argument, the reason of the refusal, and the operation that is sent. */
 export type Case = readonly [
@@ -118,6 +121,65 @@ export const badInputs: readonly Case[] = [
     'PASSWORD_TOO_LONG',
     'mutation ($p: String!) { reauthenticate(password: $p) { expiresIn } }',
     { p: 'x'.repeat(257) },
+  ],
+  ...Object.entries(emails).flatMap(([what, [email, reason]]): Case[] => [
+    [
+      `requestPasswordReset: an e-mail ${what}`,
+      'email',
+      reason,
+      'mutation ($email: String!) { requestPasswordReset(email: $email) }',
+      { email },
+    ],
+    [
+      `changeEmail: an e-mail ${what}`,
+      'input.email',
+      reason,
+      'mutation ($email: String!) { changeEmail(input: { email: $email }) { id } }',
+      { email },
+    ],
+  ]),
+  ...['', 'x', `annul_ot_${'A'.repeat(64)}`, '\ud800', '\0', 'x'.repeat(90_000)].flatMap((t): Case[] => [
+    ...(['verifyEmail', 'restoreEmail'] as const).map(
+      (verb): Case => [
+        `${verb}: the token ${JSON.stringify(t.slice(0, 40))}`,
+        'token',
+        'TOKEN_INVALID',
+        `mutation ($t: String!) { ${verb}(token: $t) }`,
+        { t },
+      ],
+    ),
+    [
+      `resetPassword: the token ${JSON.stringify(t.slice(0, 40))}`,
+      'input.token',
+      'TOKEN_INVALID',
+      `mutation ${reset}`,
+      { t, p: fine },
+    ],
+  ]),
+  ...['AAAAAAAA', 'aaaa-aaaa', ' 0OoI lLi1'].map(
+    (t): Case => [
+      `verifyEmail: the code ${t}`,
+      'token',
+      'CODE_INVALID',
+      'mutation ($t: String!) { verifyEmail(token: $t) }',
+      { t },
+    ],
+  ),
+  ...(['\0', '\ud800'] as const).map(
+    (character): Case => [
+      `resetPassword: a password with ${JSON.stringify(character)}`,
+      'input.newPassword',
+      'PASSWORD_CHARACTERS',
+      `mutation ${reset}`,
+      { t: 'x', p: fine + character },
+    ],
+  ),
+  [
+    'resetPassword: a password above the limit',
+    'input.newPassword',
+    'PASSWORD_TOO_LONG',
+    `mutation ${reset}`,
+    { t: 'x', p: 'x'.repeat(257) },
   ],
   ...byId.flatMap(verb =>
     ids.map((id): Case => {

@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { appendFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { type NodeProxy, startProxy } from './proxy.ts'
@@ -28,7 +30,7 @@ export interface ClusterNode {
 export interface NodeOptions {
   readonly env?: Record<string, string>
   /** A file of this directory that the process loads first. */
-  readonly preload?: 'skewClock.js' | 'freezeView.js'
+  readonly preload?: 'skewClock.js' | 'freezeView.js' | 'reportLoad.js'
 }
 
 export interface Cluster {
@@ -69,7 +71,11 @@ export async function startCluster(options: {
       PORT: '0',
       DATABASE_URL: url.href,
       ANNUL_SECRET: secret,
+      // All load comes from one address.
+      ANNUL_LIMITS: 'off',
       ANNUL_LEASE_MS: String(leaseMs),
+      // For mails.
+      ANNUL_DATA_DIR: join(process.env.TEST_DIR ?? tmpdir(), 'annul-cluster'),
       ...(preload && { NODE_OPTIONS: `--import ${new URL(preload, import.meta.url).href}` }),
       ...options.env,
       ...env,

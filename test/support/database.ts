@@ -14,7 +14,8 @@ export interface TestDatabase {
 /** A fresh, migrated database: of PostgreSQL, or an embedded one in a directory of its own. */
 export async function createDatabase(): Promise<TestDatabase> {
   return onPostgres
-    ? { env: { DATABASE_URL: await createPostgresDatabase() } }
+    ? // The folder is for mails, which are files where no SMTP server is set.
+      { env: { DATABASE_URL: await createPostgresDatabase(), ANNUL_DATA_DIR: await temporaryDirectory() } }
     : { env: { ANNUL_DATA_DIR: await dataDir() } }
 }
 

@@ -50,7 +50,12 @@ export function useRaceServer(): RaceServer {
 }
 
 async function openRaceServer(): Promise<RaceServer> {
-  const env = { PORT: '0', ANNUL_LEASE_MS: '500', ANNUL_SECRET: randomBytes(32).toString('base64') }
+  const env = {
+    PORT: '0',
+    ANNUL_LEASE_MS: '500',
+    ANNUL_LIMITS: 'off',
+    ANNUL_SECRET: randomBytes(32).toString('base64'),
+  }
   const server = await openServer(readConfig({ ...env, ...(await createDatabase()).env }), {
     logLevel: 'warn',
     logStream: { write: line => appendFileSync(variable('TEST_LOG'), line) },

@@ -93,7 +93,10 @@ export async function checkedBeforeRevocation(
 ): Promise<Set<string>> {
   const found = await server.rows<{ id: string }>(sql`
     select s.id from annul.sessions s
-    join annul.revocations r on r.kind = ${kind} and coalesce(r.subject, s.user_id) = s.user_id
+    join annul.revocations r on r.kind = ${kind} and (coalesce(r.subject, s.user_id) = s.user_id
+      -- recoverAccount revokes under the old id, and the sessions move to the new one.
+      or exists (select 1 from annul.audit_events a where a.kind = 'recover-account'
+                 and a.user_id = s.user_id and a.detail = 'the id was ' || r.subject))
     where s.auth_time <= r.revoked_at - interval '2 milliseconds'`)
   return new Set(found.map(({ id }) => id))
 }

@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto'
+import { sql } from 'drizzle-orm'
+import type { Purpose } from '../../src/accounts/oneTime.ts'
 import type { Device } from './devices.ts'
 import type { QuickAnswer, RaceServer, RaceUser } from './raceServer.ts'
 import { pairFields, refresh } from './races.ts'
@@ -96,4 +99,49 @@ export const userRevokingVerbs: readonly RevokingVerb[] = [
     hashes: true,
     locksOut: true,
   },
+  {
+    name: 'deleteAccount',
+    reason: 'USER_DELETED',
+    revoke: (server, { devices: [, there] }) => by(server, there, 'deleteAccount'),
+    locksOut: true,
+  },
+  {
+    name: 'recoverAccount',
+    reason: 'ACCOUNT_RECOVERED',
+    revoke: (server, { userId }, admin) => by(server, admin, `recoverAccount(id: "${userId}") { id }`),
+    locksOut: true,
+  },
+  {
+    name: 'resetPassword',
+    reason: 'PASSWORD_CHANGED',
+    async revoke(server, { userId, email }) {
+      const token = await insertToken(server, 'reset-password', userId, email)
+      const input = `{ token: "${token}", newPassword: "another ${password}" }`
+      return server.send(`mutation { resetPassword(input: ${input}) ${pairFields} }`)
+    },
+    hashes: true,
+    locksOut: true,
+  },
+  {
+    name: 'restoreEmail',
+    reason: 'SESSIONS_REVOKED',
+    async revoke(server, { userId, email }) {
+      const token = await insertToken(server, 'restore-email', userId, email)
+      return server.send(`mutation { restoreEmail(token: "${token}") }`)
+    },
+  },
 ]
+
+/** A one-time token, without the request that would have made it. */
+async function insertToken(
+  { rows, parts }: RaceServer,
+  purpose: Purpose,
+  userId: string,
+  email: string,
+): Promise<string> {
+  const id = randomUUID()
+  await rows(sql`
+    insert into annul.one_time_tokens (id, purpose, user_id, email, email_key, expires_at)
+    values (${id}, ${purpose}, ${userId}, ${email}, ${email}, now() + interval '1 hour')`)
+  return parts.oneTimeTokens.derive(id)
+}

@@ -4,6 +4,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { AppOptions } from '../../src/app/options.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { rows } from '../../src/database/open.ts'
+import type { Bounds } from '../../src/graphql/bounds/limits.ts'
 import type { SchemaExtension } from '../../src/graphql/schema.ts'
 import { type OpenedServer, openServer } from '../../src/http/server.ts'
 import { type Client, createClient, noteSecrets } from './client.ts'
@@ -26,6 +27,8 @@ export interface TestServerOptions {
   readonly database?: TestDatabase
   readonly extension?: SchemaExtension
   readonly app?: AppOptions
+  /** Other bounds of an operation. */
+  readonly bounds?: Partial<Bounds>
   readonly onLogLine?: (line: string) => void
 }
 
@@ -36,6 +39,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     PORT: '0',
     ANNUL_LEASE_MS: '500',
     ANNUL_SECRET: randomBytes(32).toString('base64'),
+    // Every test comes from one address. The tests of limits turn them on.
+    ANNUL_LIMITS: 'off',
     ...database.env,
     ...options.env,
   }
@@ -45,6 +50,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     {
       ...(options.extension && { extension: options.extension }),
       ...options.app,
+      ...(options.bounds && { bounds: options.bounds }),
       logStream: {
         write(line) {
           appendFileSync(variable('TEST_LOG'), line)

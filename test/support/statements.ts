@@ -4,6 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import postgres from 'postgres'
 import { createPostgresDatabase, type TestDatabase, variable } from './database.ts'
 
+/** A node's timer asks for due mails, whatever requests there are. What a request writes to the outbox is counted. */
+const pollsOutbox = /^(update "annul"\."outbox" set "attempts"|select count\(\*\) from "annul"\."outbox"$)/
+
 /** A database whose PostgreSQL logs each statement, so that statements are counted without any code of Annul. */
 export interface LoggedDatabase extends TestDatabase {
   /** The statements that nodes have sent since the last call. */
@@ -38,6 +41,7 @@ export async function createLoggedDatabase(): Promise<LoggedDatabase> {
         .split(/\n(?=[^|\n\t]*\|[^|\n]*\|)/)
         .filter(line => new RegExp(`^annul(-decisions)?\\|${name}\\|LOG:`).test(line))
         .flatMap(line => /LOG: {2}(?:statement|execute [^:]*): ([\s\S]*)/.exec(line)?.[1] ?? [])
+        .filter(statement => !pollsOutbox.test(statement))
     },
     close: () => own.end(),
   }

@@ -1,7 +1,17 @@
 import { sql } from 'drizzle-orm'
+import {
+  changeEmail,
+  newAddress,
+  newPassword,
+  requestPasswordReset,
+  resetPassword,
+  restoreEmail,
+  verifyEmail,
+} from './account.ts'
 import { must } from './answers.ts'
 import type { Account } from './client.ts'
 import { type Device, deviceOf, openAdmin } from './devices.ts'
+import { mailOf } from './outbox.ts'
 import type { TestServer } from './server.ts'
 import { until } from './until.ts'
 
@@ -55,6 +65,19 @@ export const tokenEndings: Readonly<Record<string, (participants: Participants) 
     byAdmin(participants, id => `setUserAccess(id: "${id}", roles: ["editor"]) { id }`),
   revokeUserSessions: participants => byAdmin(participants, id => `revokeUserSessions(id: "${id}") { id }`),
   deleteUser: participants => byAdmin(participants, id => `deleteUser(id: "${id}")`),
+  deleteAccount: participants => mutate(participants.node, participants.here, 'deleteAccount'),
+  recoverAccount: participants => byAdmin(participants, id => `recoverAccount(id: "${id}") { id }`),
+  resetPassword: async ({ node, alice }) => {
+    must(await requestPasswordReset(node, alice.email))
+    const { token } = await mailOf(node, 'reset-password', alice.email)
+    must(await resetPassword(node, token, newPassword()))
+  },
+  restoreEmail: async ({ node, alice, there }) => {
+    const email = newAddress()
+    must(await changeEmail(node, there.accessToken, email))
+    must(await verifyEmail(node, (await mailOf(node, 'confirm-new-email', email)).token))
+    must(await restoreEmail(node, (await mailOf(node, 'email-changed', alice.email)).token))
+  },
   revokeEverything: participants => byAdmin(participants, () => 'revokeEverything'),
   'reuse of a refresh token': reuse,
   'reuse of a refresh token that ends all of the user': reuse,

@@ -28,7 +28,7 @@ describe('an access token', () => {
   })
 })
 
-describe('the algorithm', () => {
+describe('the algorithm (ASVS 5.0 9.1.2)', () => {
   /** `none` in upper and lower case, letter by letter. */
   const casings = Array.from({ length: 16 }, (_, bits) =>
     [...'none'].map((letter, at) => (bits & (1 << at) ? letter.toUpperCase() : letter)).join(''),
@@ -101,7 +101,7 @@ describe('the algorithm', () => {
   }
 })
 
-describe('the signature', () => {
+describe('the signature (ASVS 5.0 9.1.1)', () => {
   const withSignature = (change: (signature: Buffer) => Uint8Array) => (forge: Forge) => {
     const [header, claims, signature = ''] = forge.make().split('.')
     return [`${header}.${claims}.${encode(change(Buffer.from(signature, 'base64url')))}`]

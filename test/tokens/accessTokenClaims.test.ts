@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 const required = 'iss sub aud client_id exp iat jti sid ver epoch roles scope auth_time'.split(' ')
 
-describe('the claims', () => {
+describe('the claims (ASVS 5.0 9.2.3 and 9.2.4)', () => {
   it('are those of RFC 9068, and what revocation needs', () => {
     expect(Object.keys(forge.claims).sort()).toEqual([...required].sort())
   })
@@ -88,7 +88,7 @@ describe('the claims', () => {
   })
 })
 
-describe('the clock', () => {
+describe('the clock (ASVS 5.0 9.2.1)', () => {
   const time = 1_800_000_000
   /** Verdicts by the node's own keys and settings, at moments that stand still. */
   const verdicts = (claims: Record<string, unknown>, moments: number[]) => {

@@ -18,7 +18,7 @@ const attackerJwk = attacker.publicKey.export({ format: 'jwk' })
 const attackerDer = attacker.publicKey.export({ type: 'spki', format: 'der' }).toString('base64')
 const stranger = es256(attacker.privateKey)
 
-describe('the key of a token', () => {
+describe('the key of a token (ASVS 5.0 9.2.2)', () => {
   const paths = ['../../../../dev/null', '/dev/null', 'file:///dev/null', 'C:\\nul', '../keys/public.pem\0']
   const statements = [
     "' or '1'='1",
@@ -83,7 +83,7 @@ describe('the key of a token', () => {
       ),
   })
 
-  it('is never fetched from an address in the header (jku, x5u)', async () => {
+  it('is never fetched from an address in the header (jku, x5u) (ASVS 5.0 9.1.3)', async () => {
     let fetched = 0
     const thief = createServer((_, response) => {
       fetched++

@@ -134,7 +134,7 @@ describe('a refresh token', () => {
     ])
   })
 
-  it('is refused whichever of its bits is flipped', () => {
+  it('is refused whichever of its bits is flipped (ASVS 5.0 7.2.3)', () => {
     const { refreshTokens: tokens } = server.auth.parts
     const verdicts = Array.from({ length: 56 * 8 }, (_, bit) =>
       tokens.read(flip(account.refreshToken, bit >> 3, bit & 7)),

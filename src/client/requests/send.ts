@@ -1,6 +1,7 @@
 import { SessionError, unreachable } from '../error.ts'
 import type { Config } from '../options.ts'
 import { now } from '../platform/platform.ts'
+import { openStorage } from '../platform/storage.ts'
 import { parse } from '../platform/text.ts'
 import { backoff, sleep } from '../platform/time.ts'
 import type { GraphQLFailure, GraphQLResult } from '../types.ts'
@@ -58,7 +59,10 @@ export interface SendOptions {
 export type Send = <T>(field: OwnMutation, variables: object, options?: SendOptions) => Promise<T>
 
 export function createSend(options: Config): Send {
-  const { originHint } = options
+  const { originHint, storage } = options
+  /** Where there is no cookie for it, the device token is kept beside the refresh token, and outlives a logout. */
+  const items = storage === 'cookie' ? undefined : openStorage(storage)
+  const deviceName = `${options.key}.device`
   return <T>(field: OwnMutation, variables: object, request: SendOptions = {}) => {
     const { fetch = options.fetch, headers, repeatable, signal, keepalive = false } = request
     const work = async (): Promise<T> => {
@@ -69,9 +73,14 @@ export function createSend(options: Config): Send {
       const timer = request.fetch ? undefined : setTimeout(abort, options.timeoutMs)
       signal?.addEventListener('abort', abort)
       try {
+        // Not for refresh and logout, which are about a session. Empty: the device has no token yet.
+        const device = items &&
+          !('refreshToken' in variables) && {
+            'annul-device': (await items.get(deviceName).catch(() => {})) ?? '',
+          }
         const response = await fetch(options.endpoint, {
           method: 'POST',
-          headers: { 'content-type': 'application/json', ...headers },
+          headers: { 'content-type': 'application/json', ...headers, ...device },
           body: JSON.stringify({ query: documentOf(field, options.rename), variables }),
           // A redirect could carry a password or a refresh token to another origin.
           redirect: 'error',
@@ -79,6 +88,8 @@ export function createSend(options: Config): Send {
           signal: timeout.signal,
           ...options.cookies,
         })
+        const known = response.headers.get('annul-device')
+        if (known) await items?.set(deviceName, known).catch(() => {})
         return readAnswer<T>(await response.text(), field, response, originHint)
       } catch (error) {
         if (error instanceof SessionError) throw error

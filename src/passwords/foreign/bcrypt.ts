@@ -6,6 +6,8 @@ const form = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOS
 
 /** Doubles the work with each step: 10 takes about 80 ms, and 14 about a second. */
 const maxCost = 14
+/** Rounds that take as long as one of Annul's own hashes. */
+const roundsOfOwnHash = 200
 
 /** bcrypt: `$2b$10$…`, also `$2a$` and PHP's `$2y$`, which are the same. */
 export const bcrypt: ForeignFormat = {
@@ -17,7 +19,7 @@ export const bcrypt: ForeignFormat = {
         'This is not a bcrypt hash that begins with $2a$, $2b$ or $2y$ and has 60 characters.',
       )
     if (Number(digits) > maxCost) throw tooExpensive(`The cost of bcrypt may be at most ${maxCost}.`)
-    return password => verify(asC(password), text)
+    return { cost: 2 ** Number(digits) / roundsOfOwnHash, verify: password => verify(asC(password), text) }
   },
 }
 

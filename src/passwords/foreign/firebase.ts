@@ -1,6 +1,6 @@
 import { createCipheriv, timingSafeEqual } from 'node:crypto'
 import { type ForeignFormat, readBase64, toBase64, wrongFormat } from './format.ts'
-import { checkScryptCost, deriveScrypt, type ScryptCost } from './scrypt.ts'
+import { checkScryptCost, costOfScrypt, deriveScrypt, type ScryptCost } from './scrypt.ts'
 import type { SignerKeySeal } from './signerKey.ts'
 
 const form = /^\$fbscrypt\$v=1,n=(\d{1,2}),r=(\d{1,4}),p=1,ss=([^,$]*),(sk|ek)=([^,$]+)\$([^,$]+)\$([^,$]+)$/
@@ -50,13 +50,14 @@ export function firebaseFormat(seal: SignerKeySeal | undefined): ForeignFormat &
     read(text) {
       const { cost, salt, separator, signerKey, isEncrypted, hash } = parse(text)
       const key = isEncrypted ? needSeal().open(signerKey) : signerKey
-      return async password => {
+      const verify = async (password: string) => {
         const derived = await deriveScrypt(password, Buffer.concat([salt, separator]), cost, 32)
         // The hash is the signer key, encrypted under what scrypt made of the password.
         const cipher = createCipheriv('aes-256-ctr', derived, Buffer.alloc(16))
         const made = Buffer.concat([cipher.update(key), cipher.final()])
         return made.length === hash.length && timingSafeEqual(made, hash)
       }
+      return { cost: costOfScrypt(cost), verify }
     },
   }
 }

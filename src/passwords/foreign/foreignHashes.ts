@@ -1,7 +1,7 @@
 import { argon2id } from './argon2id.ts'
 import { bcrypt } from './bcrypt.ts'
 import { firebaseFormat } from './firebase.ts'
-import { wrongFormat } from './format.ts'
+import { type ForeignHash, wrongFormat } from './format.ts'
 import { pbkdf2 } from './pbkdf2.ts'
 import { scrypt } from './scrypt.ts'
 import { signerKeySeal } from './signerKey.ts'
@@ -15,8 +15,12 @@ export interface ForeignHashes {
    * @throws AuthError BAD_USER_INPUT / HASH_FORMAT or HASH_COST, with a message that holds no part of the hash
    */
   toStored(text: string): string
-  /** @param password as it was typed: other systems hash what they get. Annul's own hashes are of its NFKC form */
-  verify(stored: string, password: string): Promise<boolean>
+  /**
+   * Other systems hash a password as it was typed. Annul's own hashes are of its NFKC form.
+   *
+   * @throws Error for a stored text that is no such hash
+   */
+  read(stored: string): ForeignHash
 }
 
 /** Before an argon2id hash of another system, which would look like one of Annul's own. */
@@ -37,14 +41,6 @@ export function openForeignHashes(secret: Uint8Array | undefined): ForeignHashes
       throw wrongFormat('This is none of the formats argon2id, bcrypt, scrypt, Firebase’s scrypt and PBKDF2.')
     return format
   }
-  const readStored = (text: string) => {
-    try {
-      return formatOf(text).read(text)
-    } catch (error) {
-      // Nobody's input: the row was written past Annul, or under another secret.
-      throw new Error('A stored hash can not be read.', { cause: error })
-    }
-  }
   return {
     toStored(text) {
       const format = formatOf(text)
@@ -52,9 +48,14 @@ export function openForeignHashes(secret: Uint8Array | undefined): ForeignHashes
       format.read(text)
       return isForeign(text) ? text : mark + text
     },
-    async verify(stored, password) {
+    read(stored) {
       const text = stored.startsWith(mark) ? stored.slice(mark.length) : stored
-      return readStored(text)(password)
+      try {
+        return formatOf(text).read(text)
+      } catch (error) {
+        // Nobody's input: the row was written past Annul, or under another secret.
+        throw new Error('A stored hash can not be read.', { cause: error })
+      }
     },
   }
 }

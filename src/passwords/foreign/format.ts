@@ -1,14 +1,19 @@
 import { badUserInput } from '../../errors.ts'
 
-/** Whether a password, as it was typed, is the one of a hash that was read. */
-export type Verify = (password: string) => Promise<boolean>
+/** A hash that was read. */
+export interface ForeignHash {
+  /** The work of one verification on one core, expected from the parameters: 1 is one of Annul's own hashes (hash.ts). */
+  readonly cost: number
+  /** Whether a password, as it was typed, is the one of the hash. */
+  verify(password: string): Promise<boolean>
+}
 
 /** One kind of hash that other systems made. */
 export interface ForeignFormat {
   /** How such a hash begins. */
   readonly start: RegExp
   /** @throws AuthError BAD_USER_INPUT / HASH_FORMAT or HASH_COST, with a message that holds no part of the hash */
-  read(text: string): Verify
+  read(text: string): ForeignHash
 }
 
 export function wrongFormat(message: string) {

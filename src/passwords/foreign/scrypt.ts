@@ -6,6 +6,8 @@ const derive = promisify<string, Uint8Array, number, ScryptOptions, Buffer>(scry
 
 /** N times r times p, of which N times r is the memory in units of 128 bytes: 128 MiB. OWASP's first choice. */
 const maxWork = 2 ** 20
+/** N times r times p that takes as long as one of Annul's own hashes. */
+const workOfOwnHash = 30_000
 
 export interface ScryptCost {
   /** The logarithm of N. */
@@ -24,6 +26,11 @@ export function deriveScrypt(
   const N = 2 ** logN
   // What OpenSSL needs is the memory of the algorithm and a little more.
   return derive(password, salt, bytes, { N, r, p, maxmem: 128 * (N * r + r * p + 4096) })
+}
+
+/** In Annul's own hashes (format.ts). */
+export function costOfScrypt({ logN, r, p }: ScryptCost): number {
+  return (2 ** logN * r * p) / workOfOwnHash
 }
 
 /** @throws AuthError BAD_USER_INPUT / HASH_FORMAT for a cost that is none, HASH_COST for one that is too high */
@@ -52,7 +59,10 @@ export const scrypt: ForeignFormat = {
       )
     const cost = { logN: Number(ln), r: Number(r), p: Number(p) }
     checkScryptCost(cost)
-    return async password =>
-      timingSafeEqual(await deriveScrypt(password, saltBytes, cost, hashBytes.length), hashBytes)
+    return {
+      cost: costOfScrypt(cost),
+      verify: async password =>
+        timingSafeEqual(await deriveScrypt(password, saltBytes, cost, hashBytes.length), hashBytes),
+    }
   },
 }

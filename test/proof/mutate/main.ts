@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { root } from '../../support/imports.ts'
 import globalSetup from '../../support/globalSetup.js'
 import globalTeardown from '../../support/globalTeardown.js'
+import { root } from '../../support/imports.ts'
 import { dropUnusedDatabases } from './dropUnusedDatabases.ts'
 import { mutateRoom, type Survivor } from './mutateRoom.ts'
 import { rooms } from './rooms.ts'
@@ -17,9 +17,7 @@ import { rooms } from './rooms.ts'
 /** By file: changes that no test sees, and why none has to. */
 type Accepted = Readonly<Record<string, readonly (Omit<Survivor, 'file'> & { readonly reason: string })[]>>
 
-const accepted: Accepted = JSON.parse(
-  readFileSync(join(root, 'test/proof/mutate/survivors.json'), 'utf8'),
-)
+const accepted: Accepted = JSON.parse(readFileSync(join(root, 'test/proof/mutate/survivors.json'), 'utf8'))
 const names = process.argv.slice(2)
 const unknown = names.filter(name => !rooms.some(room => room.name === name))
 if (unknown.length > 0) throw new Error(`No such room: ${unknown.join(', ')}.`)

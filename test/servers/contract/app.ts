@@ -43,6 +43,12 @@ const typeDefs = /* GraphQL */ `
     broken: String
     closed: String
     busy: String
+    tree: Tree
+  }
+  type Tree {
+    tree(first: Int, last: Int, ids: [[ID!]!]): Tree
+    pages(first: Int! = 50): [Tree!]
+    leaf: Int
   }
   "Guarded wherever it is returned."
   type Vault @auth(roles: ["editor"]) {
@@ -149,10 +155,12 @@ export function createApp(): App {
           closed: () => {
             throw new GraphQLError('The shop is closed.', { extensions: { code: 'CLOSED', until: 9 } })
           },
+          tree: () => ({}),
           busy: () => {
             throw new AuthError('TOO_MANY_REQUESTS', 'Not so fast.', { retryAfter: 7, recover: 'RETRY' })
           },
         },
+        Tree: { tree: () => ({}), pages: () => [], leaf: () => 1 },
         Mutation: {
           count: () => ++app.carriedOut,
           countPublic: async (_source: unknown, _args: unknown, { auth }: GraphQLContext) =>

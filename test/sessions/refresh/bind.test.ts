@@ -58,7 +58,7 @@ describe('ANNUL_BIND=ip', () => {
     expect(await me(server, accessToken, from(first))).toEqual(accepted(account.userId))
   })
 
-  it('lets an honest user change networks: a refresh binds anew, and the old token stays bound', async () => {
+  it('lets an honest user change networks: a refresh binds anew, and the old token stays bound (ASVS 5.0 8.2.4)', async () => {
     const tokens = await login(server, account, from(here))
     const [home, train] = [from(here), from('198.51.100.9')]
     expect(await me(server, tokens.accessToken, train)).toEqual(unauthenticated('TOKEN_EXPIRED'))
@@ -104,7 +104,7 @@ describe('ANNUL_BIND=ip', () => {
     expect(row).toEqual({ address: stored })
   })
 
-  it('refuses a token that is not bound at all, as from before the setting', async () => {
+  it('refuses a token that is not bound at all, as from before the setting (ASVS 5.0 10.4.14)', async () => {
     const [user] = await server.rows<{ ver: number }>(
       sql`select token_version as ver from annul.users where id = ${account.userId}`,
     )

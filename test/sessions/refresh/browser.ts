@@ -13,19 +13,23 @@ interface Options {
 
 /** One browser's cookies, and the Origin that it puts on every POST. */
 export function createBrowser(node: Pick<TestServer, 'send' | 'url'>, origin: string | null = node.url) {
+  /** Those of the session. */
   const cookies = new Map<string, string>()
+  /** The device outlives the session. */
+  const device = new Map<string, string>()
   const browser = {
     cookies,
+    device,
     async send(query: string, { variables, token, headers }: Options = {}) {
-      const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+      const cookie = [...device, ...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
       const answer = await node.send<Record<string, Record<string, unknown>>>(query, {
         ...(variables && { variables }),
         ...(token && { token }),
         headers: { ...(origin && { origin }), ...(cookie && { cookie }), ...headers },
       })
-      for (const { name, value, attributes } of setCookies(answer))
+      for (const { name, value, attributes } of allCookies(answer))
         if (attributes.includes('Max-Age=0')) cookies.delete(name)
-        else cookies.set(name, value)
+        else (name === deviceCookie ? device : cookies).set(name, value)
       return answer
     },
     /** A fresh account, signed in by the cookie. */
@@ -47,8 +51,15 @@ export const registerWith = `mutation ($input: RegisterInput!) { register(input:
 export const loginWith = `mutation ($input: LoginInput!) { login(input: $input) { ${tokenFields} } }`
 export const refreshWith = `mutation ($attempt: String) { refresh(attempt: $attempt) { ${tokenFields} } }`
 
+export const deviceCookie = '__Host-annul-device'
+
+/** What an answer sets for the session. The cookie of the device is tested by itself (test/request/device.test.ts). */
+export function setCookies(answer: Answer<unknown>) {
+  return allCookies(answer).filter(({ name }) => name !== deviceCookie)
+}
+
 /** What an answer sets, attributes in order of the alphabet. */
-export function setCookies({ headers }: Answer<unknown>) {
+export function allCookies({ headers }: Answer<unknown>) {
   return headers.getSetCookie().map(line => {
     const [pair = '', ...attributes] = line.split('; ')
     const at = pair.indexOf('=')

@@ -159,7 +159,7 @@ describe('with ANNUL_ALLOWED_ORIGINS', () => {
         headers: {
           origin,
           'access-control-request-method': 'POST',
-          'access-control-request-headers': 'authorization,content-type,annul-renew',
+          'access-control-request-headers': 'authorization,content-type,annul-renew,annul-device',
         },
       })
     const { status, headers } = await preflight(app)
@@ -167,7 +167,7 @@ describe('with ANNUL_ALLOWED_ORIGINS', () => {
     expect(headers.get('access-control-allow-origin')).toBe(app)
     expect(headers.get('access-control-allow-credentials')).toBe('true')
     expect(headers.get('access-control-allow-headers')?.split(/, */)).toEqual(
-      expect.arrayContaining(['authorization', 'content-type', 'annul-renew']),
+      expect.arrayContaining(['authorization', 'content-type', 'annul-renew', 'annul-device']),
     )
     expect((await preflight('https://evil.example')).headers.get('access-control-allow-origin')).toBeNull()
   })

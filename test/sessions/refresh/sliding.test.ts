@@ -42,7 +42,7 @@ const setEnds = (sessionId: string, ends: { idle: number; max: number }) =>
     expires_at = now() + make_interval(secs => ${ends.max}) where id = ${sessionId}`)
 
 describe('a session slides', () => {
-  it('each refresh moves the idle end, and never the absolute one', async () => {
+  it('each refresh moves the idle end, and never the absolute one (ASVS 5.0 7.1.1 and 7.3.1)', async () => {
     const tokens = await server.login(account)
     let { refreshToken } = tokens
     for (const idle of [1, 300, 999]) {
@@ -61,7 +61,7 @@ describe('a session slides', () => {
     }
   })
 
-  it('never past the absolute end: Session.expiresAt tells the earlier, and no access token outlives it', async () => {
+  it('never past the absolute end: Session.expiresAt tells the earlier, and no access token outlives it (ASVS 5.0 7.3.2 and 10.4.8)', async () => {
     const tokens = await server.login(account)
     await setEnds(tokens.session.id, { idle: 100, max: 250 })
     const next = await refreshed(server, tokens.refreshToken, newAttempt())

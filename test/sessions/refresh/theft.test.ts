@@ -31,7 +31,7 @@ const untouched = { ended: false, reason: null, events: [] }
 describe('rule 6: a second use', () => {
   const server = useServer()
 
-  it('ends the session for both parties, access tokens included, with an audit event; login works at once', async () => {
+  it('ends the session for both parties, access tokens included, with an audit event; login works at once (ASVS 5.0 10.4.5)', async () => {
     const account = await server.signUp()
     const elsewhere = await server.login(account)
     const bystander = await server.signUp()

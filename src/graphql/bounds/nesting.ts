@@ -1,12 +1,10 @@
-import { type ASTVisitor, GraphQLError, Lexer, Source, TokenKind, type ValidationContext } from 'graphql'
+import { GraphQLError, Lexer, Source, TokenKind } from 'graphql'
 
 /*
  * What recursion over a request may meet. The parser, the execution and the reading of variables call themselves once
  * a level, and an attacker's levels would use up the stack: the engine then throws at a place that nobody foresaw.
  */
 
-/** Tokens of an operation: a standard introspection has some 300. */
-export const maxTokens = 2000
 /** Levels of braces, brackets and parentheses in an operation, and of lists and objects in variables. */
 const maxNesting = 100
 
@@ -14,8 +12,13 @@ const openingLetters = new Set([...'([{'].map(letter => letter.charCodeAt(0)))
 const opening = new Set<TokenKind>([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L])
 const closing = new Set<TokenKind>([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R])
 
-/** Before it is parsed. @throws GraphQLError GRAPHQL_PARSE_FAILED for a document that is nested too deeply */
-export function checkNesting(document: string): void {
+/**
+ * To be called before a document is parsed.
+ *
+ * @param maxTokens how far the parser will come
+ * @throws GraphQLError GRAPHQL_PARSE_FAILED for a document that is nested too deeply
+ */
+export function checkNesting(document: string, maxTokens: number): void {
   // The usual operation is not read twice, and none is read to an end that the parser would not reach.
   if (!hasMoreThan(maxNesting, document)) return
   const lexer = new Lexer(new Source(document))
@@ -56,16 +59,4 @@ function tooDeep(what: string, code: string): GraphQLError {
     // `http` is for Apollo Server, and goes no further.
     extensions: { code, http: { status: 400 } },
   })
-}
-
-/** A rule of validation that refuses introspection (ANNUL_INTROSPECTION=off). `__typename` is no introspection. */
-export function noIntrospection(context: ValidationContext): ASTVisitor {
-  return {
-    Field(node) {
-      if (node.name.value !== '__schema' && node.name.value !== '__type') return
-      context.reportError(
-        new GraphQLError('Introspection is off on this server (ANNUL_INTROSPECTION).', { nodes: [node] }),
-      )
-    },
-  }
 }

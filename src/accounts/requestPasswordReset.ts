@@ -1,0 +1,55 @@
+import { eq, sql } from 'drizzle-orm'
+import { appendAudit } from '../audit/appendAudit.ts'
+import { userColumns } from '../database/rows.ts'
+import { users } from '../database/tables.ts'
+import { transact } from '../database/transact.ts'
+import { checkEmail, emailKey } from '../input/email.ts'
+import { queueMail } from '../mail/queueMail.ts'
+import type { Parts } from '../parts.ts'
+import type { Visitor } from '../viewer.ts'
+import { makeOneTime } from './oneTime.ts'
+import { originOf } from './origin.ts'
+
+/**
+ * Sends a link that sets a new password, to the account's stored address and never to the typed one: two spellings of
+ * one address may be two mailboxes. A blocked account gets no mail.
+ *
+ * Whether the account exists shows nowhere: the token is made in both cases (of nobody where there is no account), with
+ * the same number of statements, and its code is counted in both cases.
+ *
+ * @returns true, always
+ * @throws AuthError BAD_USER_INPUT for the e-mail's form, TOO_MANY_REQUESTS
+ */
+export async function requestPasswordReset(
+  parts: Parts,
+  visitor: Visitor,
+  input: { email: string },
+): Promise<boolean> {
+  const typed = checkEmail(input.email, 'email')
+  const key = emailKey(typed)
+  await parts.limits.charge(visitor, 'mail', { recipient: key })
+  const device = visitor.device.id
+  const origin = originOf(visitor)
+  return transact(parts, async tx => {
+    const [user] = await tx
+      .select(userColumns)
+      .from(users)
+      .where(eq(users.emailKey, key))
+      .for('no key update')
+    const recipient = user?.status === 'ACTIVE' ? user.email : null
+    const userId = recipient === null ? null : (user?.id ?? null)
+    const tokenId = await makeOneTime(tx, {
+      ...{ purpose: 'reset-password', userId, email: recipient ?? typed, emailKey: key, device },
+    })
+    if (recipient !== null)
+      await queueMail(tx, { kind: 'reset-password', recipient, userId, tokenId, detail: origin })
+    // The statement of a mail, which is not written.
+    else
+      await tx.execute(
+        sql`insert into annul.outbox (id, kind, recipient) select null, null, null where false`,
+      )
+    const detail = user === undefined ? 'unknown user' : recipient === null ? 'blocked user' : null
+    await appendAudit(tx, { kind: 'request-password-reset', userId: user?.id, detail, ...origin })
+    return true
+  })
+}

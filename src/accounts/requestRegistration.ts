@@ -1,0 +1,47 @@
+import { eq } from 'drizzle-orm'
+import { users } from '../database/tables.ts'
+import { transact } from '../database/transact.ts'
+import { checkEmail, emailKey } from '../input/email.ts'
+import { queueMail } from '../mail/queueMail.ts'
+import type { Parts } from '../parts.ts'
+import { checkNewPassword } from '../passwords/policy.ts'
+import type { Visitor } from '../viewer.ts'
+import { makeOneTime } from './oneTime.ts'
+import { originOf } from './origin.ts'
+
+/**
+ * The registration where an e-mail must be verified first (ANNUL_REQUIRE_VERIFIED_EMAIL). It waits beside its token, and
+ * no account is made before the link is used: so nobody can occupy another person's address. A free and a taken address
+ * get the same statements, one hash and one mail, so that only the mail tells which it was.
+ *
+ * @throws AuthError BAD_USER_INPUT for the e-mail's form and the password, TOO_MANY_REQUESTS
+ */
+export async function requestRegistration(
+  parts: Parts,
+  visitor: Visitor,
+  input: { email: string; password: string },
+): Promise<null> {
+  const email = checkEmail(input.email, 'input.email')
+  await checkNewPassword(parts, input.password, email, 'input.password')
+  const key = emailKey(email)
+  await parts.limits.charge(visitor, 'mail', { recipient: key })
+  const passwordHash = await parts.passwords.hash(input.password)
+  const device = visitor.device.id
+  return transact(parts, async tx => {
+    const [owner] = await tx
+      .select({ id: users.id, email: users.email })
+      .from(users)
+      .where(eq(users.emailKey, key))
+    const tokenId = await makeOneTime(tx, {
+      ...{ purpose: 'register', userId: null, email, emailKey: key, passwordHash, device },
+    })
+    const detail = originOf(visitor)
+    await queueMail(
+      tx,
+      owner === undefined
+        ? { kind: 'confirm-registration', recipient: email, tokenId, detail }
+        : { kind: 'address-taken', recipient: owner.email ?? email, userId: owner.id, detail },
+    )
+    return null
+  })
+}

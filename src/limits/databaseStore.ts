@@ -1,0 +1,98 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { type Database, rows } from '../database/open.ts'
+import { refusesNull } from '../database/outage.ts'
+import { type BudgetStore, type Charge, type Verdict, waitOf } from './store.ts'
+
+/** Races lost in a row, before an attempt is refused without a look at the budgets. */
+const maxTries = 5
+
+/**
+ * Budgets in the table `budgets`, for all nodes together. A charge is one statement, which changes every budget of the
+ * attempt or none:
+ *
+ *  - It looks at the budgets first, and where one has no room it writes nothing and locks nothing. So a flood of refused
+ *    attempts costs a read each, and takes nothing from a budget that has room.
+ *  - Between the look and the write others may have charged the same budgets. The write works on the newest version of
+ *    each row, under its lock. Where the room is gone by then, the new value is null, which the column refuses: the
+ *    whole statement fails, and nothing of it stays. The next look sees the budget without room.
+ *
+ * A guard that reads and then writes would let all pass that read before the first wrote. Rows are locked in the order
+ * of their keys, so no two attempts wait for each other. Time is the database's.
+ */
+export function databaseStore(db: Database): BudgetStore {
+  const charge = async (charges: readonly Charge[], tries = 0): Promise<Verdict> => {
+    const found = await rows<Standing>(db, chargeAll(charges)).catch(error => {
+      if (!refusesNull(error, 'spent')) throw error
+    })
+    if (found === undefined)
+      return tries < maxTries
+        ? charge(charges, tries + 1)
+        : { charged: false, waits: charges.map(({ cost }) => cost) }
+    const inOrder = charges.map((_, position) => found.find(row => row.position === position))
+    return inOrder.every(row => typeof row?.failures === 'number')
+      ? { charged: true, failures: inOrder.map(row => row?.failures ?? 0) }
+      : {
+          charged: false,
+          waits: charges.map(({ cost, budget }, position) =>
+            cost === 0 ? 0 : waitOf(budget, inOrder[position]?.spent ?? 0),
+          ),
+        }
+  }
+
+  return {
+    charge: charges => charge(charges),
+    async settle(settlements) {
+      const values = settlements.map(
+        ({ key, back, failures }) => sql`(${key}::bytea, ${back}::float8, ${failures}::text)`,
+      )
+      await rows(
+        db,
+        sql`
+        with settled (key, back, fails) as (values ${sql.join(values, sql`, `)}),
+        held as (select b.key from annul.budgets b join settled using (key) order by b.key for update of b)
+        update annul.budgets b
+        set spent = greatest(0, b.spent - s.back),
+          failures = case s.fails when 'none' then 0 when 'kept' then b.failures else greatest(0, b.failures - 1) end
+        from settled s where s.key = b.key and b.key in (select key from held)`,
+      )
+    },
+  }
+}
+
+interface Standing {
+  readonly position: number
+  readonly spent: number
+  /** null: nothing was charged. */
+  readonly failures: number | null
+}
+
+function chargeAll(charges: readonly Charge[]): SQL {
+  const values = charges.map(
+    ({ key, cost, failures, budget: { most, seconds } }, position) =>
+      sql`(${key}::bytea, ${position}::int, ${cost}::float8, ${failures}::int, ${most}::float8, ${seconds}::float8)`,
+  )
+  return sql`
+    with wanted (key, position, cost, failing, most, seconds) as (values ${sql.join(values, sql`, `)}),
+    standing as (
+      select w.*, coalesce(${left(sql`w`)}, 0) as spent
+      from wanted w left join annul.budgets b on b.key = w.key),
+    charged as (
+      insert into annul.budgets as b (key, spent, spent_at, failures)
+      select key, cost, clock_timestamp(), failing from standing
+      where not exists (select from standing where cost > 0 and spent + cost > most)
+      order by key
+      on conflict (key) do update set
+        spent = (
+          select case when w.cost = 0 or ${left(sql`w`)} + w.cost <= w.most then ${left(sql`w`)} + w.cost end
+          from wanted w where w.key = excluded.key),
+        spent_at = clock_timestamp(),
+        failures = b.failures + excluded.failures
+      returning key, failures)
+    select s.position, s.spent, c.failures from standing s left join charged c on c.key = s.key`
+}
+
+/** What is left of a row's `spent`, after what time has given back. */
+function left(wanted: SQL): SQL {
+  const elapsed = sql`greatest(0, extract(epoch from clock_timestamp() - b.spent_at)::float8)`
+  return sql`greatest(0, b.spent - ${elapsed} * ${wanted}.most / ${wanted}.seconds)`
+}

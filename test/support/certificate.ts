@@ -1,0 +1,21 @@
+/* A certificate that nobody trusts, with its key: for `localhost` and 127.0.0.1. It protects nothing. */
+
+export const key = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgryZ+bpesdLM5Nh4u
+aAQjeq5OuxvaRzzUscRmqYnMRr+hRANCAASzNryTzwyYdlALJVy5AFKw4/Jm7oBS
+Cz4+mbnE9kAw2YsYzjQBnArca6OZ6XwKLR/Sw+UFG0USXe87/rhTh/8D
+-----END PRIVATE KEY-----
+`
+
+export const cert = `-----BEGIN CERTIFICATE-----
+MIIBnDCCAUGgAwIBAgIUMcTEG9TTO/y7gnloVoYLqu82AO0wCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNjAwMzgxN1oYDzIxMjYxMTAy
+MDAzODE3WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAASzNryTzwyYdlALJVy5AFKw4/Jm7oBSCz4+mbnE9kAw2YsYzjQBnArc
+a6OZ6XwKLR/Sw+UFG0USXe87/rhTh/8Do28wbTAdBgNVHQ4EFgQUZ+Du+yelwzCj
+CiL3AUneQj/XfUAwHwYDVR0jBBgwFoAUZ+Du+yelwzCjCiL3AUneQj/XfUAwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDSQAwRgIhANKrZ3j/JgyMNLTtGQIs9kWAGNZwMYAEb+i2sOcAQGysAiEA
+tDSBb0PPYRz4A+meWsw4lraGF1Us/LcLkH+CmlsPwTo=
+-----END CERTIFICATE-----
+`

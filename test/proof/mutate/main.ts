@@ -1,11 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+// @ts-expect-error JavaScript, since Jest loads it as it is
 import globalSetup from '../../support/globalSetup.js'
+// @ts-expect-error the same
 import globalTeardown from '../../support/globalTeardown.js'
 import { root } from '../../support/imports.ts'
 import { dropUnusedDatabases } from './dropUnusedDatabases.ts'
-import { mutateRoom, type Survivor } from './mutateRoom.ts'
+import { mutatePart, type Survivor } from './mutatePart.ts'
 import { rooms } from './rooms.ts'
 
 /*
@@ -15,23 +17,36 @@ import { rooms } from './rooms.ts'
  */
 
 /** By file: changes that no test sees, and why none has to. */
-type Accepted = Readonly<Record<string, readonly (Omit<Survivor, 'file'> & { readonly reason: string })[]>>
+type Accepted = Readonly<
+  Record<string, readonly (Omit<Survivor, 'file' | 'line'> & { readonly reason: string })[]>
+>
 
 const accepted: Accepted = JSON.parse(readFileSync(join(root, 'test/proof/mutate/survivors.json'), 'utf8'))
-const names = process.argv.slice(2)
-const unknown = names.filter(name => !rooms.some(room => room.name === name))
-if (unknown.length > 0) throw new Error(`No such room: ${unknown.join(', ')}.`)
-const chosen = rooms
-  .filter(({ name }) => names.length === 0 || names.includes(name))
-  .filter(({ mutate }) => mutate.some(glob => existsSync(join(root, glob.replace(/\/[^/]*\*.*$/, '')))))
+const asked = process.argv.slice(2).filter(name => !name.startsWith('--'))
+const unknown = asked.filter(name => !(name in rooms) && !existsSync(join(root, name)))
+if (unknown.length > 0) throw new Error(`No such room or file: ${unknown.join(', ')}.`)
+/** In the order in which they are asked for. */
+const jobs = (asked.length === 0 ? Object.keys(rooms) : asked).flatMap(name =>
+  Object.entries(rooms).flatMap(([room, parts]) =>
+    parts
+      .map(part => ({ room, ...part, mutate: part.mutate.filter(path => name === room || name === path) }))
+      .filter(({ mutate }) => mutate.length > 0),
+  ),
+)
 
 await globalSetup()
+// Every process that is started from here on reads TypeScript.
+process.env.TEST_DATABASES_AHEAD = '1'
+process.env.NODE_OPTIONS = '--import tsx --no-warnings'
+const workers = Number(
+  process.argv.find(name => name.startsWith('--workers='))?.slice(10) ?? availableParallelism(),
+)
 const sweeper = setInterval(() => dropUnusedDatabases().catch(() => {}), 20_000)
 let problems = 0
 try {
-  for (const room of chosen) {
-    const { survivors, counts } = await mutateRoom(room, availableParallelism())
-    console.log(`${room.name}: ${JSON.stringify(counts)}`)
+  for (const job of jobs) {
+    const { survivors, counts, seconds } = await mutatePart(job, workers)
+    console.log(`${job.room}: ${job.mutate.join(', ')}: ${JSON.stringify(counts)} in ${seconds} s`)
     problems += report(survivors)
   }
 } finally {
@@ -50,7 +65,7 @@ function report(survivors: readonly Survivor[]): number {
     if (at >= 0) reasons.splice(at, 1)
     else {
       found++
-      console.log(`SURVIVED ${survivor.file}: ${survivor.from}  ->  ${survivor.to}`)
+      console.log(`SURVIVED ${survivor.file}:${survivor.line}: ${survivor.from}  ->  ${survivor.to}`)
     }
   }
   const files = new Set(survivors.map(({ file }) => file))

@@ -46,8 +46,14 @@ let problems = 0
 try {
   for (const job of jobs) {
     const { survivors, counts, seconds } = await mutatePart(job, workers)
-    console.log(`${job.room}: ${job.mutate.join(', ')}: ${JSON.stringify(counts)} in ${seconds} s`)
-    problems += report(survivors)
+    const { Killed = 0, Timeout = 0, ...others } = counts
+    const found = report(job.mutate, survivors)
+    problems += found
+    const seen = `${Killed + Timeout} changes seen by a test, ${Timeout} of them by its time-out`
+    const rest = `${survivors.length} survivors, ${found} problems`
+    console.log(
+      `${job.room}: ${job.mutate.join(', ')}: ${seen}; ${rest}; ${seconds} s ${JSON.stringify(others)}`,
+    )
   }
 } finally {
   clearInterval(sweeper)
@@ -56,24 +62,23 @@ try {
 console.log(problems === 0 ? 'Every survivor stands with its reason.' : `${problems} problems.`)
 process.exitCode = problems === 0 ? 0 : 1
 
-function report(survivors: readonly Survivor[]): number {
+/** @returns how many survivors have no reason, and how many reasons have no survivor */
+function report(files: readonly string[], survivors: readonly Survivor[]): number {
   let found = 0
-  const left = new Map(Object.entries(accepted).map(([file, list]) => [file, [...list]]))
-  for (const survivor of survivors) {
-    const reasons = left.get(survivor.file) ?? []
-    const at = reasons.findIndex(({ from, to }) => from === survivor.from && to === survivor.to)
-    if (at >= 0) reasons.splice(at, 1)
-    else {
+  for (const file of files) {
+    const reasons = [...(accepted[file] ?? [])]
+    for (const { line, from, to } of survivors.filter(survivor => survivor.file === file)) {
+      const at = reasons.findIndex(reason => reason.from === from && reason.to === to)
+      if (at >= 0) reasons.splice(at, 1)
+      else {
+        found++
+        console.log(`SURVIVED ${file}:${line}: ${from}  ->  ${to}`)
+      }
+    }
+    for (const { from, to } of reasons) {
       found++
-      console.log(`SURVIVED ${survivor.file}:${survivor.line}: ${survivor.from}  ->  ${survivor.to}`)
+      console.log(`KILLED, but named in survivors.json: ${file}: ${from}  ->  ${to}`)
     }
   }
-  const files = new Set(survivors.map(({ file }) => file))
-  for (const [file, reasons] of left)
-    if (files.has(file))
-      for (const { from, to } of reasons) {
-        found++
-        console.log(`KILLED, but named in survivors.json: ${file}: ${from}  ->  ${to}`)
-      }
   return found
 }

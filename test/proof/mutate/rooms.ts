@@ -16,11 +16,11 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
     part(['revocation/view'], ['revocation/view', 'revocation/viewBounds']),
     part(
       ['revocation/fence', 'revocation/appTransaction', 'revocation/standing'],
-      ['revocation/fence', 'revocation/formerFence', 'sessions/logout'],
+      ['revocation/fenceLocks', 'revocation/fence', 'revocation/formerFence'],
     ),
     part(
-      ['revocation/log', 'revocation/revoking'],
-      ['sessions/logout', 'sessions/revokeSessions', 'revocation/metrics'],
+      ['revocation/log', 'revocation/revoking', 'tracing'],
+      ['revocation/log', 'revocation/revoking', 'tracing'],
     ),
     part(
       [

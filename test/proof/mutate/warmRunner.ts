@@ -35,7 +35,8 @@ const leastTimeoutMs = 4000
 /** What the changed code reads: which change is active, and where it notes what was reached. */
 type Context = { -readonly [K in keyof InstrumenterContext]: InstrumenterContext[K] | undefined }
 
-const context: Context = (globalThis.__stryker__ ??= {})
+globalThis.__stryker__ ??= {}
+const context: Context = globalThis.__stryker__
 /** Errors that nobody has caught, from the background of a test. */
 const uncaught = new Set<unknown>()
 process.on('uncaughtException', error => uncaught.add(error))

@@ -18,10 +18,7 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ['revocation/fence', 'revocation/appTransaction', 'revocation/standing'],
       ['revocation/fenceLocks', 'revocation/fence', 'revocation/formerFence'],
     ),
-    part(
-      ['revocation/log', 'revocation/revoking', 'tracing'],
-      ['revocation/log', 'revocation/revoking', 'tracing'],
-    ),
+    part(['revocation/log', 'revocation/revoking'], ['revocation/log', 'revocation/revoking', 'tracing']),
     part(
       [
         'revocation/barrier',

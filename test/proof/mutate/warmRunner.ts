@@ -50,6 +50,8 @@ class WarmRunner implements TestRunner {
   /** By changed file and test file: how many changes the test file has seen. */
   readonly #kills = new Map<string, number>()
 
+  #lastKiller: string | undefined
+
   constructor(options: StrykerOptions) {
     this.#paths = options.warmTests as readonly string[]
   }
@@ -88,8 +90,24 @@ class WarmRunner implements TestRunner {
     context.activeMutant = undefined
     const limited = determineHitLimitReached(context.hitCount, hitLimit)
     if (limited) return toMutantRunResult(limited)
-    if (failed !== undefined && last !== undefined) this.#kills.set(key(last), kills(last) + 1)
+    if (failed !== undefined && last !== undefined) {
+      this.#kills.set(key(last), kills(last) + 1)
+      await this.#checkStillPasses(last, tests)
+    }
     return toMutantRunResult({ status: DryRunStatus.Complete, tests })
+  }
+
+  /**
+   * A change may leave something behind, and every later change would seem to be seen. So a failure that comes twice in
+   * a row has to be gone without a change. Otherwise the process ends, and the change is tried again in a new one.
+   */
+  async #checkStillPasses(file: WarmFile, tests: readonly TestResult[]): Promise<void> {
+    const failed = tests.find(test => test.status === TestStatus.Failed)
+    const sameAgain = failed?.id === this.#lastKiller
+    this.#lastKiller = failed?.id
+    if (failed === undefined || !sameAgain) return
+    const without = await runFiles([file], new Set([failed.id]), true)
+    if (without.failed !== undefined) process.exit(1)
   }
 
   async #load(): Promise<WarmFile[]> {

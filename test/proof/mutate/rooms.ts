@@ -56,7 +56,7 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ['tokens/accessTokenClaims', 'tokens/accessTokenHeader', 'tokens/accessToken'],
     ),
     part(['tokens/refreshToken'], ['tokens/refreshToken', 'sessions/refresh/rules']),
-    part(['tokens/oneTimeToken'], ['tokens/oneTimeToken']),
+    part(['tokens/oneTimeToken'], ['tokens/oneTimeToken', 'tokens/knownOneTimeToken']),
     part(['tokens/deviceToken'], ['tokens/deviceToken', 'request/device']),
     part(
       ['tokens/secret', 'tokens/signingKeys'],

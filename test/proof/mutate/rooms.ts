@@ -55,7 +55,10 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ['tokens/accessToken', 'tokens/accessClaims', 'tokens/compactToken', 'tokens/verifiedTokens'],
       ['tokens/accessTokenClaims', 'tokens/accessTokenHeader', 'tokens/accessToken'],
     ),
-    part(['tokens/refreshToken'], ['tokens/refreshToken', 'sessions/refresh/rules']),
+    part(
+      ['tokens/refreshToken'],
+      ['tokens/refreshToken', 'tokens/knownRefreshToken', 'sessions/refresh/rules'],
+    ),
     part(['tokens/oneTimeToken'], ['tokens/oneTimeToken', 'tokens/knownOneTimeToken']),
     part(['tokens/deviceToken'], ['tokens/deviceToken', 'request/device']),
     part(

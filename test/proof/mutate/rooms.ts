@@ -1,0 +1,128 @@
+/** Source files, and the tests that are to see every change of them. */
+export interface Part {
+  readonly mutate: readonly string[]
+  /** Only quick tests: hundreds of changes run them. Files of which each change needs only few come first. */
+  readonly tests: readonly string[]
+}
+
+const part = (mutate: readonly string[], tests: readonly string[]): Part => ({
+  mutate: mutate.map(path => `src/${path}.ts`),
+  tests: tests.map(path => `test/${path}.test.ts`),
+})
+
+/** By room: every source file of the room once (rooms.test.ts). */
+export const rooms: Readonly<Record<string, readonly Part[]>> = {
+  revocation: [
+    part(['revocation/view'], ['revocation/view', 'revocation/viewBounds']),
+    part(
+      ['revocation/fence', 'revocation/appTransaction', 'revocation/standing'],
+      ['revocation/fenceLocks', 'revocation/fence', 'revocation/formerFence'],
+    ),
+    part(['revocation/log', 'revocation/revoking'], ['revocation/log', 'revocation/revoking', 'tracing']),
+    part(
+      [
+        'revocation/barrier',
+        'revocation/clock',
+        'revocation/createRevocation',
+        'revocation/drain',
+        'revocation/follow',
+        'revocation/open',
+        'revocation/postgresStore',
+        'revocation/purge',
+        'revocation/sightings',
+        'revocation/snapshot',
+        'revocation/store',
+      ],
+      [
+        'revocation/follow',
+        'revocation/barrier',
+        'revocation/fence',
+        'revocation/readiness',
+        'revocation/metrics',
+      ],
+    ),
+    part(['revocation/embeddedRevocation'], ['revocation/embedded']),
+  ],
+  decisions: [
+    part(
+      ['decisions/authenticate', 'decisions/strictReader', 'decisions/tokenWatch'],
+      ['decisions/truthTable', 'tokens/accessToken', 'graphql/subscriptionEvents'],
+    ),
+    part(['decisions/judgeFormerToken'], ['decisions/formerTokens', 'decisions/formerTokenReads']),
+  ],
+  tokens: [
+    part(
+      ['tokens/accessToken', 'tokens/accessClaims', 'tokens/compactToken', 'tokens/verifiedTokens'],
+      ['tokens/accessTokenClaims', 'tokens/accessTokenHeader', 'tokens/accessToken'],
+    ),
+    part(
+      ['tokens/refreshToken'],
+      ['tokens/refreshToken', 'tokens/knownRefreshToken', 'sessions/refresh/rules'],
+    ),
+    part(['tokens/oneTimeToken'], ['tokens/oneTimeToken', 'tokens/knownOneTimeToken']),
+    part(['tokens/deviceToken'], ['tokens/deviceToken', 'request/device']),
+    part(
+      ['tokens/secret', 'tokens/signingKeys'],
+      ['tokens/secret', 'tokens/signingKeys', 'tokens/keyRotation', 'tokens/forgedKeys'],
+    ),
+    part(['tokens/acceptOptions', 'tokens/acceptedKey'], ['tokens/acceptOptions', 'tokens/forgedKeys']),
+    part(['tokens/formerTokens'], ['tokens/formerTokens']),
+    part(['tokens/auditCursor'], ['audit/eventPages']),
+    part(
+      ['tokens/binding', 'tokens/renewalProof'],
+      ['sessions/refresh/bind', 'sessions/refresh/renewalProof'],
+    ),
+    part(['tokens/ownClaims'], ['app/claims', 'app/ownData']),
+  ],
+  sessions: [
+    part(
+      ['sessions/refresh', 'sessions/sessionState'],
+      [
+        'sessions/refresh/rules',
+        'sessions/refresh/theft',
+        'sessions/refresh/sliding',
+        'sessions/refresh/bind',
+      ],
+    ),
+    part(['sessions/renewAccessToken'], ['sessions/refresh/renew', 'sessions/refresh/renewalProof']),
+    part(
+      ['sessions/checkBinding', 'sessions/forgottenSessions', 'sessions/issueTokens', 'sessions/openSession'],
+      ['sessions/signIn', 'sessions/refresh/bind', 'sessions/refresh/rules'],
+    ),
+    part(
+      ['sessions/login', 'sessions/readCredentials', 'sessions/reauthenticate', 'sessions/tellOfNewDevice'],
+      ['sessions/login', 'sessions/signIn'],
+    ),
+    part(
+      ['sessions/listSessions', 'sessions/logout', 'sessions/revokeSession', 'sessions/revokeSessions'],
+      ['sessions/logout', 'sessions/revokeSessions', 'sessions/withoutSession'],
+    ),
+    part(['sessions/sessionEvents'], ['sessions/revokeSessions']),
+  ],
+  limits: [
+    part(
+      ['limits/limits', 'limits/budgets', 'limits/keys', 'limits/oneAtATime'],
+      ['limits/others', 'limits/passwords'],
+    ),
+    part(
+      ['limits/databaseStore', 'limits/expiredBudgets', 'limits/memoryStore', 'limits/store'],
+      ['limits/store'],
+    ),
+    part(['limits/network'], ['limits/network']),
+  ],
+  directive: [
+    part(
+      ['graphql/directive'],
+      ['graphql/directiveBuild', 'graphql/directive', 'graphql/directiveTypes', 'graphql/directiveReturns'],
+    ),
+  ],
+  request: [
+    part(['request/cookies', 'request/cookieMode'], ['sessions/refresh/cookies', 'sessions/refresh/origins']),
+    part(
+      ['request/context', 'request/openContext', 'request/message', 'request/renewalProof'],
+      ['request/standalone', 'request/viewer', 'request/bearerToken'],
+    ),
+    part(['request/address'], ['request/address']),
+    part(['request/device'], ['request/device']),
+  ],
+}

@@ -165,7 +165,8 @@ describe('with a provider, which may come after the server', () => {
     const spans = await requestSpans(accounts.length)
     const verbs = spans.filter(({ name }) => name === 'annul.logout')
     expect(verbs).toHaveLength(30)
-    const expected = ['annul.barrier', 'insert audit_events', 'insert revocations', 'update sessions']
+    const writes = ['insert audit_events', 'insert revocations', 'update one_time_tokens', 'update sessions']
+    const expected = ['annul.barrier', ...writes]
     for (const verb of verbs)
       expect(childrenOf(spans, verb, /^(annul|insert|update)/).toSorted()).toEqual(expected)
   })

@@ -67,10 +67,10 @@ describe('a kill of a session', () => {
     expect(await server.rows(reason)).toEqual([{ reason: 'LOGGED_OUT' }])
   })
 
-  it('leaves the new address that was asked for', async () => {
+  it('ends the new address that was asked for: a thief may have asked in this session', async () => {
     const { session, isOpen } = await signUpForNewAddress()
     await kill(revoke => revoke.session(session.id, 'LOGGED_OUT'))
-    expect(await isOpen()).toBe(true)
+    expect(await isOpen()).toBe(false)
   })
 })
 

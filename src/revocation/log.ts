@@ -82,8 +82,11 @@ export function revokeWithin(tx: Queries): Revoke {
         .where(and(eq(sessions.id, sessionId), isNull(sessions.endedAt)))
         .returning({ userId: sessions.userId })
       for (const { userId } of ended) {
-        await tx.execute(endEmailChanges(sql`user_id = ${userId}`))
-        await append({ kind: 'session', subject: sessionId, reason })
+        // Sent together, in one round trip.
+        await Promise.all([
+          tx.execute(endEmailChanges(sql`user_id = ${userId}`)),
+          append({ kind: 'session', subject: sessionId, reason }),
+        ])
       }
     },
 

@@ -84,7 +84,7 @@ describe('A mutation and its row are committed together or not at all:', () => {
   async function everything(): Promise<unknown> {
     const tables = ['users', 'sessions', 'epochs', 'revocations', 'audit_events', 'one_time_tokens']
     // A mail leaves the outbox when it is sent.
-    const all = [...tables.map(table => `annul.${table}`), 'public.queued_mails'].map(
+    const all = [...tables.map(table => `annul.${table}`), 'tests.queued_mails'].map(
       (table, at) => `(select jsonb_agg(t order by t.id) from ${table} t) as t${at}`,
     )
     return (await server.rows(sql.raw(`select ${all.join()}`)))[0]

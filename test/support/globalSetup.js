@@ -33,9 +33,10 @@ export default async function globalSetup() {
 
 /** A mail leaves the outbox as soon as it is sent. Tests read here which mails were queued (support/outbox.ts). */
 const keepMails = `
-  create table queued_mails (like annul.outbox);
+  create schema tests;
+  create table tests.queued_mails (like annul.outbox);
   create function keep_mail() returns trigger language plpgsql as
-    'begin insert into public.queued_mails select new.*; return new; end';
+    'begin insert into tests.queued_mails select new.*; return new; end';
   create trigger keep_mail after insert on annul.outbox for each row execute function keep_mail()`
 
 function migrate(settings) {

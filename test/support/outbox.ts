@@ -17,7 +17,7 @@ export interface OutboxMail {
 export async function mailsTo(node: TestServer, recipient?: string): Promise<OutboxMail[]> {
   const { oneTimeTokens } = node.auth.parts
   const found = await node.rows<Omit<OutboxMail, 'token' | 'code'> & { tokenId: string | null }>(sql`
-    select kind, recipient, user_id as "userId", detail, token_id as "tokenId" from queued_mails
+    select kind, recipient, user_id as "userId", detail, token_id as "tokenId" from tests.queued_mails
     where ${recipient ?? null}::text is null or recipient = ${recipient ?? ''} order by created_at, kind`)
   return found.map(({ tokenId, ...mail }) => {
     const token = tokenId === null ? '' : oneTimeTokens.derive(tokenId)

@@ -2,7 +2,7 @@ import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
-import { temporaryDirectory } from '../support/database.ts'
+import { onPostgres, temporaryDirectory } from '../support/database.ts'
 import { deliver, folderOf, mailFiles, makeToken } from '../support/mails.ts'
 import { startTestServer, useServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
@@ -12,6 +12,8 @@ const server = useServer({
   env: { ANNUL_SITE_NAME: 'Bücher, Blumen & mehr' },
   onLogLine: line => lines.push(JSON.parse(line)),
 })
+
+const onlyPostgres = onPostgres ? it : it.skip
 
 describe('without ANNUL_SMTP_URL, a mail', () => {
   it('is a file that only its owner may read, in a folder of its own', async () => {
@@ -56,31 +58,35 @@ describe('without ANNUL_SMTP_URL, a mail', () => {
     expect(written).not.toContain('log@example.com')
   })
 
-  it('stays in the outbox while the folder can not be written, and leaves when it can', async () => {
-    const dir = await temporaryDirectory()
-    await writeFile(`${dir}/outbox`, 'a file in the place of the folder')
-    const told: Record<string, unknown>[] = []
-    const node = await startTestServer({
-      config: { dataDir: `${dir}/outbox` },
-      onLogLine: line => told.push(JSON.parse(line)),
-    })
-    const queued = deliver(node, { kind: 'password-changed', recipient: 'later@example.com' })
-    await until(() => told.some(({ msg }) => msg === 'A mail could not be sent, and is tried again.'))
-    expect(await node.rows(sql`select 1 from annul.outbox`)).toHaveLength(1)
-    await mkdir(`${dir}/other`)
-    await node.close()
-    const next = await startTestServer({
-      database: node.database,
-      env: node.env,
-      config: { dataDir: `${dir}/other` },
-    })
-    await next.rows(sql`update annul.outbox set next_at = now()`)
-    next.auth.parts.mails.nudge()
-    await queued.catch(() => {})
-    await until(
-      () => readdir(`${dir}/other/outbox`).catch(() => []),
-      ({ length }) => length === 1,
-    )
-    await next.close()
-  })
+  // The embedded database is in the same directory, and could not be opened either.
+  onlyPostgres(
+    'stays in the outbox while the folder can not be written, and leaves when it can',
+    async () => {
+      const dir = await temporaryDirectory()
+      await writeFile(`${dir}/outbox`, 'a file in the place of the folder')
+      const told: Record<string, unknown>[] = []
+      const node = await startTestServer({
+        config: { dataDir: `${dir}/outbox` },
+        onLogLine: line => told.push(JSON.parse(line)),
+      })
+      const queued = deliver(node, { kind: 'password-changed', recipient: 'later@example.com' })
+      await until(() => told.some(({ msg }) => msg === 'A mail could not be sent, and is tried again.'))
+      expect(await node.rows(sql`select 1 from annul.outbox`)).toHaveLength(1)
+      await mkdir(`${dir}/other`)
+      await node.close()
+      const next = await startTestServer({
+        database: node.database,
+        env: node.env,
+        config: { dataDir: `${dir}/other` },
+      })
+      await next.rows(sql`update annul.outbox set next_at = now()`)
+      next.auth.parts.mails.nudge()
+      await queued.catch(() => {})
+      await until(
+        () => readdir(`${dir}/other/outbox`).catch(() => []),
+        ({ length }) => length === 1,
+      )
+      await next.close()
+    },
+  )
 })

@@ -4,7 +4,6 @@ import {
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled'
 import cors from '@fastify/cors'
-import helmet from '@fastify/helmet'
 import websocket from '@fastify/websocket'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
@@ -21,7 +20,7 @@ import { refuseNested } from './refuseNested.ts'
 import { refuseSubscriptions } from './refuseSubscriptions.ts'
 import { boundRequests } from './requestsInFlight.ts'
 import { addRoutes } from './routes.ts'
-import { securityHeaders } from './securityHeaders.ts'
+import { addSecurityHeaders } from './securityHeaders.ts'
 import { type ServerContext, serverPlugin } from './serverPlugin.ts'
 import { admitSockets } from './socketAdmission.ts'
 import { Crowd } from './socketCrowd.ts'
@@ -41,7 +40,7 @@ export async function addAnnul(
   schema: GraphQLSchema,
   { ownsHost }: { ownsHost: boolean },
 ): Promise<void> {
-  await app.register(helmet, securityHeaders(ownsHost))
+  await addSecurityHeaders(app, ownsHost)
   logRequests(app)
   refuseForeignOrigins(app, auth.parts.config)
   boundRequests(app, auth.parts)

@@ -1,4 +1,5 @@
-import type { FastifyHelmetOptions } from '@fastify/helmet'
+import helmet, { type FastifyHelmetOptions } from '@fastify/helmet'
+import { type FastifyInstance, fastify } from 'fastify'
 
 /** What a document of Annul may load or do: nothing. */
 const nothing = {
@@ -23,12 +24,42 @@ export function contentSecurityPolicy(allowed: Readonly<Record<string, string>> 
 }
 
 /**
+ * Gives every answer the headers of @fastify/helmet. They are the same for all, and helmet would write its policy anew
+ * for each: it makes them once, for an answer of a server that nobody can reach.
+ *
+ * @param ownsHost whether Annul alone answers on its host
+ */
+export async function addSecurityHeaders(app: FastifyInstance, ownsHost: boolean): Promise<void> {
+  const headers = await headersOfHelmet(securityHeaders(ownsHost))
+  app.addHook('onRequest', (_request, reply, done) => {
+    // Of a server around this one. helmet takes it away, too.
+    reply.raw.removeHeader('x-powered-by')
+    reply.headers(headers)
+    done()
+  })
+}
+
+async function headersOfHelmet(options: FastifyHelmetOptions): Promise<Record<string, string>> {
+  const probe = fastify()
+  await probe.register(helmet, options)
+  probe.get('/', (_request, reply) => reply.send())
+  const { headers } = await probe.inject('/')
+  await probe.close()
+  const ofFastify = new Set(['content-length', 'connection', 'date'])
+  return Object.fromEntries(
+    Object.entries(headers)
+      .filter(([name]) => !ofFastify.has(name))
+      .map(([name, value]) => [name, String(value)]),
+  )
+}
+
+/**
  * The headers of every answer, for @fastify/helmet: no answer is a document that may load anything, be framed, or be
  * taken for another type.
  *
  * @param ownsHost whether Annul alone answers on its host, so that it may keep browsers to HTTPS there
  */
-export function securityHeaders(ownsHost: boolean): FastifyHelmetOptions {
+function securityHeaders(ownsHost: boolean): FastifyHelmetOptions {
   return {
     contentSecurityPolicy: {
       useDefaults: false,

@@ -68,6 +68,22 @@ describe('annulExpress', () => {
     })
   })
 
+  it('has the security headers of Annul on each answer, whatever the app has set before', async () => {
+    const app = express()
+    app.use((_request, response, next) => {
+      response.setHeader('content-security-policy', 'default-src *')
+      next()
+    })
+    app.use(annulExpress(annul.auth))
+    const url = await listen(app)
+    for (let times = 0; times < 3; times++) {
+      const { headers } = await send(`${url}/healthz`)
+      expect(headers.get('content-security-policy')).toContain("default-src 'none'")
+      expect(headers.get('x-frame-options')).toBe('DENY')
+      expect(headers.get('x-powered-by')).toBeNull()
+    }
+  })
+
   it.each([
     ['express.json()', express.json()],
     ['express.text()', express.text({ type: '*/*' })],

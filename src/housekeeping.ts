@@ -43,11 +43,13 @@ export function startHousekeeping(
 ): () => void {
   const dead = deadNodes(db)
   let round = 0
+  let secret: Uint8Array | undefined
   const clean = async () => {
     await removeInBatches(db, byStatement(expiredRevocations(batchRows)))
     await removeInBatches(db, byStatement(expiredOneTime(batchRows)))
     await removeInBatches(db, byStatement(expiredBudgets(batchRows)))
-    const { hours, last } = await sealHours(db, await loadSecret(config))
+    secret ??= await loadSecret(config)
+    const { hours, last } = await sealHours(db, secret)
     // In the log, the seal is out of reach of whoever can write to the database.
     if (last !== undefined) log.info({ hours, ...last }, 'Hours of the audit were sealed.')
     if (round++ % slowRounds === 0) {

@@ -1,16 +1,13 @@
-import { eq } from 'drizzle-orm'
 import { lockUser } from '../admin/lockUser.ts'
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
 import type { UserRow } from '../database/rows.ts'
-import { users } from '../database/tables.ts'
 import { checkEmail, emailKey } from '../input/email.ts'
-import { queueMail } from '../mail/queueMail.ts'
+import { originOf } from '../input/origin.ts'
 import type { Parts } from '../parts.ts'
 import { fenced } from '../revocation/fence.ts'
 import type { OnDevice, Viewer } from '../viewer.ts'
-import { makeOneTime } from './oneTime.ts'
-import { originOf } from './origin.ts'
+import { offerAddress } from './offerAddress.ts'
 
 /**
  * Asks for another e-mail. The account keeps its e-mail until the link is used that was sent to the new address
@@ -30,21 +27,8 @@ export async function changeEmail(
   const device = viewer.device.id
   return fenced(parts, viewer, async tx => {
     const user = await lockUser(tx, viewer.userId)
-    const [owner] = await tx
-      .select({ id: users.id, email: users.email })
-      .from(users)
-      .where(eq(users.emailKey, key))
-    const tokenId = await makeOneTime(tx, {
-      ...{ purpose: 'change-email', userId: user.id, email, emailKey: key, device },
-    })
-    const detail = originOf(viewer)
-    // The own address in another spelling is free.
-    await queueMail(
-      tx,
-      owner === undefined || owner.id === user.id
-        ? { kind: 'confirm-new-email', recipient: email, userId: user.id, tokenId, detail }
-        : { kind: 'address-taken', recipient: owner.email ?? email, userId: owner.id, detail },
-    )
+    const token = { purpose: 'change-email', userId: user.id, email, emailKey: key, device } as const
+    await offerAddress(tx, token, 'confirm-new-email', originOf(viewer))
     await appendAudit(tx, { kind: 'request-email-change', ...byViewer(viewer) })
     return user
   })

@@ -4,11 +4,11 @@ import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
 import { runHook } from '../database/runHook.ts'
 import { users } from '../database/tables.ts'
+import { originOf } from '../input/origin.ts'
 import { queueMail } from '../mail/queueMail.ts'
 import type { Parts } from '../parts.ts'
 import { revokingAs } from '../revocation/revoking.ts'
 import type { Viewer } from '../viewer.ts'
-import { originOf } from './origin.ts'
 
 /**
  * Deletes the viewer's own account, as deleteUser does. A last mail tells so, to the e-mail and to each former one that

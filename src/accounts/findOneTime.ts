@@ -4,7 +4,8 @@ import { appendAudit } from '../audit/appendAudit.ts'
 import { oneTimeTokens } from '../database/tables.ts'
 import { transact } from '../database/transact.ts'
 import { type AuthError, badUserInput } from '../errors.ts'
-import { deviceName } from '../input/device.ts'
+import { originOf } from '../input/origin.ts'
+import type { Attempt } from '../limits/limits.ts'
 import type { Parts } from '../parts.ts'
 import type { DeviceVisitor } from '../viewer.ts'
 import { hashOfDevice, idsOf, isLive, lockOneTime, type OneTimeToken, type Purpose } from './oneTime.ts'
@@ -24,10 +25,7 @@ export interface Presented {
  * The refusal of a token or a code. One for each of both, whether it is wrong, used, dead, expired, of another device or
  * of another verb.
  */
-export function oneTimeRefused(
-  parts: Pick<Parts, 'oneTimeTokens'>,
-  { text, argument }: Presented,
-): AuthError {
+function oneTimeRefused(parts: Pick<Parts, 'oneTimeTokens'>, { text, argument }: Presented): AuthError {
   return parts.oneTimeTokens.readCode(text) === undefined
     ? badUserInput(argument, 'TOKEN_INVALID', 'This link is not valid, was used already or has expired.')
     : badUserInput(argument, 'CODE_INVALID', 'This code is not valid, was used already or has expired.')
@@ -35,18 +33,22 @@ export function oneTimeRefused(
 
 /**
  * Finds a live token by itself or by its code, and does not use it up: the verb does (spendOneTime), in the transaction
- * of its change. A text that is neither costs no query, nor does a code from a device that has no device token.
+ * of its change. A text that is neither asks the table of tokens nothing, nor does a code from a device that has no
+ * device token. The attempt is charged first (limits/); the verb says when it has succeeded.
  *
- * @throws AuthError BAD_USER_INPUT / TOKEN_INVALID or CODE_INVALID
+ * @returns the token, the refusal for one that is dead by the time it is spent, and the attempt
+ * @throws AuthError BAD_USER_INPUT / TOKEN_INVALID or CODE_INVALID, TOO_MANY_REQUESTS
  */
 export async function findOneTime(
   parts: Parts,
   visitor: DeviceVisitor,
   presented: Presented,
-): Promise<OneTimeToken> {
-  const found = await find(parts, visitor, presented)
-  if (found === undefined) throw oneTimeRefused(parts, presented)
-  return found
+): Promise<{ token: OneTimeToken; refused: AuthError; attempt: Attempt }> {
+  const attempt = await parts.limits.charge(visitor, 'token', {})
+  const refused = oneTimeRefused(parts, presented)
+  const token = await find(parts, visitor, presented)
+  if (token === undefined) throw refused
+  return { token, refused, attempt }
 }
 
 async function find(
@@ -81,8 +83,7 @@ async function find(
     await appendAudit(tx, {
       kind: 'one-time-code-failed',
       userId: candidates.find(({ userId }) => userId !== null)?.userId,
-      ipAddress: visitor.ipAddress,
-      device: deviceName(visitor.userAgent),
+      ...originOf(visitor),
     })
     return undefined
   })

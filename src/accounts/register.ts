@@ -7,8 +7,8 @@ import { runHook } from '../database/runHook.ts'
 import { users } from '../database/tables.ts'
 import { transact } from '../database/transact.ts'
 import { badUserInput } from '../errors.ts'
-import { deviceName } from '../input/device.ts'
 import { checkEmail, emailKey } from '../input/email.ts'
+import { originOf } from '../input/origin.ts'
 import type { Parts } from '../parts.ts'
 import { checkNewPassword } from '../passwords/policy.ts'
 import type { Tokens } from '../sessions/issueTokens.ts'
@@ -39,8 +39,7 @@ export async function register(
       actorId: userId,
       userId,
       sessionId: tokens.session.id,
-      ipAddress: visitor.ipAddress,
-      device: deviceName(visitor.userAgent),
+      ...originOf(visitor),
     })
     await runHook(parts.app, 'registered', tx, created.user)
     return tokens

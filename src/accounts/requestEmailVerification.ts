@@ -1,12 +1,12 @@
 import { lockUser } from '../admin/lockUser.ts'
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
+import { originOf } from '../input/origin.ts'
 import { queueMail } from '../mail/queueMail.ts'
 import type { Parts } from '../parts.ts'
 import { fenced } from '../revocation/fence.ts'
 import type { OnDevice, Viewer } from '../viewer.ts'
 import { makeOneTime } from './oneTime.ts'
-import { originOf } from './origin.ts'
 
 /**
  * Sends the viewer a link that verifies the account's e-mail.

@@ -4,11 +4,11 @@ import { userColumns } from '../database/rows.ts'
 import { users } from '../database/tables.ts'
 import { transact } from '../database/transact.ts'
 import { checkEmail, emailKey } from '../input/email.ts'
+import { originOf } from '../input/origin.ts'
 import { queueMail } from '../mail/queueMail.ts'
 import type { Parts } from '../parts.ts'
 import type { DeviceVisitor } from '../viewer.ts'
 import { makeOneTime } from './oneTime.ts'
-import { originOf } from './origin.ts'
 
 /**
  * Sends a link that sets a new password, to the account's stored address and never to the typed one: two spellings of

@@ -1,13 +1,10 @@
-import { eq } from 'drizzle-orm'
-import { users } from '../database/tables.ts'
 import { transact } from '../database/transact.ts'
 import { checkEmail, emailKey } from '../input/email.ts'
-import { queueMail } from '../mail/queueMail.ts'
+import { originOf } from '../input/origin.ts'
 import type { Parts } from '../parts.ts'
 import { checkNewPassword } from '../passwords/policy.ts'
 import type { DeviceVisitor } from '../viewer.ts'
-import { makeOneTime } from './oneTime.ts'
-import { originOf } from './origin.ts'
+import { offerAddress } from './offerAddress.ts'
 
 /**
  * The registration where an e-mail must be verified first (ANNUL_REQUIRE_VERIFIED_EMAIL). It waits beside its token, and
@@ -28,20 +25,8 @@ export async function requestRegistration(
   const passwordHash = await parts.passwords.hash(input.password)
   const device = visitor.device.id
   return transact(parts, async tx => {
-    const [owner] = await tx
-      .select({ id: users.id, email: users.email })
-      .from(users)
-      .where(eq(users.emailKey, key))
-    const tokenId = await makeOneTime(tx, {
-      ...{ purpose: 'register', userId: null, email, emailKey: key, passwordHash, device },
-    })
-    const detail = originOf(visitor)
-    await queueMail(
-      tx,
-      owner === undefined
-        ? { kind: 'confirm-registration', recipient: email, tokenId, detail }
-        : { kind: 'address-taken', recipient: owner.email ?? email, userId: owner.id, detail },
-    )
+    const token = { purpose: 'register', userId: null, email, emailKey: key, passwordHash, device } as const
+    await offerAddress(tx, token, 'confirm-registration', originOf(visitor))
     return null
   })
 }

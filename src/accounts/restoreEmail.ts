@@ -3,13 +3,13 @@ import { appendAudit } from '../audit/appendAudit.ts'
 import { runHook } from '../database/runHook.ts'
 import { oneTimeTokens, users } from '../database/tables.ts'
 import { badUserInput } from '../errors.ts'
+import { originOf } from '../input/origin.ts'
 import { queueMail } from '../mail/queueMail.ts'
 import type { Parts } from '../parts.ts'
 import { revoking } from '../revocation/revoking.ts'
 import type { DeviceVisitor } from '../viewer.ts'
-import { findOneTime, oneTimeRefused, type Presented } from './findOneTime.ts'
+import { findOneTime, type Presented } from './findOneTime.ts'
 import { endOneTime, endTokensOf, makeOneTime, spendOneTime } from './oneTime.ts'
-import { originOf } from './origin.ts'
 import { isTaken, lockOwner, setEmail } from './owner.ts'
 
 /**
@@ -28,9 +28,7 @@ export async function restoreEmail(
   input: { token: string },
 ): Promise<boolean> {
   const presented: Presented = { text: input.token, argument: 'token', purposes: ['restore-email'] }
-  const attempt = await parts.limits.charge(visitor, 'token', {})
-  const token = await findOneTime(parts, visitor, presented)
-  const refused = oneTimeRefused(parts, presented)
+  const { token, refused, attempt } = await findOneTime(parts, visitor, presented)
   const { id, userId, email, emailKey } = token
   if (userId === null) throw refused
 

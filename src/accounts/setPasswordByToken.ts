@@ -3,6 +3,7 @@ import { appendAudit } from '../audit/appendAudit.ts'
 import type { Queries } from '../database/open.ts'
 import { runHook } from '../database/runHook.ts'
 import { users } from '../database/tables.ts'
+import { originOf } from '../input/origin.ts'
 import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
 import { checkNewPassword, checkPasswordRules } from '../passwords/policy.ts'
@@ -11,9 +12,8 @@ import type { Tokens } from '../sessions/issueTokens.ts'
 import type { openSession } from '../sessions/openSession.ts'
 import { readCredentials } from '../sessions/readCredentials.ts'
 import type { DeviceVisitor } from '../viewer.ts'
-import { findOneTime, oneTimeRefused, type Presented } from './findOneTime.ts'
+import { findOneTime, type Presented } from './findOneTime.ts'
 import { endTokensOf } from './oneTime.ts'
-import { originOf } from './origin.ts'
 import { lockOwner } from './owner.ts'
 
 /**
@@ -34,9 +34,7 @@ export async function setPasswordByToken<T extends Tokens | undefined = undefine
   const { newPassword } = input
   checkPasswordRules(parts.config, newPassword, '', 'input.newPassword')
   const presented: Presented = { text: input.token, argument: 'input.token', purposes: ['reset-password'] }
-  const attempt = await parts.limits.charge(visitor, 'token', {})
-  const token = await findOneTime(parts, visitor, presented)
-  const refused = oneTimeRefused(parts, presented)
+  const { token, refused, attempt } = await findOneTime(parts, visitor, presented)
   const { userId } = token
   if (userId === null) throw refused
   await checkNewPassword(parts, newPassword, token.email, 'input.newPassword')

@@ -7,12 +7,12 @@ import { runHook } from '../database/runHook.ts'
 import { users } from '../database/tables.ts'
 import { transact } from '../database/transact.ts'
 import type { AuthError } from '../errors.ts'
+import { originOf } from '../input/origin.ts'
 import { queueMail } from '../mail/queueMail.ts'
 import type { Parts } from '../parts.ts'
 import type { DeviceVisitor } from '../viewer.ts'
-import { findOneTime, oneTimeRefused, type Presented } from './findOneTime.ts'
+import { findOneTime, type Presented } from './findOneTime.ts'
 import { endTokensOf, makeOneTime, type OneTimeToken, spendOneTime } from './oneTime.ts'
-import { originOf } from './origin.ts'
 import { isTaken, lockOwner, setEmail } from './owner.ts'
 
 /**
@@ -32,9 +32,7 @@ export async function verifyEmail(
     argument: 'token',
     purposes: ['register', 'verify-email', 'change-email'],
   }
-  const attempt = await parts.limits.charge(visitor, 'token', {})
-  const token = await findOneTime(parts, visitor, presented)
-  const refused = oneTimeRefused(parts, presented)
+  const { token, refused, attempt } = await findOneTime(parts, visitor, presented)
   const isDone = await transact(parts, tx => {
     const act = { parts, tx, visitor, token, refused }
     switch (token.purpose) {

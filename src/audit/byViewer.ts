@@ -1,4 +1,4 @@
-import { deviceName } from '../input/device.ts'
+import { originOf } from '../input/origin.ts'
 import type { Viewer } from '../viewer.ts'
 
 /**
@@ -13,7 +13,6 @@ export function byViewer(viewer: Viewer | null) {
     actorId: viewer.userId,
     userId: viewer.userId,
     sessionId: viewer.sessionId,
-    ipAddress: viewer.ipAddress,
-    device: deviceName(viewer.userAgent),
+    ...originOf(viewer),
   }
 }

@@ -1,6 +1,6 @@
 import type { Queries } from '../database/open.ts'
 import type { UserRow } from '../database/rows.ts'
-import { deviceName } from '../input/device.ts'
+import { originOf } from '../input/origin.ts'
 import { type MailKind, queueMail } from './queueMail.ts'
 
 /** The sender of the request that caused a mail; null: the operator's command. */
@@ -21,6 +21,6 @@ export async function queueSecurityMail(
 ): Promise<void> {
   if (user.email === null) return
   const isTold = user.emailVerified && origin !== null
-  const detail = isTold ? { device: deviceName(origin.userAgent), ipAddress: origin.ipAddress } : {}
+  const detail = isTold ? originOf(origin) : {}
   await queueMail(tx, { kind, recipient: user.email, userId: user.id, detail })
 }

@@ -5,8 +5,8 @@ import { runHook } from '../database/runHook.ts'
 import { users } from '../database/tables.ts'
 import { transact } from '../database/transact.ts'
 import { invalidCredentials } from '../errors.ts'
-import { deviceName } from '../input/device.ts'
 import { checkEmail, emailKey } from '../input/email.ts'
+import { originOf } from '../input/origin.ts'
 import type { Parts } from '../parts.ts'
 import { checkPasswordLength } from '../passwords/policy.ts'
 import type { DeviceVisitor } from '../viewer.ts'
@@ -35,7 +35,7 @@ export async function login(
     const found = await readCredentials(parts.db, eq(users.emailKey, account))
     return [found, await parts.passwords.verify(found?.user.passwordHash, input.password)]
   })
-  const origin = { ipAddress: visitor.ipAddress, device: deviceName(visitor.userAgent) }
+  const origin = originOf(visitor)
 
   const { isLocked } = attempt
   if (found === undefined || !right || isLocked || found.user.status !== 'ACTIVE') {

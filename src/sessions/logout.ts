@@ -1,6 +1,6 @@
 import { appendAudit } from '../audit/appendAudit.ts'
 import type { Queries } from '../database/open.ts'
-import { deviceName } from '../input/device.ts'
+import { originOf } from '../input/origin.ts'
 import type { Parts } from '../parts.ts'
 import type { Revoke } from '../revocation/log.ts'
 import { revoking, revokingAs } from '../revocation/revoking.ts'
@@ -49,8 +49,7 @@ async function endSession(
       actorId: state.user.id,
       userId: state.user.id,
       sessionId,
-      ipAddress: visitor.ipAddress,
-      device: deviceName(visitor.userAgent),
+      ...originOf(visitor),
     }),
   ])
   return true

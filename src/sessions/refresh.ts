@@ -8,7 +8,7 @@ import { sessionColumns, userColumns } from '../database/rows.ts'
 import { epochs, sessions, users } from '../database/tables.ts'
 import { transact } from '../database/transact.ts'
 import { type AuthError, badUserInput, invalidRefreshToken, type Reason, unavailable } from '../errors.ts'
-import { deviceName } from '../input/device.ts'
+import { originOf } from '../input/origin.ts'
 import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
 import type { Subject } from '../revocation/fence.ts'
@@ -263,8 +263,7 @@ async function endForTheft(
       kind: 'refresh-reused',
       userId: state.user.id,
       sessionId: presented.sessionId,
-      ipAddress: visitor.ipAddress,
-      device: deviceName(visitor.userAgent),
+      ...originOf(visitor),
       detail: `generation ${presented.generation} presented, ${state.session.generation} current`,
     })
     if (isTold) await queueSecurityMail(tx, 'reuse-detected', state.user, visitor)

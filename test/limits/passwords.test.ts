@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
+import { networkOf } from '../../src/limits/network.ts'
 import type { Account, TokensAnswer } from '../support/client.ts'
 import { onPostgres } from '../support/database.ts'
 import {
@@ -78,7 +79,7 @@ describe('wrong passwords', () => {
   onlyPostgres('for many accounts are refused after 100 from one address', async () => {
     const from = newAddress()
     // A hundred hashes take longer than the 9 s in which time gives one attempt back.
-    const key = keysOf(server)('address', from.replace(/:?:1$/, '::/64'))
+    const key = keysOf(server)('address', networkOf(from) ?? '')
     await server.rows(sql`insert into annul.budgets (key, spent) values (${key}, 98)`)
     const codes: (string | undefined)[] = []
     for (let tries = 0; tries < 3; tries++)

@@ -11,6 +11,7 @@ import {
   readMailFrom,
   readMetrics,
   readPublicUrl,
+  readRedisUrl,
   readSecret,
   readSiteName,
   readSmtpUrl,
@@ -87,6 +88,18 @@ export interface Config {
   readonly maxInFlight: number
   /** The file with the only operations that are answered; undefined: every operation is. */
   readonly operations: string | undefined
+  /** The algorithm of new signing keys; default ES256. */
+  readonly signingAlgorithm: 'ES256' | 'RS256' | 'PS256'
+  /** Days until a signing key is followed by the next one, 1 to 365, default 30. */
+  readonly keyDays: number
+  /** The secret before the last change, while refresh tokens of it are still accepted. */
+  readonly secretPrevious: Uint8Array | undefined
+  /** How long a verifier may take to acknowledge, before it is left out for a while: 50 to 10,000, default 500. */
+  readonly feedAckMs: number
+  /** `redis://…` or `rediss://…` of the mirror (docs/fleet.md); undefined: none. */
+  readonly redisUrl: string | undefined
+  /** Whether `/graphql` is a subgraph of Federation 2; default false. */
+  readonly federation: boolean
   /** The least severe lines that are written; default `info`. */
   readonly logLevel: LogLevel
 }
@@ -166,7 +179,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     port: whole('PORT', 4000, 0, 65535),
     databaseUrl: text('DATABASE_URL'),
     dataDir: text('ANNUL_DATA_DIR') ?? './.annul',
-    secret: readSecret(text('ANNUL_SECRET'), problems),
+    secret: readSecret('ANNUL_SECRET', text('ANNUL_SECRET'), problems),
     issuer: name('ANNUL_ISSUER'),
     audience: name('ANNUL_AUDIENCE'),
     accessTokenSeconds: whole('ANNUL_ACCESS_TOKEN_SECONDS', 600, 30, 3600),
@@ -197,6 +210,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     breachUrl: readBreachUrl(text('ANNUL_BREACH_URL'), problems),
     maxInFlight: whole('ANNUL_MAX_IN_FLIGHT', 200, 1, 100_000),
     operations: text('ANNUL_OPERATIONS'),
+    signingAlgorithm: oneOf('ANNUL_SIGNING_ALGORITHM', 'ES256', 'RS256', 'PS256'),
+    keyDays: whole('ANNUL_KEY_DAYS', 30, 1, 365),
+    secretPrevious: readSecret('ANNUL_SECRET_PREVIOUS', text('ANNUL_SECRET_PREVIOUS'), problems),
+    feedAckMs: whole('ANNUL_FEED_ACK_MS', 500, 50, 10_000),
+    redisUrl: readRedisUrl(text('ANNUL_REDIS_URL'), problems),
+    federation: oneOf('ANNUL_FEDERATION', 'off', 'on') === 'on',
     logLevel: choose('ANNUL_LOG_LEVEL', 'info', logLevels),
   }
 
@@ -206,6 +225,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       problems.push(`ANNUL_SECRET is required when DATABASE_URL is set. ${makeOne}`)
     else if (production) problems.push(`ANNUL_SECRET is required when NODE_ENV is production. ${makeOne}`)
   }
+  if (config.secretPrevious !== undefined && config.secret !== undefined)
+    if (Buffer.compare(config.secretPrevious, config.secret) === 0)
+      problems.push('ANNUL_SECRET_PREVIOUS must be another secret than ANNUL_SECRET.')
+  // For verifiers, which read it by themselves (verify/). A node of Annul's needs none.
+  names.add('ANNUL_SERVICE')
   // The view need not know when sessions expire, because no access token outlives its session (revocation/view.ts).
   if (config.sessionIdleSeconds < config.accessTokenSeconds)
     problems.push('ANNUL_SESSION_IDLE_SECONDS must not be less than ANNUL_ACCESS_TOKEN_SECONDS.')

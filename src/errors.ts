@@ -20,6 +20,7 @@ const refusals = {
   REFRESH_REUSED: { recover: 'LOGIN', message: 'A refresh token was used twice, so its session was ended.' },
   ACCOUNT_RECOVERED: { recover: 'LOGIN', message: 'This account was recovered by an admin.' },
   EVERYTHING_REVOKED: { recover: 'LOGIN', message: 'All sessions of this server were revoked.' },
+  KEY_REVOKED: { recover: 'LOGIN', message: 'The key that signed this token was revoked.' },
   SESSION_EXPIRED: { recover: 'LOGIN', message: 'This session has expired.' },
 } as const satisfies Record<string, { recover: Recover; message: string }>
 

@@ -3,10 +3,12 @@ import { refuseUnknownOptions } from './names.ts'
 
 /** The settings as options. What is not given, or undefined, is read from the environment. */
 export type Settings = {
-  readonly [Name in keyof Omit<Config, 'secret'>]?: Config[Name] | undefined
+  readonly [Name in keyof Omit<Config, 'secret' | 'secretPrevious'>]?: Config[Name] | undefined
 } & {
   /** At least 32 random bytes, or their base64. */
   readonly secret?: Uint8Array | string | undefined
+  /** The secret before the last change: as `secret`. */
+  readonly secretPrevious?: Uint8Array | string | undefined
 }
 
 type Kind = 'string' | 'number' | 'boolean' | 'list' | 'bytes' | 'place'
@@ -45,6 +47,12 @@ const kinds: Readonly<Record<keyof Config, Kind>> = {
   breachUrl: 'string',
   maxInFlight: 'number',
   operations: 'string',
+  signingAlgorithm: 'string',
+  keyDays: 'number',
+  secretPrevious: 'bytes',
+  feedAckMs: 'number',
+  redisUrl: 'string',
+  federation: 'boolean',
   logLevel: 'string',
 }
 

@@ -19,11 +19,15 @@ export function isRandomSecret(secret: Uint8Array): boolean {
 }
 
 /** The message never holds the value: a mistyped secret is still most of a secret. */
-export function readSecret(value: string | undefined, problems: string[]): Uint8Array | undefined {
+export function readSecret(
+  name: string,
+  value: string | undefined,
+  problems: string[],
+): Uint8Array | undefined {
   if (value === undefined) return undefined
   const secret = Buffer.from(value, 'base64')
   if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(value) || !isRandomSecret(secret)) {
-    problems.push(`ANNUL_SECRET must be at least 32 random bytes in base64. ${makeOne}`)
+    problems.push(`${name} must be at least 32 random bytes in base64. ${makeOne}`)
     return undefined
   }
   return secret
@@ -127,6 +131,16 @@ export function readBreachUrl(value: string | undefined, problems: string[]): st
   if (value === undefined) return undefined
   if (httpUrl(value) !== undefined) return value
   problems.push('ANNUL_BREACH_URL must be a URL such as https://api.pwnedpasswords.com/range/.')
+  return undefined
+}
+
+/** The message never holds the value, because the URL may hold a password. */
+export function readRedisUrl(value: string | undefined, problems: string[]): string | undefined {
+  if (value === undefined) return undefined
+  if (/^rediss?:\/\//.test(value) && isReadable(value) && new URL(value).hostname !== '') return value
+  problems.push(
+    'ANNUL_REDIS_URL must be a URL such as rediss://user:password@redis.example.com:6379. In user name and password, special characters must be percent-encoded.',
+  )
   return undefined
 }
 

@@ -51,6 +51,12 @@ describe('settings', () => {
       breachUrl: undefined,
       maxInFlight: 200,
       operations: undefined,
+      signingAlgorithm: 'ES256',
+      keyDays: 30,
+      secretPrevious: undefined,
+      feedAckMs: 500,
+      redisUrl: undefined,
+      federation: false,
       logLevel: 'info',
     } satisfies Config)
   })
@@ -86,6 +92,8 @@ describe('settings', () => {
     ['ANNUL_SOCKETS_PER_ADDRESS', 'socketsPerAddress', 1, 1_000_000],
     ['ANNUL_SOCKETS', 'sockets', 1, 1_000_000],
     ['ANNUL_MAX_IN_FLIGHT', 'maxInFlight', 1, 100_000],
+    ['ANNUL_KEY_DAYS', 'keyDays', 1, 365],
+    ['ANNUL_FEED_ACK_MS', 'feedAckMs', 50, 10_000],
   ])('%s is a whole number in its range', (name, key, min, max) => {
     const others = beside[name] ?? {}
     for (const value of [min, max]) expect(readConfig({ ...others, [name]: String(value) })[key]).toBe(value)

@@ -32,6 +32,10 @@ export type AuditKind =
   | 'create-user'
   | 'import-users'
   | 'set-password'
+  | 'create-service'
+  | 'end-service'
+  | 'rotate-keys'
+  | 'revoke-key'
 
 /** An event of the audit log, as `onEvent` gets it. It holds no e-mail, password or token. */
 export interface AuditEvent {

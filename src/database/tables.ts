@@ -111,15 +111,20 @@ export const epochs = annul.table(
   table => [check('epochs_one_row', sql`${table.id} = 1`)],
 )
 
-/** ES256 key pairs. The private half is encrypted under ANNUL_SECRET. */
+/** Key pairs that sign access tokens. The private half is encrypted under ANNUL_SECRET. */
 export const signingKeys = annul.table('signing_keys', {
   id: text('id').primaryKey(),
-  publicJwk: jsonb('public_jwk').$type<{ kty: string; crv: string; x: string; y: string }>().notNull(),
+  algorithm: text('algorithm', { enum: ['ES256', 'RS256', 'PS256'] })
+    .notNull()
+    .default('ES256'),
+  publicJwk: jsonb('public_jwk').$type<Readonly<Record<string, string>>>().notNull(),
   encryptedPrivateKey: bytea('encrypted_private_key').notNull(),
   /** A key is stored before this time, so that every node knows the key when it begins to sign. */
   signsFrom: time('signs_from').notNull(),
   /** When the key stops signing; it goes on verifying until the last token that it may have signed has expired. */
   retiredAt: time('retired_at'),
+  /** When the key was revoked, because its private half is known to somebody else: it verifies nothing any more. */
+  revokedAt: time('revoked_at'),
 })
 
 /** The log of everything that kills access tokens (revocation/log.ts). A row matters while such a token can live. */
@@ -128,7 +133,8 @@ export const revocations = annul.table(
   {
     id: bigserial('id', { mode: 'number' }).primaryKey(),
     xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
-    kind: text('kind', { enum: ['session', 'user', 'everyone'] }).notNull(),
+    kind: text('kind', { enum: ['session', 'user', 'everyone', 'key'] }).notNull(),
+    /** The id of the session, the user or the signing key. */
     subject: uuid('subject'),
     minVersion: bigint('min_version', { mode: 'number' }),
     reason: text('reason').notNull(),
@@ -137,7 +143,7 @@ export const revocations = annul.table(
   table => [
     index('revocations_xid').on(table.xid),
     index('revocations_revoked').on(table.revokedAt),
-    check('revocations_kind', sql`${table.kind} in ('session', 'user', 'everyone')`),
+    check('revocations_kind', sql`${table.kind} in ('session', 'user', 'everyone', 'key')`),
   ],
 )
 
@@ -147,7 +153,58 @@ export const nodes = annul.table('nodes', {
   beat: bigint('beat', { mode: 'number' }).notNull().default(0),
   leaseMs: integer('lease_ms').notNull(),
   synced: pgSnapshot('synced').notNull().default('1:1:'),
+  joinedAt: time('joined_at').notNull().defaultNow(),
 })
+
+/**
+ * Verifiers and mirrors that follow a node, for showing (admin/listNodes.ts): each node writes those that follow it every
+ * few seconds. No promise depends on these rows.
+ */
+export const followers = annul.table('followers', {
+  id: uuid('id').primaryKey(),
+  kind: text('kind', { enum: ['VERIFIER', 'MIRROR'] }).notNull(),
+  /** The service's name. */
+  name: text('name').notNull(),
+  /** How old its picture was when the row was written; null: it had none. */
+  ageMs: doublePrecision('age_ms'),
+  leaseMs: integer('lease_ms').notNull(),
+  since: time('since').notNull(),
+  seenAt: time('seen_at').notNull().defaultNow(),
+})
+
+/** Services that verify tokens, introspect or revoke them (services/). */
+export const services = annul.table(
+  'services',
+  {
+    id: uuid('id').primaryKey(),
+    name: text('name').notNull(),
+    /** Of `feed`, `introspect` and `revoke`. */
+    rights: text('rights').array().notNull(),
+    createdAt: time('created_at').notNull().defaultNow(),
+    endedAt: time('ended_at'),
+  },
+  // An ended service keeps its row, and its name is free again.
+  table => [uniqueIndex('services_name').on(table.name).where(sql`${table.endedAt} is null`)],
+)
+
+/** Secrets of services: two live while one is replaced by the next. The secret itself is stored nowhere. */
+export const serviceSecrets = annul.table(
+  'service_secrets',
+  {
+    id: uuid('id').primaryKey(),
+    serviceId: uuid('service_id')
+      .notNull()
+      .references(() => services.id),
+    /** SHA-256. */
+    hash: bytea('hash').notNull(),
+    createdAt: time('created_at').notNull().defaultNow(),
+    endedAt: time('ended_at'),
+  },
+  table => [
+    uniqueIndex('service_secrets_hash').on(table.hash),
+    index('service_secrets_service').on(table.serviceId),
+  ],
+)
 
 /** What happened to accounts and sessions, by whom, from where. Appended in the transaction that did it. */
 export const auditEvents = annul.table(

@@ -38,8 +38,8 @@ export interface Fenced {
 
 /** What a kill concerns. */
 export interface Subject {
-  readonly kind: 'session' | 'user' | 'everyone'
-  /** The session's id or the user's id. */
+  readonly kind: 'session' | 'user' | 'everyone' | 'key'
+  /** The id of the session, the user or the signing key. */
   readonly subject?: string | undefined
 }
 
@@ -99,7 +99,7 @@ function lockShared({ userId, sessionId, claims }: Fenced): SQL {
     lockKey(everyone),
     lockKey({ kind: 'user', subject: userId }),
     ...(sessionId === null ? [] : [lockKey({ kind: 'session', subject: sessionId })]),
-    ...(keyId === undefined ? [] : [hashOf(`key ${keyId}`)]),
+    ...(keyId === undefined ? [] : [lockKey({ kind: 'key', subject: keyId })]),
   ]
   return sql`select ${sql.join(
     keys.map(key => sql`pg_advisory_xact_lock_shared(${key})`),

@@ -105,7 +105,7 @@ const pageSince = `
   select max(id)::text as last_id, string_agg(coalesce(subject::text, '${' '.repeat(uuidLength)}'), '') as subjects,
          string_agg(concat_ws(' ', kind, reason, ceil(date_part('epoch', revoked_at) / 60)::int, min_version), ',') as rest
   from (select * from annul.revocations
-        where id > $1 and revoked_at > now() - interval '${revocationKeptMs} milliseconds'
+        where id > $1 and (kind = 'key' or revoked_at > now() - interval '${revocationKeptMs} milliseconds')
         order by id limit ${pageRows}) as page`
 
 interface PageRow {

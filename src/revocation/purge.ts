@@ -4,10 +4,11 @@ import { clockRate } from './clock.ts'
 import { Sightings } from './sightings.ts'
 import { revocationKeptMs } from './view.ts'
 
-/** Rows of the log that concern no token that can still be live. @param batchRows how many at most */
+/** Rows of the log that concern no token that can still be live. Revoked keys stay for ever. @param batchRows how many at most */
 export const expiredRevocations = (batchRows: number) => sql`
   delete from annul.revocations where id in (
     select id from annul.revocations where revoked_at < now() - make_interval(secs => ${revocationKeptMs / 1000})
+      and kind <> 'key'
     order by revoked_at limit ${batchRows})
   returning 1`
 

@@ -2,8 +2,8 @@ import type { Reason } from '../errors.ts'
 
 /** A row of the log of revocations (database/tables.ts): what it killed, and why. */
 export interface Revocation {
-  readonly kind: 'session' | 'user' | 'everyone'
-  /** The session's id or the user's id. */
+  readonly kind: 'session' | 'user' | 'everyone' | 'key'
+  /** The id of the session, the user or the signing key. */
   readonly subject?: string | undefined
   /** user: the lowest token version that is still accepted; everyone: the lowest epoch. */
   readonly minVersion?: number | undefined
@@ -28,6 +28,13 @@ export interface RevocableClaims {
  */
 export const revocationKeptMs = 3_720_000
 
+/** Asked before the signature of a token is looked at: whatever a revoked key has signed proves nothing. */
+export interface RevokedKeys {
+  isKeyRevoked(kid: string): boolean
+  /** How many keys are revoked: what was verified before this number rose is to be verified anew. */
+  readonly revokedKeys: number
+}
+
 /** What is remembered of a user or a session. Equal marks are one object: an entry costs its key and a pointer. */
 interface Mark {
   readonly minVersion: number
@@ -43,16 +50,18 @@ const sweptPerCall = 1000
 const rememberedMarks = 10_000
 
 /**
- * What one node knows of the log: user -> lowest accepted version, session -> ended, epoch.
+ * What one node knows of the log: user -> lowest accepted version, session -> ended, epoch, revoked signing keys.
  *
  * Entries only ever raise what is refused, and the highest version wins whatever the order: applying a row twice,
  * late, or between newer ones changes nothing. So readings may overlap, and a reconnected node may read all again.
  *
  * The view does not know whether it is up to date: the follower does (follow.ts).
  */
-export class RevocationView {
+export class RevocationView implements RevokedKeys {
   readonly #users = new Map<string, Mark>()
   readonly #sessions = new Map<string, Mark>()
+  /** Kept for ever: whoever has a key can sign new tokens with it for ever. */
+  readonly #keys = new Set<string>()
   readonly #listeners = new Set<(revocations: readonly Revocation[]) => void>()
   readonly #sweeps = [sweep(this.#users), sweep(this.#sessions)]
   #epoch = 0
@@ -78,16 +87,16 @@ export class RevocationView {
    * @param databaseMs the database's time; without it nothing is forgotten
    */
   apply(revocations: readonly Revocation[], databaseMs?: number): void {
-    for (const revocation of revocations) this.#add(revocation)
+    const changes = revocations.filter(revocation => this.#add(revocation))
     // For each new entry, two old ones are looked at: so the expired entries never outnumber the others.
     if (databaseMs !== undefined)
       for (const forget of this.#sweeps) forget(databaseMs, sweptPerCall + 2 * revocations.length)
-    if (revocations.length > 0) for (const listener of this.#listeners) listener(revocations)
+    if (changes.length > 0) for (const listener of this.#listeners) listener(changes)
   }
 
   /**
-   * Calls the listener within each `apply` that added rows: before any mutation that waits for these rows returns. A
-   * row may come more than once.
+   * Calls the listener within each `apply` that changed something, with the rows that did: before any mutation that
+   * waits for these rows returns.
    *
    * @returns a function that ends the calls
    */
@@ -96,21 +105,54 @@ export class RevocationView {
     return () => this.#listeners.delete(listener)
   }
 
+  isKeyRevoked(kid: string): boolean {
+    return this.#keys.has(kid)
+  }
+
+  get revokedKeys(): number {
+    return this.#keys.size
+  }
+
+  /**
+   * Everything that is held, for whoever begins to follow this view. What is applied meanwhile may be left out: the
+   * listeners are told of it.
+   */
+  *entries(): Generator<Revocation> {
+    if (this.#epoch > 0)
+      yield { kind: 'everyone', minVersion: this.#epoch, reason: 'EVERYTHING_REVOKED', revokedAt: 0 }
+    for (const subject of this.#keys) yield { kind: 'key', subject, reason: 'KEY_REVOKED', revokedAt: 0 }
+    for (const [kind, marks] of [
+      ['user', this.#users],
+      ['session', this.#sessions],
+    ] as const)
+      for (const [subject, { minVersion, reason, forgetAt }] of marks)
+        yield { kind, subject, minVersion, reason, revokedAt: forgetAt - revocationKeptMs }
+  }
+
   /** How many entries are held, for metrics. */
   get size(): { users: number; sessions: number } {
     return { users: this.#users.size, sessions: this.#sessions.size }
   }
 
-  #add(revocation: Revocation): void {
-    const version = revocation.minVersion ?? 0
-    if (revocation.kind === 'everyone') {
-      this.#epoch = Math.max(this.#epoch, version)
-    } else if (revocation.subject !== undefined) {
-      const entries = revocation.kind === 'user' ? this.#users : this.#sessions
-      const known = entries.get(revocation.subject)
-      if (known === undefined || known.minVersion < version)
-        entries.set(revocation.subject, this.#mark(revocation, version))
+  /** @returns whether the view refuses more than before */
+  #add(revocation: Revocation): boolean {
+    const { kind, subject, minVersion: version = 0 } = revocation
+    if (kind === 'everyone') {
+      const isHigher = version > this.#epoch
+      if (isHigher) this.#epoch = version
+      return isHigher
     }
+    if (subject === undefined) return false
+    if (kind === 'key') {
+      const isNew = !this.#keys.has(subject)
+      this.#keys.add(subject)
+      return isNew
+    }
+    const marks = kind === 'user' ? this.#users : this.#sessions
+    const known = marks.get(subject)
+    if (known !== undefined && known.minVersion >= version) return false
+    marks.set(subject, this.#mark(revocation, version))
+    return true
   }
 
   #mark({ reason, revokedAt }: Revocation, minVersion: number): Mark {

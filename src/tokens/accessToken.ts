@@ -4,24 +4,29 @@ import { type Reason, unavailable } from '../errors.ts'
 import type { AcceptedAlgorithm } from './acceptOptions.ts'
 import type { AccessClaims, VerifiedClaims } from './accessClaims.ts'
 import { readHeader } from './compactToken.ts'
-import type { PublicKey, SigningKeys } from './signingKeys.ts'
+import { type KeySet, signingAlgorithms } from './keySet.ts'
+import type { SigningKeys } from './signingKeys.ts'
 import { VerifiedTokens } from './verifiedTokens.ts'
 
 /** The claims that the caller read from one row version; `sign` adds the others. */
 export type AccessGrant = Omit<AccessClaims, 'iss' | 'aud' | 'client_id' | 'jti'>
 
 /** @internal */
-export interface AccessTokens {
+export interface TokenVerifier {
+  /** The claims of an authentic token that has not expired, or why it is refused. Versions are not looked at here. */
+  verify(token: string): VerifiedClaims | Reason
+  /** Whether `verify` might answer otherwise once the keys were read again. */
+  hasUnknownKey(token: string): boolean
+}
+
+/** @internal */
+export interface AccessTokens extends TokenVerifier {
   /**
    * @param own an app's claims, by other names than Annul's (ownClaims.ts)
    * @throws AuthError UNAVAILABLE when the versions were read more than 30 s ago
    * @throws Error for a token so long that `verify` would refuse it
    */
   sign(grant: AccessGrant, own?: Readonly<Record<string, unknown>>): string
-  /** The claims of an authentic token that has not expired, or why it is refused. Versions are not looked at here. */
-  verify(token: string): VerifiedClaims | Reason
-  /** Whether `verify` might answer otherwise once the keys were read again. */
-  hasUnknownKey(token: string): boolean
 }
 
 /** The id of the key that signed a token, by the token's verified claims. */
@@ -46,40 +51,27 @@ export const leewaySeconds = 5
  */
 const signWithinSeconds = 30
 
+/** What tokens are checked against. `now` is database time in seconds. */
+interface Expected<Keys> {
+  readonly keys: Keys
+  readonly issuer: string
+  readonly audience: string
+  readonly now: () => number
+}
+
 /**
- * Signs and verifies ES256 access tokens (RFC 9068). jsonwebtoken checks the signature; everything that it lets pass
- * (unknown `crit`, embedded keys, missing `exp`, future `iat`, text as payload, any `typ`, other spellings of the same
- * bytes) is refused here.
+ * Signs and verifies access tokens (RFC 9068).
  *
  * @internal
- * @param options.now database time in seconds
  */
-export function accessTokens(options: {
-  keys: SigningKeys
-  issuer: string
-  audience: string
-  now: () => number
-}): AccessTokens {
-  const { keys, issuer, audience, now } = options
-  const verified = new VerifiedTokens<Claims>(rememberedTokens)
-
-  /** Everything about a token that does not change with time. */
-  const authenticate = (token: string): Claims | undefined => {
-    const key = findKey(token, keys)
-    const payload = key && checkSignature(token, key.publicKey, 'ES256')
-    if (key === undefined || !isAccessClaims(payload) || payload.iss !== issuer || payload.aud !== audience)
-      return undefined
-    // The claims are shared by all requests with this token, and by an app's resolvers: nobody may change them.
-    deepFreeze(payload)
-    verified.set(token, payload)
-    keyIds.set(payload, key.kid)
-    return payload
-  }
-
+export function accessTokens(expected: Expected<SigningKeys>): AccessTokens {
+  const { keys, issuer, audience, now } = expected
   return {
+    ...tokenVerifier(expected),
+
     sign(grant, own) {
       if (now() - grant.iat > signWithinSeconds) throw unavailable()
-      const { kid, privateKey } = keys.current()
+      const { kid, algorithm, privateKey } = keys.current()
       const claims: AccessClaims = {
         ...own,
         iss: issuer,
@@ -89,18 +81,46 @@ export function accessTokens(options: {
         ...grant,
       }
       const token = jwt.sign(claims, privateKey, {
-        algorithm: 'ES256',
+        algorithm,
         keyid: kid,
-        header: { alg: 'ES256', typ: 'at+jwt' },
+        header: { alg: algorithm, typ: 'at+jwt' },
       })
       if (token.length > maxBytes)
         throw new Error(`An access token would be ${token.length} bytes long, and ${maxBytes} are allowed.`)
       return token
     },
+  }
+}
 
+/**
+ * Verifies access tokens. jsonwebtoken checks the signature; everything that it lets pass (unknown `crit`, embedded keys,
+ * missing `exp`, future `iat`, text as payload, any `typ`, other spellings of the same bytes) is refused here.
+ *
+ * @internal
+ */
+export function tokenVerifier({ keys, issuer, audience, now }: Expected<KeySet>): TokenVerifier {
+  const verified = new VerifiedTokens<Claims>(rememberedTokens)
+
+  /** Everything about a token that does not change with time. */
+  const authenticate = (token: string): Claims | 'TOKEN_INVALID' | 'KEY_REVOKED' => {
+    const header = readTokenHeader(token)
+    const key = header && keys.find(header.kid)
+    if (header !== undefined && keys.isRevoked(header.kid)) return 'KEY_REVOKED'
+    const payload =
+      key?.algorithm === header?.alg && key && checkSignature(token, key.publicKey, key.algorithm)
+    if (!key || !isAccessClaims(payload) || payload.iss !== issuer || payload.aud !== audience)
+      return 'TOKEN_INVALID'
+    // The claims are shared by all requests with this token, and by an app's resolvers: nobody may change them.
+    deepFreeze(payload)
+    verified.set(token, payload)
+    keyIds.set(payload, key.kid)
+    return payload
+  }
+
+  return {
     verify(token) {
       const claims = verified.get(token, keys.version) ?? authenticate(token)
-      if (claims === undefined) return 'TOKEN_INVALID'
+      if (typeof claims === 'string') return claims
       const time = now()
       if (claims.iat > time + leewaySeconds || (claims.nbf ?? 0) > time + leewaySeconds)
         return 'TOKEN_INVALID'
@@ -110,26 +130,22 @@ export function accessTokens(options: {
     },
 
     hasUnknownKey(token) {
-      const kid = readKeyId(token)
-      return kid !== undefined && keys.find(kid) === undefined
+      const header = readTokenHeader(token)
+      return header !== undefined && keys.find(header.kid) === undefined && !keys.isRevoked(header.kid)
     },
   }
 }
 
-function findKey(token: string, keys: SigningKeys): PublicKey | undefined {
-  const kid = readKeyId(token)
-  return kid === undefined ? undefined : keys.find(kid)
-}
-
 /**
  * The key is chosen by a known id alone. A header that brings its own key (`jwk`, `jku`, `x5c`, `x5u`), asks for an
- * extension (`crit`) or names another algorithm is refused: exactly three members are allowed.
+ * extension (`crit`) or names an algorithm that no key is made for is refused: exactly three members are allowed.
  */
-function readKeyId(token: string): string | undefined {
+function readTokenHeader(token: string): { readonly kid: string; readonly alg: string } | undefined {
   const header = readHeader(token, maxBytes)
   if (header === undefined || Object.keys(header).sort().join() !== 'alg,kid,typ') return undefined
-  if (header.alg !== 'ES256' || header.typ !== 'at+jwt' || typeof header.kid !== 'string') return undefined
-  return header.kid
+  const { alg, kid, typ } = header
+  if (typeof kid !== 'string' || typ !== 'at+jwt') return undefined
+  return signingAlgorithms.some(each => each === alg) ? { kid, alg: String(alg) } : undefined
 }
 
 /**

@@ -14,30 +14,22 @@ import { desc, gt, isNull, or, sql } from 'drizzle-orm'
 import type { Database, Queries } from '../database/open.ts'
 import { signingKeys } from '../database/tables.ts'
 import type { Log } from '../log.ts'
+import type { KeySet, PublicKey, SigningAlgorithm } from './keySet.ts'
 import { deriveKey } from './secret.ts'
 
 export interface SigningKey {
   readonly kid: string
+  readonly algorithm: SigningAlgorithm
   readonly privateKey: KeyObject
 }
 
-export interface PublicKey {
-  readonly kid: string
-  readonly publicKey: KeyObject
-  readonly jwk: JsonWebKey
-}
-
-export interface SigningKeys {
+export interface SigningKeys extends KeySet {
   /** The newest key that every node had time to learn. */
   current(): SigningKey
-  /** A key by its id, if it is known here. */
-  find(kid: string): PublicKey | undefined
   /** Reads the keys again, at most once a second for all callers, so that invented key ids cost nothing. */
   reload(): Promise<void>
   /** For `/.well-known/jwks.json` (RFC 7517): the public halves. */
   jwks(): { keys: JsonWebKey[] }
-  /** Counts the reads that found other keys: tokens that were verified under the old keys are to be verified anew. */
-  readonly version: number
   close(): void
 }
 
@@ -129,6 +121,7 @@ export async function openSigningKeys(
       return reading
     },
     jwks: () => ({ keys: keys.map(key => key.jwk) }),
+    isRevoked: () => false,
     get version() {
       return version
     },
@@ -208,7 +201,14 @@ async function readKeys(
       continue
     }
     const jwk = { ...publicKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' }
-    keys.push({ kid, jwk, signsFrom: row.signsFrom.getTime() / 1000, publicKey, privateKey })
+    keys.push({
+      kid,
+      algorithm: 'ES256',
+      jwk,
+      signsFrom: row.signsFrom.getTime() / 1000,
+      publicKey,
+      privateKey,
+    })
   }
   if (stored.length > 0 && decrypted === 0) throw new WrongSecretError()
   return { keys, refused }

@@ -1,6 +1,7 @@
 import { longestLeaseMs } from '../config.ts'
 import { Barrier } from './barrier.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { Feed } from './feed.ts'
 import { Follower } from './follow.ts'
 import type { RevocationStore } from './store.ts'
 import { type Revocation, RevocationView } from './view.ts'
@@ -8,7 +9,9 @@ import { type Revocation, RevocationView } from './view.ts'
 /** What a node knows of revocations, and how it makes the other nodes know. One per process. */
 export interface RevocationService {
   /** Decides about a token's claims, synchronously. To be asked only while `isFresh()`, right after it. */
-  readonly view: Pick<RevocationView, 'verdict' | 'subscribe' | 'size'>
+  readonly view: Pick<RevocationView, 'verdict' | 'subscribe' | 'size' | 'isKeyRevoked' | 'revokedKeys'>
+  /** Those who decide by this node's picture: verifiers, and the mirror. */
+  readonly feed: Pick<Feed, 'attach' | 'tellKeys' | 'list' | 'drop'>
   /** Whether decisions may be made from the view. Otherwise the versions are read from the primary. */
   isFresh(): boolean
   /** The age of the view in milliseconds, for metrics; undefined while the view may not be used. */
@@ -33,6 +36,7 @@ export interface RevocationService {
 /**
  * @param options.leaseMs how old the view may be for deciding from memory, 200 to 60,000 (ANNUL_LEASE_MS)
  * @param options.longestLeaseMs the longest lease that any node of the fleet may have; default 60,000
+ * @param options.ackMs how long a verifier may take to acknowledge (ANNUL_FEED_ACK_MS); default 500
  * @param options.onError called with the reason why a connection was given up
  * @example
  * const revocation = createRevocation({ store: postgresStore(url), leaseMs: 2000 })
@@ -42,15 +46,25 @@ export function createRevocation(options: {
   store: RevocationStore
   leaseMs: number
   longestLeaseMs?: number
+  ackMs?: number
   clock?: Clock
   onError?: (error: unknown) => void
 }): RevocationService {
-  const { store, leaseMs, longestLeaseMs: longest = longestLeaseMs, clock = systemClock, onError } = options
+  const {
+    store,
+    leaseMs,
+    longestLeaseMs: longest = longestLeaseMs,
+    ackMs = 500,
+    clock = systemClock,
+  } = options
   const view = new RevocationView()
-  const follower = new Follower({ store, view, clock, leaseMs, onError })
+  const picture = { ageMs: () => follower.ageMs(), databaseTime: () => follower.databaseTime() }
+  const feed = new Feed({ view, clock, leaseMs, ackMs, picture })
+  const follower = new Follower({ store, view, clock, leaseMs, gate: feed, onError: options.onError })
   const barrier = new Barrier(follower, clock, longest)
   return {
     view,
+    feed,
     isFresh: () => follower.isFresh(),
     ageMs: () => follower.ageMs(),
     databaseTime: () => follower.databaseTime(),

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from './clock.ts'
+import { type Gate, openGate } from './gate.ts'
 import { isVisible } from './snapshot.ts'
 import type { RevocationConnection, RevocationStore, Snapshot } from './store.ts'
 import type { RevocationView } from './view.ts'
@@ -19,11 +20,15 @@ export interface FollowerOptions {
   readonly clock: Clock
   /** How old the view may be for deciding, in milliseconds. */
   readonly leaseMs: number
+  /** What has to pass before a reading is published; default: nothing. */
+  readonly gate?: Gate | undefined
   /** Called with the reason why a connection was given up, for the log; a new one is opened in any case. */
   readonly onError?: ((error: unknown) => void) | undefined
 }
 
 const reconnectMs = 100
+/** Shows nothing: what a node's row has before its first reading was published. */
+const nothing: Snapshot = '1:1:'
 
 /**
  * Keeps a view up to date with the log of revocations, and knows how fresh the view is.
@@ -33,7 +38,8 @@ const reconnectMs = 100
  * fresh, and its view lack a revocation whose transaction has committed. Then the barrier has not returned:
  *  - The node's row existed before the read that made the node fresh began. So a barrier that finds no row polled
  *    before that read began, and after the revocation had committed: the read would contain the revocation.
- *  - The node's row shows only snapshots whose contents were applied before they were published.
+ *  - The node's row shows only snapshots whose contents were applied before they were published. Verifiers that decide by
+ *    this node's picture had applied the contents, too, or could not be fresh any more (feed.ts).
  *  - The node became fresh by a read that was sent less than a lease ago. A revocation whose barrier has waited for a
  *    lease committed before that read was sent: the read would contain the revocation.
  *  - The node's row is deleted only after its beat stood still for a lease. The node's next beat finds no row, and ends
@@ -41,6 +47,7 @@ const reconnectMs = 100
  */
 export class Follower {
   readonly #options: FollowerOptions
+  readonly #gate: Gate
   #membership: Membership | undefined
   /** The clocks, taken before the latest beat was sent whose reading was applied. */
   #checked: { monotonic: number; wall: number } | undefined
@@ -49,16 +56,27 @@ export class Follower {
   #longestLeaseMs: number
   /** Rows that may be left of earlier connections. */
   #former: string[] = []
+  /** Everything in this snapshot has been applied. */
+  #applied: Snapshot | undefined
+  /** The latest of those snapshots that has passed the gate: it may be published. */
+  #passed: Snapshot | undefined
   /** The snapshot that the node's row shows, or is about to show. */
   #published: Snapshot | undefined
+  /** Somebody may wait until the node's row shows what was applied last. */
+  #isAwaited = false
+  /** Something may be there to read. */
   #hinted = false
+  /** Something may be there to publish. */
+  #stirred = false
   #wake = () => {}
   #stopped = false
   #ended: Promise<void> | undefined
+  #closed: Promise<void> | undefined
   #onFresh = () => {}
 
   constructor(options: FollowerOptions) {
     this.#options = options
+    this.#gate = options.gate ?? openGate
     this.#longestLeaseMs = options.leaseMs
   }
 
@@ -71,12 +89,14 @@ export class Follower {
     return fresh
   }
 
-  /** Stops deciding from memory, and removes the node's row so that no barrier waits for it. */
+  /** Stops deciding from memory, and removes the node's row when nobody decides by this node's picture any more. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#checked = undefined
+    this.#closed ??= this.#gate.close()
     this.hint()
     await this.#ended
+    await this.#closed
   }
 
   /**
@@ -108,7 +128,12 @@ export class Follower {
   /** Reads soon, because there may be news. @param xid the transaction that wrote them, if it is known */
   hint(xid?: string): void {
     if (xid !== undefined && this.#published !== undefined && isVisible(xid, this.#published)) return
-    this.#hinted = true
+    if (xid !== undefined && this.#applied !== undefined && isVisible(xid, this.#applied)) {
+      this.#isAwaited = true
+      this.#stirred = true
+    } else {
+      this.#hinted = true
+    }
     this.#wake()
   }
 
@@ -150,10 +175,11 @@ export class Follower {
       }
       while (!this.#stopped)
         synced = await this.#join({ connection, node: randomUUID(), connectedAt }, synced)
+      await this.#closed
       for (const node of this.#former) await connection.leave(node)
     } finally {
       this.#membership = undefined
-      this.#published = undefined
+      this.#forget()
       connection.close()
     }
   }
@@ -173,47 +199,73 @@ export class Follower {
     await connection.join(node, leaseMs, former)
     this.#former = [node]
     this.#membership = membership
+    this.#forget()
+    this.#apply(membership, synced)
     let applied = synced
     let beatenAt = Number.NEGATIVE_INFINITY
-    let asked = true
+    this.#isAwaited = true
     while (!this.#stopped) {
       // Taken before the statement is sent: its snapshot is younger than these times, whenever the answer arrives.
       const monotonic = clock.monotonic()
       const wall = clock.wall()
       const isDue = monotonic - beatenAt >= leaseMs / 3
+      const isHinted = this.#hinted
       this.#hinted = false
-      if (isDue) this.#published = applied
-      const beat = isDue ? await connection.beat(node, applied) : undefined
-      if (beat?.found === false || this.#stopped) {
-        this.#checked = undefined
-        break
+      this.#stirred = false
+      if (isDue || isHinted) {
+        if (isDue) this.#published = this.#passed
+        const beat = isDue ? await connection.beat(node, applied, this.#passed ?? nothing) : undefined
+        if (beat?.found === false || this.#stopped) {
+          this.#checked = undefined
+          break
+        }
+        const reading = beat ?? (await connection.read(applied))
+        view.apply(reading.revocations, beat?.databaseMs)
+        applied = reading.snapshot
+        this.#apply(membership, applied)
+        // A reading without a beat does not show that the node's row is still there: it does not make the view fresher.
+        if (beat !== undefined) {
+          this.#checked = { monotonic, wall }
+          this.#offset = beat.databaseMs - monotonic
+          this.#longestLeaseMs = Math.max(this.#longestLeaseMs, beat.longestLeaseMs)
+          beatenAt = monotonic
+          this.#onFresh()
+        }
+        if (isHinted || reading.revocations.length > 0) this.#isAwaited = true
       }
-      const reading = beat ?? (await connection.read(applied))
-      view.apply(reading.revocations, beat?.databaseMs)
-      applied = reading.snapshot
-      // A reading without a beat does not show that the node's row is still there: it does not make the view fresher.
-      if (beat !== undefined) {
-        this.#checked = { monotonic, wall }
-        this.#offset = beat.databaseMs - monotonic
-        this.#longestLeaseMs = Math.max(this.#longestLeaseMs, beat.longestLeaseMs)
-        beatenAt = monotonic
-        this.#onFresh()
+      // The next beat publishes what has passed. After news or a hint a barrier may wait for it, so it is sent now.
+      if (this.#isAwaited && this.#passed !== undefined && this.#passed !== this.#published) {
+        this.#published = this.#passed
+        await connection.publish(node, this.#passed)
       }
-      // The next beat publishes what was applied. After news or a hint a barrier may wait for it, so it is sent now.
-      if (asked || reading.revocations.length > 0) {
-        this.#published = applied
-        await connection.publish(node, applied)
-      }
+      if (this.#published === applied) this.#isAwaited = false
       await this.#pause(leaseMs / 3 - (clock.monotonic() - beatenAt))
-      asked = this.#hinted
     }
     return applied
   }
 
-  /** Waits until the time is over or a hint arrives. A hint that arrived before the call counts. */
+  /** Notes what has been applied. It may be published when it has passed the gate, and only in the row of its time. */
+  #apply(membership: Membership, snapshot: Snapshot): void {
+    this.#applied = snapshot
+    this.#gate.whenPassed(this.#gate.position, () => {
+      if (this.#membership !== membership) return
+      this.#passed = snapshot
+      this.#stirred = this.#isAwaited
+      if (this.#stirred) this.#wake()
+    })
+  }
+
+  /** Snapshots of a connection that was lost may mean other transactions: a restored database counts afresh. */
+  #forget(): void {
+    this.#applied = undefined
+    this.#passed = undefined
+    this.#published = undefined
+  }
+
+  /** Waits until the time is over, or there is something to read or to publish, since before the call too. */
   #pause(milliseconds: number): Promise<void> {
     return new Promise(resolve => {
-      if (this.#hinted || milliseconds <= 0) return resolve()
+      if (this.#hinted || this.#stirred || milliseconds <= 0) return resolve()
       const cancel = this.#options.clock.after(milliseconds, resolve)
       this.#wake = () => {
         cancel()

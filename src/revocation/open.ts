@@ -10,15 +10,16 @@ const toldEveryMs = 10_000
 
 /** How this node learns of revocations, and makes the other nodes learn of its own. To be started by the caller. */
 export function openRevocation(
-  config: Pick<Config, 'databaseUrl' | 'leaseMs'>,
+  config: Pick<Config, 'databaseUrl' | 'leaseMs' | 'feedAckMs'>,
   db: Database,
   log: Log,
 ): RevocationService {
-  if (config.databaseUrl === undefined) return embeddedRevocation(db)
+  if (config.databaseUrl === undefined) return embeddedRevocation(db, config)
   let toldAt = Number.NEGATIVE_INFINITY
   return createRevocation({
     store: postgresStore(config.databaseUrl),
     leaseMs: config.leaseMs,
+    ackMs: config.feedAckMs,
     onError(error) {
       if (performance.now() - toldAt < toldEveryMs) return
       toldAt = performance.now()

@@ -165,7 +165,7 @@ function statements(run: Run): Omit<RevocationConnection, 'close'> {
     },
 
     // The update and the reading share the statement's snapshot.
-    async beat(node, synced) {
+    async beat(node, since, synced) {
       const rows = await run<BeatRow>(
         `with news as (${newsSince}),
               beaten as (update annul.nodes set beat = beat + 1, synced = $4::pg_snapshot where id = $3 returning 1)
@@ -173,16 +173,16 @@ function statements(run: Run): Omit<RevocationConnection, 'close'> {
                 (extract(epoch from clock_timestamp()) * 1000)::float8 as database_ms,
                 (select coalesce(max(lease_ms), 0) from annul.nodes) as longest_lease_ms, news.*
          from (values (1)) as one left join news on true`,
-        [...notIn(synced), node, synced],
+        [...notIn(since), node, synced],
       )
       const { found, database_ms, longest_lease_ms } = firstOf(rows)
       return { ...reading(rows), found, databaseMs: database_ms, longestLeaseMs: longest_lease_ms }
     },
 
-    async read(synced) {
+    async read(since) {
       const text = `with news as (${newsSince})
          select pg_current_snapshot()::text as snapshot, news.* from (values (1)) as one left join news on true`
-      return reading(await run<ReadRow>(text, notIn(synced)))
+      return reading(await run<ReadRow>(text, notIn(since)))
     },
 
     async publish(node, synced) {

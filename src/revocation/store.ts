@@ -25,7 +25,7 @@ export interface NodeRow {
   /** It only rises: an equal value says that the node has not beaten in between. */
   readonly beat: string
   readonly leaseMs: number
-  /** Everything in this snapshot has been applied by the node. */
+  /** Everything in this snapshot has been applied by the node, and by all who decide by the node's picture. */
   readonly synced: Snapshot
 }
 
@@ -40,9 +40,12 @@ export interface RevocationConnection {
   page(afterId: string): Promise<{ revocations: readonly Revocation[]; lastId: string } | undefined>
   /** Inserts the node's row, in place of rows that it had before. */
   join(node: string, leaseMs: number, former: readonly string[]): Promise<void>
-  /** Raises the node's beat, publishes that it has applied everything in `synced`, and reads what is not in it. */
-  beat(node: string, synced: Snapshot): Promise<Beat>
-  read(synced: Snapshot): Promise<Reading>
+  /**
+   * Raises the node's beat, publishes that everything in `synced` is applied, and reads what is not in `since`. The two
+   * differ while a verifier may still be fresh without what was read (feed.ts).
+   */
+  beat(node: string, since: Snapshot, synced: Snapshot): Promise<Beat>
+  read(since: Snapshot): Promise<Reading>
   publish(node: string, synced: Snapshot): Promise<void>
   /** Removes the row of a node that has stopped deciding from memory. */
   leave(node: string): Promise<void>

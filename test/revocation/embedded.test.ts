@@ -12,13 +12,14 @@ test('on the embedded database the view is read once, kept by the barrier, and r
   await db.execute(sql`create table annul.revocations (
     id bigserial primary key, kind text not null, subject uuid, min_version bigint, reason text not null,
     revoked_at timestamptz not null default now())`)
+  await db.execute(sql`create table annul.nodes (id uuid primary key, lease_ms integer not null)`)
   const end = (sid: string) =>
     db.execute(
       sql`insert into annul.revocations (kind, subject, reason) values ('session', ${sid}, 'LOGGED_OUT')`,
     )
   const claims = { sub: randomUUID(), sid: randomUUID(), ver: 3, epoch: 1 }
 
-  const first = embeddedRevocation(db)
+  const first = embeddedRevocation(db, { leaseMs: 300, feedAckMs: 500 })
   expect(first.isFresh()).toBe(false)
   await first.start()
   expect(first.isFresh()).toBe(true)
@@ -31,7 +32,7 @@ test('on the embedded database the view is read once, kept by the barrier, and r
 
   await db.execute(sql`insert into annul.revocations (kind, subject, min_version, reason)
     values ('user', ${claims.sub}, 4, 'PASSWORD_CHANGED'), ('everyone', null, 2, 'EVERYTHING_REVOKED')`)
-  const second = embeddedRevocation(db)
+  const second = embeddedRevocation(db, { leaseMs: 300, feedAckMs: 500 })
   await second.start()
   expect(second.view.verdict(claims)).toBe('EVERYTHING_REVOKED')
   expect(second.view.verdict({ ...claims, epoch: 2 })).toBe('PASSWORD_CHANGED')

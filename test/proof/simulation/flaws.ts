@@ -12,7 +12,7 @@ import type { Process } from './world.ts'
 class CursorBySequence extends ModelConnection {
   #last = 0
 
-  protected override news(_synced: string, snapshot: string) {
+  protected override news(_since: string, snapshot: string) {
     const rows = this.store.database.visible(snapshot).filter(row => row.id > this.#last)
     this.#last = Math.max(this.#last, ...rows.map(row => row.id))
     return rows.map(row => row.revocation)
@@ -27,8 +27,8 @@ class AcknowledgesWhileReading extends ModelConnection {
 }
 
 class RemembersAnswers extends ModelConnection {
-  override async beat(node: string, synced: Snapshot): Promise<Beat> {
-    const reading = await super.beat(node, synced)
+  override async beat(node: string, since: Snapshot, synced: Snapshot): Promise<Beat> {
+    const reading = await super.beat(node, since, synced)
     const own = nodeOf.get(this.store.process)
     if (own !== undefined && reading.found) own.marked = clocksOf(this.store.process)
     return reading
@@ -37,9 +37,9 @@ class RemembersAnswers extends ModelConnection {
 
 /** It shows what is new, but not whether anybody still waits for this node. */
 class CountsEveryReading extends ModelConnection {
-  override async read(synced: Snapshot): Promise<Reading> {
+  override async read(since: Snapshot): Promise<Reading> {
     const clocks = clocksOf(this.store.process)
-    const reading = await super.read(synced)
+    const reading = await super.read(since)
     const own = nodeOf.get(this.store.process)
     if (own !== undefined) own.marked = clocks
     return reading
@@ -78,17 +78,17 @@ class ReadsBeforeItsRowIsCommitted extends ModelConnection {
     })
   }
 
-  override async beat(node: string, synced: Snapshot): Promise<Beat> {
+  override async beat(node: string, since: Snapshot, synced: Snapshot): Promise<Beat> {
     const reading = this.#joinReading
     this.#joinReading = undefined
-    return reading ?? super.beat(node, synced)
+    return reading ?? super.beat(node, since, synced)
   }
 }
 
 /** A node that was deleted goes on, and nobody waits for it. */
 class IgnoresThatItWasForgotten extends ModelConnection {
-  override async beat(node: string, synced: Snapshot): Promise<Beat> {
-    return { ...(await super.beat(node, synced)), found: true }
+  override async beat(node: string, since: Snapshot, synced: Snapshot): Promise<Beat> {
+    return { ...(await super.beat(node, since, synced)), found: true }
   }
 }
 

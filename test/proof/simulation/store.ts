@@ -64,9 +64,9 @@ export class ModelConnection implements RevocationConnection {
     })
   }
 
-  beat(node: string, synced: string): Promise<Beat> {
+  beat(node: string, since: string, synced: string): Promise<Beat> {
     return this.writing((database, snapshot) => {
-      const revocations = this.news(synced, snapshot)
+      const revocations = this.news(since, snapshot)
       const databaseMs = this.store.process.world.now
       // A row that was deleted meanwhile is not found, and one that is beaten meanwhile is not deleted: so it is
       // in PostgreSQL, where the later of two waits and looks again.
@@ -90,10 +90,10 @@ export class ModelConnection implements RevocationConnection {
     })
   }
 
-  read(synced: string): Promise<Reading> {
+  read(since: string): Promise<Reading> {
     return this.reading(database => {
       const snapshot = database.snapshot()
-      return { snapshot, revocations: this.news(synced, snapshot) }
+      return { snapshot, revocations: this.news(since, snapshot) }
     })
   }
 
@@ -134,8 +134,8 @@ export class ModelConnection implements RevocationConnection {
   }
 
   /** What a beat reads: all that is in the one snapshot and not in the other. */
-  protected news(synced: string, snapshot: string) {
-    const known = endedIn(synced)
+  protected news(since: string, snapshot: string) {
+    const known = endedIn(since)
     const rows = this.store.database.visible(snapshot).filter(row => !known(row.xid))
     return rows.map(row => row.revocation)
   }

@@ -1,0 +1,293 @@
+import { randomUUID } from 'node:crypto'
+import { type Clock, clockRate } from './clock.ts'
+import { type NodeFrame, readVerifierFrame, type VerifierFrame, writeFrame } from './feedFrames.ts'
+import type { Gate } from './gate.ts'
+import { Passing } from './passing.ts'
+import { grantAfterPauses, type SlowPeer } from './slowPeers.ts'
+import type { Revocation, RevocationView } from './view.ts'
+
+/** How frames leave: a WebSocket, or a link within the process. Frames arrive in the order of the calls of `send`. */
+export interface FeedLink {
+  /** @param sent called later, when the frame has left this process's memory */
+  send(text: string, sent?: () => void): void
+  /** Bytes that have not left this process's memory. */
+  readonly unsentBytes: number
+  close(why: string): void
+}
+
+/** Who follows a node. */
+export interface FollowerOfNode {
+  readonly kind: 'VERIFIER' | 'MIRROR'
+  /** The service's name. */
+  readonly name: string
+}
+
+/** One who follows now, for showing. */
+export interface FollowerStatus extends FollowerOfNode {
+  readonly id: string
+  /** By the wall clock of the node. */
+  readonly since: Date
+  /** How old its picture was when it was last told; undefined: it has none that may be used. */
+  readonly ageMs: number | undefined
+}
+
+/** The other end of a link. */
+export interface FeedConnection {
+  /** Takes a frame. A text that is no frame of a verifier closes the link. */
+  receive(text: string): void
+  /** To be called when the link was closed, by whomever. */
+  closed(): void
+}
+
+export interface FeedOptions {
+  readonly view: RevocationView
+  readonly clock: Clock
+  /** How long a picture may be used, in milliseconds. */
+  readonly leaseMs: number
+  /** How long a verifier may take to acknowledge (ANNUL_FEED_ACK_MS). */
+  readonly ackMs: number
+  /** What the node itself decides by (follow.ts). No age: the picture may not be used. */
+  readonly picture: { ageMs(): number | undefined; databaseTime(): number | undefined }
+  /** Awaited before anybody gets an age for the first time. Where it fails, nobody gets one. */
+  readonly prepare?: () => Promise<void>
+}
+
+/** Of one link. */
+interface Peer extends FollowerOfNode, SlowPeer {
+  readonly id: string
+  readonly link: FeedLink
+  readonly since: Date
+  /** Whether it said hello: from then on it is sent what the node applies. */
+  isAttached: boolean
+  isLoaded: boolean
+  isOpen: boolean
+  saidBye: boolean
+  /** By this node's monotonic clock: from then on it can't be fresh by any answer that was given so far. */
+  lapsesAt: number
+}
+
+type Keys = Extract<NodeFrame, { type: 'keys' }>
+
+const pageEntries = 1000
+/** A socket with more unsent bytes is closed. The first load is paced, and has one page in memory at most. */
+const mostUnsentBytes = 1_048_576
+
+/**
+ * The node's side of the feed: tells verifiers what the node applies, and how old the node's picture is. So they decide
+ * from memory too, without a database. A verifier's side is verify/feedReader.ts.
+ *
+ * Why no verifier accepts a token after its revocation was answered. A verifier is fresh while its clocks show less than
+ * a lease since `sent(k) - age`, where `sent(k)` was taken before it sent the beat k, and `age` is what the answer said.
+ *  - The node's picture held everything that had committed `age` before the answer was composed, which happened after
+ *    `sent(k)`. All of it stood before the answer on the ordered link, so the verifier had applied it. So a fresh
+ *    verifier lacks nothing that had committed a lease ago, which is all that follow.ts says of a node.
+ *  - The barrier may return earlier only if the node's row shows a snapshot that contains the revocation. The node
+ *    publishes that snapshot when the position at which the revocation was queued has passed. Then each verifier that
+ *    was ever given an age has acknowledged the position, or can't be fresh any more by any answer that stood before
+ *    the position on its link. Answers that stand behind it follow the revocation.
+ *
+ * A link that closed changes nothing about that: its verifier may stay fresh, and is waited for. Nor does a new
+ * connection of the node to the database.
+ */
+export class Feed implements Gate {
+  readonly #options: FeedOptions
+  readonly #peers = new Set<Peer>()
+  /** Their links have closed, and they may still be fresh. */
+  readonly #ghosts = new Set<Peer>()
+  readonly #passing: Passing<Peer>
+  #position = 0
+  #keys: Keys | undefined
+  #prepared: 'not yet' | 'preparing' | 'done' = 'not yet'
+  #isClosing = false
+
+  constructor(options: FeedOptions) {
+    this.#options = options
+    this.#passing = new Passing(options.clock)
+    options.view.subscribe(revocations => {
+      for (let at = 0; at < revocations.length; at += pageEntries)
+        this.#queue(revocations.slice(at, at + pageEntries))
+    })
+  }
+
+  get position(): number {
+    return this.#position
+  }
+
+  hasPassed(position: number): boolean {
+    return this.#passing.hasPassed(position)
+  }
+
+  whenPassed(position: number, call: () => void): void {
+    this.#passing.whenPassed(position, call)
+  }
+
+  /** Sends the keys to everybody, and to those who come later. */
+  tellKeys(issuer: string, keys: Keys['keys']): void {
+    this.#keys = { type: 'keys', issuer, keys }
+    for (const peer of this.#peers) if (peer.isAttached) this.#send(peer, writeFrame(this.#keys))
+  }
+
+  attach(link: FeedLink, who: FollowerOfNode): FeedConnection {
+    const peer: Peer = {
+      ...who,
+      id: randomUUID(),
+      link,
+      since: new Date(),
+      isAttached: false,
+      isLoaded: false,
+      isOpen: true,
+      saidBye: false,
+      lapsesAt: Number.NEGATIVE_INFINITY,
+      ...grantAfterPauses(),
+    }
+    this.#peers.add(peer)
+    if (this.#isClosing) link.close('The node is stopping.')
+    return {
+      receive: text => {
+        const frame = readVerifierFrame(text)
+        if (!peer.isOpen) return
+        if (frame === undefined || !this.#take(peer, frame)) link.close('This is no frame of the feed.')
+      },
+      closed: () => {
+        if (!peer.isOpen) return
+        peer.isOpen = false
+        this.#peers.delete(peer)
+        if (peer.lapsesAt > this.#now()) this.#ghosts.add(peer)
+      },
+    }
+  }
+
+  /** Who follows now. */
+  list(): FollowerStatus[] {
+    const now = this.#now()
+    return [...this.#peers].map(({ id, kind, name, since, lapsesAt }) => {
+      const ageMs = now - lapsesAt + this.#longestMs
+      return { id, kind, name, since, ageMs: lapsesAt > now ? Math.max(0, ageMs) : undefined }
+    })
+  }
+
+  /** Closes the links of those of whom `isOver` says so. */
+  drop(isOver: (who: FollowerOfNode) => boolean, why: string): void {
+    for (const peer of this.#peers) if (isOver(peer)) peer.link.close(why)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true
+    for (const peer of this.#peers) this.#send(peer, writeFrame({ type: 'bye' }))
+    await this.#passing.whenLapsed(this.#mayBeFresh())
+    for (const peer of this.#peers) peer.link.close('The node is stopping.')
+  }
+
+  /** How long after the beginning of a picture a verifier with the slowest clock may use it. */
+  get #longestMs(): number {
+    return this.#options.leaseMs * clockRate
+  }
+
+  #now(): number {
+    return this.#options.clock.monotonic()
+  }
+
+  /** @returns whether the frame was one that may come now */
+  #take(peer: Peer, frame: VerifierFrame): boolean {
+    switch (frame.type) {
+      case 'hello': {
+        if (peer.isAttached) return false
+        this.#hello(peer)
+        return true
+      }
+      case 'beat': {
+        if (!peer.isAttached || frame.applied > this.#position) return false
+        this.#answer(peer, frame.k, frame.applied)
+        return true
+      }
+      case 'bye': {
+        peer.saidBye = true
+        peer.lapsesAt = Number.NEGATIVE_INFINITY
+        this.#passing.release(peer)
+        peer.link.close('Bye.')
+        return true
+      }
+    }
+  }
+
+  /** Attached before the view is read: what is applied meanwhile is sent as well. */
+  #hello(peer: Peer): void {
+    peer.isAttached = true
+    this.#prepare()
+    if (this.#keys) this.#send(peer, writeFrame(this.#keys))
+    const entries = this.#options.view.entries()
+    const load = () => {
+      const page: Revocation[] = []
+      while (page.length < pageEntries) {
+        const next = entries.next()
+        if (next.done) break
+        page.push(next.value)
+      }
+      if (!peer.isOpen) return
+      if (page.length > 0) return peer.link.send(writeFrame({ type: 'entries', entries: page }), load)
+      peer.isLoaded = true
+      this.#send(peer, writeFrame({ type: 'loaded', n: this.#position }))
+    }
+    load()
+  }
+
+  /** The age is taken in the step in which the answer joins the queue: a picture that is older by then must look so. */
+  #answer(peer: Peer, k: number, applied: number): void {
+    const { clock, leaseMs, picture } = this.#options
+    this.#passing.acknowledge(peer, applied)
+    const now = clock.monotonic()
+    const isPossible = peer.isLoaded && !peer.saidBye && !this.#isClosing && this.#prepared === 'done'
+    const isGranted = isPossible && peer.mayHaveAge(now, applied)
+    const age = isGranted ? picture.ageMs() : undefined
+    if (age !== undefined) peer.lapsesAt = Math.max(peer.lapsesAt, now - age + this.#longestMs)
+    this.#send(peer, writeFrame({ type: 'beat', k, age, time: picture.databaseTime(), lease: leaseMs }))
+  }
+
+  /** Called within each apply that changed something. */
+  #queue(entries: readonly Revocation[]): void {
+    const { clock, ackMs } = this.#options
+    const position = ++this.#position
+    const waiting = this.#mayBeFresh()
+    const text = writeFrame({ type: 'entries', entries, n: position })
+    for (const peer of this.#peers) if (peer.isAttached) this.#send(peer, text)
+    if (waiting.size === 0) return
+    this.#passing.wait(position, waiting)
+    // After a pause of the process its timers run before its sockets are read: the second timer comes after both.
+    clock.after(ackMs, () =>
+      clock.after(0, () => {
+        for (const peer of this.#passing.waitingAt(position)) peer.isSlow(clock.monotonic(), this.#position)
+      }),
+    )
+  }
+
+  /** Everybody who may be fresh now, and until when. Forgets the ghosts whose time is over. */
+  #mayBeFresh(): Map<Peer, number> {
+    const now = this.#now()
+    const found = new Map<Peer, number>()
+    for (const peer of this.#peers) if (peer.lapsesAt > now) found.set(peer, peer.lapsesAt)
+    for (const ghost of this.#ghosts)
+      if (ghost.lapsesAt > now) found.set(ghost, ghost.lapsesAt)
+      else this.#ghosts.delete(ghost)
+    return found
+  }
+
+  #send(peer: Peer, text: string): void {
+    peer.link.send(text)
+    if (peer.link.unsentBytes > mostUnsentBytes) peer.link.close('The frames are not read.')
+  }
+
+  #prepare(): void {
+    if (this.#prepared !== 'not yet') return
+    this.#prepared = 'preparing'
+    const { prepare = async () => {} } = this.#options
+    prepare().then(
+      () => {
+        this.#prepared = 'done'
+      },
+      () => {
+        // The next one that attaches tries again.
+        this.#prepared = 'not yet'
+      },
+    )
+  }
+}

@@ -8,6 +8,7 @@ import { openStrictReader } from '../../dist/decisions/strictReader.js'
 import { openServer } from '../../dist/http/server.js'
 import { readConfig } from '../../dist/index.js'
 import { stateOf } from '../../dist/request/context.js'
+import { logoutByRefreshToken } from '../../dist/sessions/logout.js'
 import { openSession } from '../../dist/sessions/openSession.js'
 import { refresh } from '../../dist/sessions/refresh.js'
 import { ask, logoutMutation } from '../support/peer.js'
@@ -35,6 +36,7 @@ export async function start(settings) {
     sessions: sessions(auth),
     untilFresh: () => untilFresh(auth, startedAt),
     decisions: decisions(auth),
+    logouts: logouts(auth),
     refreshes: refreshes(auth),
     signatures: signatures(auth),
     hashes: hashes(auth),
@@ -72,8 +74,10 @@ function sessions(auth) {
       .values({ id, email: `${id}@example.com`, emailKey: `${id}@example.com` })
       .returning()
     const checked = { user, epoch, readAt: parts.clock.now() }
-    const { accessToken } = await openSession(parts, parts.db, visitor, checked, { cookie: false })
-    return { headers: { authorization: `Bearer ${accessToken}` }, logout: logoutMutation }
+    const { accessToken, refreshToken } = await openSession(parts, parts.db, visitor, checked, {
+      cookie: false,
+    })
+    return { headers: { authorization: `Bearer ${accessToken}` }, logout: logoutMutation, refreshToken }
   }
   return async ({ count }) => {
     const [{ epoch }] = await parts.db.select().from(epochs)
@@ -138,6 +142,23 @@ function refreshes(auth) {
       current[index] = next.refreshToken
     })
     return { ...measured, tokens: current }
+  }
+}
+
+/** Logouts, called without HTTP and GraphQL: with the wait for all nodes, or the transactions alone. */
+function logouts(auth) {
+  const { visitor } = stateOf(context(auth))
+  const withoutWait = {
+    ...auth.parts,
+    revocation: { barrier: async () => 0 },
+    fences: { drained: async () => 0 },
+  }
+  return async ({ sessions, workers, waits }) => {
+    const left = [...sessions]
+    return repeat({ workers, times: sessions.length }, async () => {
+      const { refreshToken } = left.pop()
+      await logoutByRefreshToken(waits ? auth.parts : withoutWait, visitor, refreshToken)
+    })
   }
 }
 

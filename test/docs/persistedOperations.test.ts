@@ -4,8 +4,8 @@ import { expect, it } from '@jest/globals'
 import { documentOf, type OwnMutation } from '../../src/client/requests/documents.ts'
 import { root } from '../support/imports.ts'
 
-it('docs/operations.md has the operations of annul/client, word by word', () => {
-  const page = readFileSync(join(root, 'docs/operations.md'), 'utf8')
+it('docs/persisted-operations.md has the operations of annul/client, word by word', () => {
+  const page = readFileSync(join(root, 'docs/persisted-operations.md'), 'utf8')
   const shown: Record<string, string> = JSON.parse(/```json\n([\s\S]*?)```/.exec(page)?.[1] ?? '{}')
   const real = Object.keys(shown).map(id => documentOf(id.replace('annul-', '') as OwnMutation, {}))
   expect(Object.values(shown)).toEqual(real)

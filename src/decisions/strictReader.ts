@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { DatabaseClock } from '../database/clock.ts'
 import { type Database, rows } from '../database/open.ts'
-import { DeadlineError, outageOf } from '../database/outage.ts'
+import { readTwice } from '../database/readTwice.ts'
 import type { Reason } from '../errors.ts'
 import { judgeStanding, type Standing, standingColumns } from '../revocation/standing.ts'
 import type { RevocableClaims } from '../revocation/view.ts'
@@ -61,7 +61,7 @@ export function openStrictReader(decisions: Database, clock: DatabaseClock): Str
       waiting = []
       try {
         const sentAt = performance.now()
-        const standings = await readTwice(decisions, batch)
+        const standings = await readTwice(() => read(decisions, batch))
         const [first] = standings
         if (first) clock.observe(first.time, sentAt)
         batch.forEach(({ resolve, reject }, index) => {
@@ -87,19 +87,6 @@ export function openStrictReader(decisions: Database, clock: DatabaseClock): Str
   return {
     verdict: async claims => judgeStanding(claims, await standingOf(claims.sub, claims.sid, keyIdOf(claims))),
     ofUser: userId => standingOf(userId, null),
-  }
-}
-
-/** A connection that broke while it was idle says nothing about the database: the read is retried once, on another. */
-async function readTwice(decisions: Database, batch: readonly Waiting[]): Promise<UserStanding[]> {
-  try {
-    return await read(decisions, batch)
-  } catch (error) {
-    const outage = outageOf(error)
-    if (!outage || outage.cause instanceof DeadlineError) throw error
-    // Not at once: between the error and the end of a broken connection the client would use it, without an answer.
-    await new Promise(setImmediate)
-    return read(decisions, batch)
   }
 }
 

@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import { type Database, rows } from '../database/open.ts'
 import { storedReason } from '../errors.ts'
-import type { RevocationService } from './createRevocation.ts'
+import type { OwnNode, RevocationService } from './createRevocation.ts'
 import { type Revocation, RevocationView } from './view.ts'
 
 /**
@@ -11,6 +12,7 @@ import { type Revocation, RevocationView } from './view.ts'
  */
 export function embeddedRevocation(db: Database): RevocationService {
   const view = new RevocationView()
+  const node: OwnNode = { id: randomUUID(), since: new Date() }
   let lastId = '0'
   let started = false
   let stopped = false
@@ -30,6 +32,7 @@ export function embeddedRevocation(db: Database): RevocationService {
     view,
     isFresh: () => started,
     ageMs: () => (started ? 0 : undefined),
+    node: () => node,
     databaseTime: () => Date.now(),
     async start() {
       await read()

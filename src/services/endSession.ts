@@ -1,5 +1,5 @@
 import { appendAudit } from '../audit/appendAudit.ts'
-import { originOf } from '../input/origin.ts'
+import { byService } from '../audit/byService.ts'
 import type { Parts } from '../parts.ts'
 import { revoking } from '../revocation/revoking.ts'
 import { endOf, lockSession, readSession } from '../sessions/sessionState.ts'
@@ -29,8 +29,7 @@ export async function endSession(
       kind: 'revoke-session',
       userId: state.user.id,
       sessionId,
-      ...originOf(visitor),
-      detail: `by the service ${service.name}`,
+      ...byService(service, visitor),
     })
     return true
   })

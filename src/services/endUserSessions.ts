@@ -1,11 +1,11 @@
 import { and, eq, ne } from 'drizzle-orm'
 import { lockUser } from '../admin/lockUser.ts'
 import { appendAudit } from '../audit/appendAudit.ts'
+import { byService } from '../audit/byService.ts'
 import { users } from '../database/tables.ts'
 import { notFound } from '../errors.ts'
 import { checkEmail, emailKey } from '../input/email.ts'
 import { isId } from '../input/id.ts'
-import { originOf } from '../input/origin.ts'
 import type { Parts } from '../parts.ts'
 import { revoking } from '../revocation/revoking.ts'
 import type { Visitor } from '../viewer.ts'
@@ -39,8 +39,7 @@ export async function endUserSessions(
     await appendAudit(tx, {
       kind: 'revoke-user-sessions',
       userId: id,
-      ...originOf(visitor),
-      detail: `by the service ${service.name}`,
+      ...byService(service, visitor),
     })
   })
 }

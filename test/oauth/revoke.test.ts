@@ -43,6 +43,16 @@ describe('a service with the right to revoke', () => {
     },
   )
 
+  it('is named in the audit, and to the user neither its name nor its address is shown', async () => {
+    const account = await server.signUp()
+    const { accessToken } = await server.login(account)
+    await revoke(server, service, account.accessToken)
+    const query = '{ myEvents(first: 1) { edges { node { kind actorId sessionId ipAddress detail } } } }'
+    const { data } = await server.send(query, { token: accessToken })
+    const hidden = { actorId: null, sessionId: null, ipAddress: null, detail: null }
+    expect(data).toEqual({ myEvents: { edges: [{ node: { kind: 'revoke-session', ...hidden } }] } })
+  })
+
   it('gets 200 for what is no live token, again and again, and it changes nothing', async () => {
     const { accessToken, refreshToken } = await server.signUp()
     await revoke(server, service, refreshToken)

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { expiredOneTime } from './accounts/expiredOneTime.ts'
+import { expiredFollowers } from './admin/expiredFollowers.ts'
 import { removeExpiredEvents } from './audit/expiredEvents.ts'
 import { sealHours } from './audit/sealHours.ts'
 import { type Database, type Queries, rows } from './database/open.ts'
@@ -29,7 +30,7 @@ const slowRounds = 48
 
 /**
  * Removes rows that are no longer needed: expired rows of the log, expired one-time tokens, budgets that are whole
- * again, sessions that ended a month ago, audit events beyond ANNUL_AUDIT_DAYS, nodes that died. Seals the hours of the
+ * again, sessions that ended a month ago, audit events beyond ANNUL_AUDIT_DAYS, nodes and followers that died. Seals the hours of the
  * audit that are complete.
  * The batches are small, each under one advisory lock, so that nodes share the work instead of repeating it.
  *
@@ -48,6 +49,7 @@ export function startHousekeeping(
     await removeInBatches(db, byStatement(expiredRevocations(batchRows)))
     await removeInBatches(db, byStatement(expiredOneTime(batchRows)))
     await removeInBatches(db, byStatement(expiredBudgets(batchRows)))
+    await removeInBatches(db, byStatement(expiredFollowers(batchRows)))
     secret ??= await loadSecret(config)
     const { hours, last } = await sealHours(db, secret)
     // In the log, the seal is out of reach of whoever can write to the database.
@@ -71,6 +73,7 @@ export async function purge({ db, config }: Pick<Parts, 'db' | 'config'>): Promi
   const revocations = await removeInBatches(db, byStatement(expiredRevocations(batchRows)))
   const sessions = await removeInBatches(db, byStatement(forgottenSessions(batchRows)))
   await removeInBatches(db, byStatement(expiredBudgets(batchRows)))
+  await removeInBatches(db, byStatement(expiredFollowers(batchRows)))
   await sealHours(db, await loadSecret(config))
   const auditEvents = await removeInBatches(db, tx => removeExpiredEvents(tx, config.auditDays, batchRows))
   await new Promise(resolve => setTimeout(resolve, dead.pauseMs()))

@@ -6,6 +6,7 @@ import { checkText } from '../input/text.ts'
 import type { Parts } from '../parts.ts'
 import type { ListPosition } from '../tokens/auditCursor.ts'
 import type { Viewer } from '../viewer.ts'
+import { isByService } from './byService.ts'
 
 const maxFirst = 200
 /**
@@ -58,8 +59,8 @@ export async function listEvents(
 }
 
 /**
- * What happened to the viewer's own account. Of what another person did, an admin for example, neither address nor
- * session nor words are shown: they are the other person's.
+ * What happened to the viewer's own account. Of what an admin or a service did, neither address nor session nor words
+ * are shown: they are the other's.
  *
  * @throws AuthError BAD_USER_INPUT
  */
@@ -75,7 +76,8 @@ export async function listOwnEvents(
 }
 
 function shownTo(userId: string, event: ListedEvent): ListedEvent {
-  if (event.actorId === null || event.actorId === userId) return event
+  const isOthers = event.actorId === null ? isByService(event) : event.actorId !== userId
+  if (!isOthers) return event
   return { ...event, sessionId: null, ipAddress: null, detail: null }
 }
 

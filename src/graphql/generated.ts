@@ -24,6 +24,8 @@ export type Query = {
   user: Maybe<User>;
   /** All users, the oldest account first. */
   users: UserConnection;
+  /** Who follows the log of revocations now: auth nodes, verifiers and mirrors. */
+  nodes: Array<Node>;
   /** The events of all accounts, the newest first. An event that is committed while the pages are read is not left out. */
   auditEvents: AuditEventConnection;
   /** What happened to the viewer's own account, the newest first. */
@@ -313,6 +315,32 @@ export type PageInfo = {
   endCursor: Maybe<Scalars['String']['output']>;
 };
 
+/** A process that accepts tokens, and follows the log of revocations. */
+export type Node = {
+  __typename?: 'Node';
+  /** The node's id, a new one whenever it connects. */
+  id: Scalars['ID']['output'];
+  /** What it is. */
+  kind: NodeKind;
+  /** The name of its service; null for an auth node. */
+  name: Maybe<Scalars['String']['output']>;
+  /** How old its picture of the log is, in milliseconds. Null where it has none, and for auth nodes but the one that answers. */
+  ageMs: Maybe<Scalars['Float']['output']>;
+  /** The longest that it decides from memory without hearing from its source, in milliseconds. */
+  leaseMs: Scalars['Int']['output'];
+  /** When it connected. */
+  since: Scalars['DateTime']['output'];
+};
+
+/** What follows the log. */
+export type NodeKind =
+  /** A server of Annul's, with the database. */
+  | 'AUTH'
+  /** A service that verifies tokens without a database. */
+  | 'VERIFIER'
+  /** A mirror of the log in Redis. */
+  | 'MIRROR';
+
 /** A page of events. */
 export type AuditEventConnection = {
   __typename?: 'AuditEventConnection';
@@ -520,6 +548,9 @@ export type ResolversTypes = {
   UserConnection: ResolverTypeWrapper<Omit<UserConnection, 'edges'> & { edges: Array<ResolversTypes['UserEdge']> }>;
   UserEdge: ResolverTypeWrapper<Omit<UserEdge, 'node'> & { node: ResolversTypes['User'] }>;
   PageInfo: ResolverTypeWrapper<PageInfo>;
+  Node: ResolverTypeWrapper<Node>;
+  Float: ResolverTypeWrapper<Scalars['Float']['output']>;
+  NodeKind: NodeKind;
   AuditEventConnection: ResolverTypeWrapper<AuditEventConnection>;
   AuditEventEdge: ResolverTypeWrapper<AuditEventEdge>;
   AuditEvent: ResolverTypeWrapper<AuditEvent>;
@@ -548,6 +579,8 @@ export type ResolversParentTypes = {
   UserConnection: Omit<UserConnection, 'edges'> & { edges: Array<ResolversParentTypes['UserEdge']> };
   UserEdge: Omit<UserEdge, 'node'> & { node: ResolversParentTypes['User'] };
   PageInfo: PageInfo;
+  Node: Node;
+  Float: Scalars['Float']['output'];
   AuditEventConnection: AuditEventConnection;
   AuditEventEdge: AuditEventEdge;
   AuditEvent: AuditEvent;
@@ -573,6 +606,7 @@ export type AuthDirectiveResolver<Result, Parent, ContextType = GraphQLContext, 
 export type QueryResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
   user?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType, RequireFields<QueryUserArgs, 'id'>>;
   users?: Resolver<ResolversTypes['UserConnection'], ParentType, ContextType, RequireFields<QueryUsersArgs, 'first'>>;
+  nodes?: Resolver<Array<ResolversTypes['Node']>, ParentType, ContextType>;
   auditEvents?: Resolver<ResolversTypes['AuditEventConnection'], ParentType, ContextType, RequireFields<QueryAuditEventsArgs, 'first'>>;
   myEvents?: Resolver<ResolversTypes['AuditEventConnection'], ParentType, ContextType, RequireFields<QueryMyEventsArgs, 'first'>>;
   me?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
@@ -631,6 +665,15 @@ export type PageInfoResolvers<ContextType = GraphQLContext, ParentType extends R
   hasPreviousPage?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   startCursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   endCursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type NodeResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['Node'] = ResolversParentTypes['Node']> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  kind?: Resolver<ResolversTypes['NodeKind'], ParentType, ContextType>;
+  name?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  ageMs?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  leaseMs?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  since?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
 };
 
 export type AuditEventConnectionResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['AuditEventConnection'] = ResolversParentTypes['AuditEventConnection']> = {
@@ -695,6 +738,7 @@ export type Resolvers<ContextType = GraphQLContext> = {
   UserConnection?: UserConnectionResolvers<ContextType>;
   UserEdge?: UserEdgeResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
+  Node?: NodeResolvers<ContextType>;
   AuditEventConnection?: AuditEventConnectionResolvers<ContextType>;
   AuditEventEdge?: AuditEventEdgeResolvers<ContextType>;
   AuditEvent?: AuditEventResolvers<ContextType>;

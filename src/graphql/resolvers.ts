@@ -10,6 +10,7 @@ import { restoreEmail } from '../accounts/restoreEmail.ts'
 import { verifyEmail } from '../accounts/verifyEmail.ts'
 import { blockUser, unblockUser } from '../admin/blockUser.ts'
 import { deleteUser } from '../admin/deleteUser.ts'
+import { listNodes } from '../admin/listNodes.ts'
 import { listUsers, userCursor } from '../admin/listUsers.ts'
 import { recoverAccount } from '../admin/recoverAccount.ts'
 import { revokeEverything } from '../admin/revokeEverything.ts'
@@ -68,6 +69,7 @@ export const resolvers: Resolvers = {
       const edges = page.users.map(row => ({ cursor: userCursor(row), node: KnownUser.ofRow(row) }))
       return connectionOf({ ...page, edges })
     },
+    nodes: async (_, __, { auth }) => [...(await listNodes(stateOf(auth).parts))],
     auditEvents: async (_, { userId, kind, first = 50, after }, { auth }) =>
       connectionOf(await listEvents(stateOf(auth).parts, { userId, kind, first, after })),
     myEvents: async (_, { first = 50, after }, { auth }) =>

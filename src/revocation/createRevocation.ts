@@ -6,6 +6,12 @@ import { Follower } from './follow.ts'
 import type { RevocationStore } from './store.ts'
 import { type Revocation, RevocationView } from './view.ts'
 
+export interface OwnNode {
+  readonly id: string
+  /** Of a node that never has a row, because no other could read it; undefined: the row tells. */
+  readonly since?: Date
+}
+
 /** What a node knows of revocations, and how it makes the other nodes know. One per process. */
 export interface RevocationService {
   /** Decides about a token's claims, synchronously. To be asked only while `isFresh()`, right after it. */
@@ -16,6 +22,8 @@ export interface RevocationService {
   isFresh(): boolean
   /** The age of the view in milliseconds, for metrics; undefined while the view may not be used. */
   ageMs(): number | undefined
+  /** This node as `nodes` lists it; undefined while it has no row there. */
+  node(): OwnNode | undefined
   /** The database's time in milliseconds since 1970; undefined before the first contact. */
   databaseTime(): number | undefined
   /** @returns when the view is fresh for the first time, which need not be waited for */
@@ -67,6 +75,7 @@ export function createRevocation(options: {
     feed,
     isFresh: () => follower.isFresh(),
     ageMs: () => follower.ageMs(),
+    node: () => follower.membership && { id: follower.membership.node },
     databaseTime: () => follower.databaseTime(),
     start: () => follower.start(),
     stop: () => follower.stop(),

@@ -4,7 +4,7 @@ import type { Config } from '../config.ts'
 import { type Database, rows } from '../database/open.ts'
 import { storedReason } from '../errors.ts'
 import { clockRate, systemClock } from './clock.ts'
-import type { RevocationService } from './createRevocation.ts'
+import type { OwnNode, RevocationService } from './createRevocation.ts'
 import { Feed } from './feed.ts'
 import { type Revocation, RevocationView } from './view.ts'
 
@@ -27,13 +27,17 @@ export function embeddedRevocation(
   const startedAt = clock.monotonic()
   let formerLeaseMs = 0
   let starting: Promise<void> | undefined
+  const node: OwnNode = { id: randomUUID(), since: new Date() }
   let lastId = '0'
   let started = false
   let stopped = false
 
   const picture = { ageMs: () => (started ? 0 : undefined), databaseTime: () => Date.now() }
   const prepare = async () => {
-    await rows(db, sql`insert into annul.nodes (id, lease_ms) values (${randomUUID()}, ${leaseMs})`)
+    await rows(
+      db,
+      sql`insert into annul.nodes (id, lease_ms) values (${node.id}, ${leaseMs}) on conflict do nothing`,
+    )
   }
   const feed = new Feed({ view, clock, leaseMs, ackMs, picture, prepare })
 
@@ -64,6 +68,7 @@ export function embeddedRevocation(
     feed,
     isFresh: () => started,
     ageMs: picture.ageMs,
+    node: () => node,
     databaseTime: picture.databaseTime,
     start() {
       starting ??= start()

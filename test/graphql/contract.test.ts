@@ -30,10 +30,9 @@ const withDesign = existsSync(design) ? it : it.skip
 const later = `
   JSON
   @auth.mfa
-  Query: factors nodes
+  Query: factors
   Mutation: enrollTotp confirmTotp enrollPasskey confirmPasskey renameFactor removeFactor makeRecoveryCodes
   Mutation: beginPasskey beginPasskeyLogin passkeyLogin completeLogin reauthenticateWith resetFactors
-  Node NodeKind
   Factor FactorKind TotpEnrollment PasskeyChallenge FactorConfirmed
   PasskeyLoginInput CompleteLoginInput FactorInput PasskeyAnswer
 `

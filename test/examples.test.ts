@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { type Client, createClient } from './support/client.ts'
 import { newSecret } from './support/command.ts'
 import { createPostgresDatabase, onPostgres } from './support/database.ts'
+import { expectGatewayLife, pageOrigin } from './support/gatewayLife.ts'
 import { root } from './support/imports.ts'
 import { install, type Packed, packPackage, run } from './support/packed.ts'
 import { query } from './support/sql.ts'
@@ -32,7 +33,11 @@ interface Example extends Client {
 const wrongByThemselves = /^node_modules\/drizzle-orm\//
 
 /** Installs, compiles (strictly, declarations of libraries too) and starts an example; ends it after `use`. */
-async function tryExample(name: string, use: (example: Example) => Promise<void>): Promise<void> {
+async function tryExample(
+  name: string,
+  use: (example: Example) => Promise<void>,
+  more: Record<string, string> = {},
+): Promise<void> {
   const folder = join(packed.dir, name)
   await cp(join(examples, name), folder, { recursive: true })
   await install(packed, folder)
@@ -51,6 +56,7 @@ async function tryExample(name: string, use: (example: Example) => Promise<void>
     DATABASE_URL: databaseUrl,
     ANNUL_SECRET: newSecret(),
     ANNUL_LEASE_MS: '500',
+    ...more,
   }
   const child = spawn('npm', ['start'], { cwd: folder, env, detached: true })
   const ended = once(child, 'close')
@@ -95,6 +101,7 @@ describeExamples('the example', () => {
       'express',
       'fastify',
       'mercurius',
+      'stitching',
       'yoga',
     ])
   })
@@ -188,6 +195,13 @@ describeExamples('the example', () => {
       tryExample('mercurius', async example => {
         await expectLife(example, '{ greeting }')
       }),
+    180_000,
+  )
+
+  it.each(['apollo', 'yoga'])(
+    'stitching is one address for Annul and two services, on %s',
+    gateway =>
+      tryExample('stitching', expectGatewayLife, { GATEWAY: gateway, ANNUL_ALLOWED_ORIGINS: pageOrigin }),
     180_000,
   )
 })

@@ -10,7 +10,7 @@ export interface FinishedAnswer {
   readonly annul: Readonly<Record<string, unknown>> | undefined
 }
 
-/** By the rules of Annul's own server (graphql/refusal.ts). */
+/** @internal By the rules of Annul's own server (graphql/refusal.ts). */
 export function finishAnswer(
   passage: Passage,
   data: unknown,

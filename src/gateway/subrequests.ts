@@ -28,6 +28,7 @@ export interface Subrequests {
   fetch(url: string, init: RequestInit | undefined, context: unknown): Promise<Response>
 }
 
+/** @internal */
 export function openSubrequests(to: Destination, options: GatewayOptions): Subrequests {
   const { verifier, log } = options
   let count = 0

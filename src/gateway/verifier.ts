@@ -7,9 +7,11 @@ export interface TokenVerifier {
   decide(token: string): TokenDecision | Promise<TokenDecision>
 }
 
+/** The viewer, or why there is none. */
 export type TokenDecision = { readonly userId: string } | AuthError
 
 /**
+ * @internal
  * Why a request may not be sent on to a service: decided anew for each subrequest. A request without a token is sent on,
  * because services have fields for everybody.
  *

@@ -124,7 +124,10 @@ describe('an answer', () => {
     ['a lost connection', (_request, response) => response.destroy()],
     [
       'a redirection, which would take the token elsewhere',
-      (_request, response) => response.writeHead(307, { location: 'http://127.0.0.1:1/' }).end(),
+      (request, response) =>
+        request.url === '/elsewhere'
+          ? response.writeHead(200, json).end('{"data":{"me":null}}')
+          : response.writeHead(307, { location: '/elsewhere' }).end(),
     ],
   ]
   it.each(others)('that is %s becomes UNAVAILABLE, and the log alone hears why', async (_name, answers) => {

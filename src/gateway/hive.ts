@@ -1,7 +1,7 @@
 import type { Plugin } from 'graphql-yoga'
 import type { Gateway } from './createGateway.ts'
 import type { GatewayContext } from './passage.ts'
-import type { Subrequests } from './subrequests.ts'
+import { destinationOf } from './subrequests.ts'
 import { type GatewayPluginOptions, gatewayPlugin as yogaPlugin } from './yoga.ts'
 
 /** Options of the plugin for Hive Gateway. */
@@ -24,7 +24,6 @@ interface HiveHooks {
 }
 
 interface HiveSubrequest {
-  readonly subgraphName?: string | undefined
   readonly context?: unknown
   extensions?: { headers?: Record<string, string> }
 }
@@ -41,14 +40,13 @@ export function gatewayPlugin(
   gateway: Gateway,
   { subgraph = 'annul', ...options }: HivePluginOptions = {},
 ): Plugin<GatewayContext> & HiveHooks {
-  const to = (name: string | undefined): Subrequests =>
-    name === subgraph ? gateway.toAnnul : gateway.toService
   return {
     ...yogaPlugin(options),
     // Here and not in onFetch: before that, Hive has taken like subrequests for one and the same.
     onSubgraphExecute({ subgraphName, executionRequest }) {
       if (!isOfClient(executionRequest)) return
-      const headers = to(subgraphName).headers(executionRequest)
+      const { headers: headersOf } = subgraphName === subgraph ? gateway.toAnnul : gateway.toService
+      const headers = headersOf(executionRequest)
       executionRequest.extensions = {
         ...executionRequest.extensions,
         headers: { ...executionRequest.extensions?.headers, ...headers },
@@ -56,8 +54,12 @@ export function gatewayPlugin(
     },
     onFetch({ executionRequest, setFetchFn }) {
       if (!isOfClient(executionRequest)) return
-      const { subgraphName, context } = executionRequest
-      setFetchFn((url, init) => to(subgraphName).fetch(url, init, context))
+      const { context } = executionRequest
+      setFetchFn((url, init) => {
+        // Hive does not always say here which subgraph is asked.
+        const isToAnnul = destinationOf(new Headers(init?.headers)) === 'annul'
+        return (isToAnnul ? gateway.toAnnul : gateway.toService).fetch(url, init, context)
+      })
     },
   }
 }

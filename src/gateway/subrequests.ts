@@ -5,8 +5,13 @@ import { type Passage, passageOf } from './passage.ts'
 import { asAbortSignal, eitherOf } from './signals.ts'
 import { refusalBy } from './verifier.ts'
 
-/** Numbers each subrequest, on its way from `headers` to `fetch`. It is never sent. */
-const number = 'annul-subrequest'
+/** Says where a subrequest goes, and numbers it, on its way from `headers` to `fetch`. It is never sent. */
+const mark = 'annul-subrequest'
+
+/** @internal The destination whose `headers` a subrequest has. */
+export function destinationOf(headers: Headers): string | undefined {
+  return headers.get(mark)?.split(' ')[0]
+}
 
 /**
  * How an executor sends the subrequests of one destination. All three are given to it together.
@@ -49,14 +54,14 @@ export function openSubrequests(to: Destination, options: GatewayOptions): Subre
 
   return {
     deduplicateInflightRequests: false,
-    headers: ({ context } = {}) => ({ ...passageOf(context).headersTo(to), [number]: `${++count}` }),
+    headers: ({ context } = {}) => ({ ...passageOf(context).headersTo(to), [mark]: `${to} ${++count}` }),
     async fetch(url, init = {}, context) {
       const passage = passageOf(context)
       const headers = new Headers(init.headers)
       // An executor that knows only this function would take subrequests of two clients for one and the same.
-      if (!headers.has(number))
+      if (destinationOf(headers) !== to)
         throw new TypeError('Give an executor all of the gateway: { endpoint, ...gateway.toAnnul }.')
-      headers.delete(number)
+      headers.delete(mark)
       const refused = to === 'annul' ? undefined : await refusalBy(verifier, passage)
       if (refused) return answerOf(refused)
       const signal = eitherOf(asAbortSignal(init.signal), passage.signal)

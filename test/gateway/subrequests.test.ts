@@ -91,6 +91,16 @@ describe('two subrequests at once', () => {
     expect(asked).toHaveLength(0)
   })
 
+  it('are not sent with the headers of another destination', async () => {
+    const gateway = createGateway()
+    asked.length = 0
+    const mixed = { ...gateway.toAnnul, fetch: gateway.toService.fetch }
+    const executor = buildHTTPExecutor({ endpoint: service.url, ...mixed })
+    const result = await executor({ document, context: await contextOf(gateway, 'ada') })
+    expect(result).toMatchObject({ errors: [{ message: expect.stringContaining('...gateway.toAnnul') }] })
+    expect(asked).toHaveLength(0)
+  })
+
   it('are not sent without the context of the gateway', () => {
     const executor = buildHTTPExecutor({ endpoint: service.url, ...createGateway().toService })
     expect(() => executor({ document, context: { auth: {} } })).toThrow('no "annul" of the gateway')

@@ -9,6 +9,7 @@ import { createPostgresDatabase, onPostgres } from './support/database.ts'
 import { expectGatewayLife, pageOrigin } from './support/gatewayLife.ts'
 import { root } from './support/imports.ts'
 import { install, type Packed, packPackage, run } from './support/packed.ts'
+import { startPostgres } from './support/postgres.js'
 import { query } from './support/sql.ts'
 
 /* Each example as its reader has it: copied into an empty folder, the package installed from its tarball. */
@@ -47,7 +48,7 @@ async function tryExample(
   const { stdout } = await check.catch(error => error as { stdout: string })
   const wrong = stdout.split('\n').filter(line => /error TS/.test(line))
   expect(wrong.filter(line => !wrongByThemselves.test(line))).toEqual([])
-  const databaseUrl = await createPostgresDatabase()
+  const databaseUrl = more.DATABASE_URL ?? (await createPostgresDatabase())
   const { PATH = '', HOME = '' } = process.env
   const env = {
     PATH,
@@ -200,8 +201,17 @@ describeExamples('the example', () => {
 
   it.each(['apollo', 'yoga'])(
     'stitching is one address for Annul and two services, on %s',
-    gateway =>
-      tryExample('stitching', expectGatewayLife, { GATEWAY: gateway, ANNUL_ALLOWED_ORIGINS: pageOrigin }),
-    180_000,
+    async gateway => {
+      const postgres = await startPostgres()
+      try {
+        await postgres.createDatabase('stitching')
+        const settings = { GATEWAY: gateway, ANNUL_ALLOWED_ORIGINS: pageOrigin }
+        const use = (example: Example) => expectGatewayLife(example, postgres)
+        await tryExample('stitching', use, { ...settings, DATABASE_URL: postgres.urlOf('stitching') })
+      } finally {
+        await postgres.stop()
+      }
+    },
+    240_000,
   )
 })

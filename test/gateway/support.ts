@@ -2,6 +2,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ApolloServer } from '@apollo/server'
 import { startStandaloneServer } from '@apollo/server/standalone'
+import { buildGraphQLWSExecutor } from '@graphql-tools/executor-graphql-ws'
 import { buildHTTPExecutor } from '@graphql-tools/executor-http'
 import { makeExecutableSchema } from '@graphql-tools/schema'
 import { stitchSchemas } from '@graphql-tools/stitch'
@@ -13,6 +14,7 @@ import {
   type Gateway,
   type GatewayContext,
   type GatewayOptions,
+  socketEvents,
 } from '../../src/gateway/index.ts'
 import { gatewayPlugin as yogaPlugin } from '../../src/gateway/yoga.ts'
 import { buildSchema } from '../../src/graphql/schema.ts'
@@ -123,7 +125,7 @@ function stitch(gateway: Gateway, annul: string, orders: Service, batch: boolean
       {
         schema: buildSchema({}),
         batch,
-        executor: buildHTTPExecutor({ endpoint: annul, ...gateway.toAnnul }),
+        executor: askAnnul(gateway, annul),
         merge: { User: { selectionSet: '{ id }', fieldName: 'user', args: ({ id }) => ({ id }) } },
       },
       {
@@ -158,4 +160,25 @@ async function openApollo(schema: GraphQLSchema, gateway: Gateway) {
 
 function openYoga(schema: GraphQLSchema) {
   return listen(createServer(createYoga({ schema, logging: false, plugins: [yogaPlugin()] })))
+}
+
+/** The WebSockets from gateways to Annul. */
+export const sockets = { open: 0 }
+
+type Ask = ReturnType<typeof buildHTTPExecutor>
+
+/** Subscriptions go by a WebSocket of their own, because its token is the client's. */
+function askAnnul(gateway: Gateway, annul: string): Ask {
+  const ask = buildHTTPExecutor({ endpoint: annul, ...gateway.toAnnul })
+  const listen = (request: Parameters<Ask>[0]) => {
+    const { authorization = '' } = gateway.toAnnul.headers(request)
+    const socket = buildGraphQLWSExecutor({
+      url: annul.replace('http', 'ws'),
+      connectionParams: { authorization },
+      on: { opened: () => void sockets.open++, closed: () => void sockets.open-- },
+    })
+    return socketEvents(socket(request) as AsyncIterable<unknown>)
+  }
+  return ((request: Parameters<Ask>[0]) =>
+    request.operationType === 'subscription' ? listen(request) : ask(request)) as Ask
 }

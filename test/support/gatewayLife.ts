@@ -3,6 +3,7 @@ import { IDBFactory } from 'fake-indexeddb'
 import { createSession, type Session } from '../../src/client/index.ts'
 import { ask, createCookieJar, createNetwork } from '../client/support.ts'
 import type { Client } from './client.ts'
+import type { TestPostgres } from './postgres.js'
 import { query } from './sql.ts'
 import { until } from './until.ts'
 
@@ -16,8 +17,8 @@ interface RunningGateway extends Client {
 
 const everything = '{ me { id email orders { item } reviews { text } } shop }'
 
-/** What `annul/client` meets behind a gateway: both modes, changes of access, kills and an outage. */
-export async function expectGatewayLife(gateway: RunningGateway): Promise<void> {
+/** What `annul/client` meets behind a gateway: both modes, changes of access, kills and an outage. @param postgres Annul's own */
+export async function expectGatewayLife(gateway: RunningGateway, postgres: TestPostgres): Promise<void> {
   const endpoint = `${gateway.url}/graphql`
   const open: Session[] = []
   const openSession = (fetch: typeof globalThis.fetch, options: object = {}) => {
@@ -62,7 +63,7 @@ export async function expectGatewayLife(gateway: RunningGateway): Promise<void> 
     ])
 
     await expectCookieLife(openSession, gateway, endpoint, account)
-    await expectOutage(gateway, session, endpoint)
+    await expectOutage(gateway, postgres, session, endpoint)
 
     // Dead when the mutation has returned, at every service.
     const stolen = (await session.headers()).authorization?.slice(7) ?? ''
@@ -120,21 +121,22 @@ async function expectCookieLife(
   expect(anywhere.reason).toBe('TOKEN_MISSING')
 }
 
-/** While Annul's database takes no connections: 503 to everybody, nobody is signed out, and afterwards all is as before. */
-async function expectOutage(gateway: RunningGateway, session: Session, endpoint: string): Promise<void> {
-  const name = new URL(gateway.databaseUrl).pathname.slice(1)
-  const server = new URL(gateway.databaseUrl)
-  server.pathname = '/postgres'
+/** While Annul's database is stopped: 503 to everybody, nobody is signed out, and afterwards all is as before. */
+async function expectOutage(
+  gateway: RunningGateway,
+  postgres: TestPostgres,
+  session: Session,
+  endpoint: string,
+): Promise<void> {
   const { authorization } = await session.headers()
   const token = authorization?.slice(7) ?? ''
-  await query(server.href, `alter database ${name} with allow_connections false`)
-  await query(server.href, `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`)
+  await postgres.halt()
   const answer = await until(
     () => gateway.send('{ me { email } }', { token }),
     ({ code }) => code !== undefined,
   )
   expect([answer.status, answer.code, answer.headers.get('retry-after')]).toEqual([503, 'UNAVAILABLE', '1'])
-  await query(server.href, `alter database ${name} with allow_connections true`)
+  await postgres.start()
   const back = () => ask(session, endpoint, '{ me { email } }')
   await until(back, ({ status }) => status === 200)
   expect(session.state.status).toBe('signedIn')

@@ -6,13 +6,14 @@ import { storedReason, unauthenticated, unavailable } from '../errors.ts'
  * dead token brings, which an executor throws, becomes the last event with its code and reason. Without it a gateway
  * would say that an unexpected error has happened.
  *
+ * @param events what the executor has answered
+ * @throws TypeError where these are no events
  * @example
  * const socket = buildGraphQLWSExecutor({ url: 'ws://auth:4000/graphql', connectionParams: { authorization } })
  * return socketEvents(socket(request))
  */
-export function socketEvents<Event>(
-  events: AsyncIterable<Event>,
-): AsyncIterableIterator<Event | ExecutionResult, undefined, undefined> {
+export function socketEvents(events: unknown): AsyncIterableIterator<ExecutionResult, undefined, undefined> {
+  if (!isEvents(events)) throw new TypeError('socketEvents takes the events of a subscription.')
   const source = events[Symbol.asyncIterator]()
   let ended = false
   // Not an async generator: the `return` of a generator waits for the event that the generator waits for, and the socket
@@ -50,4 +51,8 @@ function errorsOf(thrown: unknown): readonly GraphQLError[] {
 
 function errorOf({ message, extensions }: GraphQLFormattedError): GraphQLError {
   return new GraphQLError(message, { extensions: { ...extensions } })
+}
+
+function isEvents(value: unknown): value is AsyncIterable<ExecutionResult> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 }

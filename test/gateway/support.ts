@@ -177,7 +177,7 @@ function askAnnul(gateway: Gateway, annul: string): Ask {
       connectionParams: { authorization },
       on: { opened: () => void sockets.open++, closed: () => void sockets.open-- },
     })
-    return socketEvents(socket(request) as AsyncIterable<unknown>)
+    return socketEvents(socket(request))
   }
   return ((request: Parameters<Ask>[0]) =>
     request.operationType === 'subscription' ? listen(request) : ask(request)) as Ask

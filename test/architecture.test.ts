@@ -42,7 +42,15 @@ const withoutDatabase = [
 const annexes: Record<string, string[]> = {
   'client/': ['client/', 'errors.ts'],
   'verify/': ['verify/', ...withoutDatabase],
-  'gateway/': ['gateway/', ...withoutDatabase],
+  // What it shares with the servers knows neither a database nor a session.
+  'gateway/': [
+    'gateway/',
+    'names.ts',
+    'request/handedOver.ts',
+    'request/message.ts',
+    'graphql/refusal.ts',
+    ...withoutDatabase,
+  ],
 }
 
 const floorOf = (path: string) => floors.findIndex(floor => floor.some(start => path.startsWith(start)))

@@ -6,8 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { type Client, createClient } from './support/client.ts'
 import { newSecret } from './support/command.ts'
 import { createPostgresDatabase, onPostgres } from './support/database.ts'
+import { expectGatewayLife, pageOrigin } from './support/gatewayLife.ts'
 import { root } from './support/imports.ts'
 import { install, type Packed, packPackage, run } from './support/packed.ts'
+import { startPostgres } from './support/postgres.js'
 import { query } from './support/sql.ts'
 
 /* Each example as its reader has it: copied into an empty folder, the package installed from its tarball. */
@@ -32,7 +34,11 @@ interface Example extends Client {
 const wrongByThemselves = /^node_modules\/drizzle-orm\//
 
 /** Installs, compiles (strictly, declarations of libraries too) and starts an example; ends it after `use`. */
-async function tryExample(name: string, use: (example: Example) => Promise<void>): Promise<void> {
+async function tryExample(
+  name: string,
+  use: (example: Example) => Promise<void>,
+  more: Record<string, string> = {},
+): Promise<void> {
   const folder = join(packed.dir, name)
   await cp(join(examples, name), folder, { recursive: true })
   await install(packed, folder)
@@ -42,7 +48,7 @@ async function tryExample(name: string, use: (example: Example) => Promise<void>
   const { stdout } = await check.catch(error => error as { stdout: string })
   const wrong = stdout.split('\n').filter(line => /error TS/.test(line))
   expect(wrong.filter(line => !wrongByThemselves.test(line))).toEqual([])
-  const databaseUrl = await createPostgresDatabase()
+  const databaseUrl = more.DATABASE_URL ?? (await createPostgresDatabase())
   const { PATH = '', HOME = '' } = process.env
   const env = {
     PATH,
@@ -51,6 +57,7 @@ async function tryExample(name: string, use: (example: Example) => Promise<void>
     DATABASE_URL: databaseUrl,
     ANNUL_SECRET: newSecret(),
     ANNUL_LEASE_MS: '500',
+    ...more,
   }
   const child = spawn('npm', ['start'], { cwd: folder, env, detached: true })
   const ended = once(child, 'close')
@@ -95,6 +102,7 @@ describeExamples('the example', () => {
       'express',
       'fastify',
       'mercurius',
+      'stitching',
       'yoga',
     ])
   })
@@ -189,5 +197,21 @@ describeExamples('the example', () => {
         await expectLife(example, '{ greeting }')
       }),
     180_000,
+  )
+
+  it.each(['apollo', 'yoga'])(
+    'stitching is one address for Annul and two services, on %s',
+    async gateway => {
+      const postgres = await startPostgres()
+      try {
+        await postgres.createDatabase('stitching')
+        const settings = { GATEWAY: gateway, ANNUL_ALLOWED_ORIGINS: pageOrigin }
+        const use = (example: Example) => expectGatewayLife(example, postgres)
+        await tryExample('stitching', use, { ...settings, DATABASE_URL: postgres.urlOf('stitching') })
+      } finally {
+        await postgres.stop()
+      }
+    },
+    240_000,
   )
 })

@@ -5,13 +5,14 @@ import type {
 } from '@apollo/server'
 import { GraphQLError, type OperationDefinitionNode } from 'graphql'
 import { type GraphQLContext, stateOf } from '../request/context.ts'
-import { annulExtension, refusalOf } from './answer.ts'
+import { annulExtension } from './answer.ts'
 import { isAnsweredWith200 } from './answeredWith200.ts'
 import { refuseLargeBody } from './bounds/body.ts'
 import type { OperationBounds } from './bounds/operationBounds.ts'
 import { ensureGuarded, givenUnguarded } from './keepGuarded.ts'
 import type { Allowlist } from './operations/allowlist.ts'
 import { openApolloOperations } from './operations/apolloOperations.ts'
+import { refusalOf } from './refusal.ts'
 import { beginOperation, endOperation } from './traceOperation.ts'
 
 /**

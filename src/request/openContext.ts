@@ -1,12 +1,12 @@
 import { AuthContext, type GraphQLContext, RequestState, type Services } from './context.ts'
-import {
-  type FetchConnection,
-  type FetchRequest,
-  fromFetch,
-  type HeaderList,
-  type ReplyLike,
-  type RequestLike,
-  type ResponseLike,
+import { readHandedOver } from './handedOver.ts'
+import type {
+  FetchConnection,
+  FetchRequest,
+  HeaderList,
+  ReplyLike,
+  RequestLike,
+  ResponseLike,
 } from './message.ts'
 
 /** The context of a request to a Fetch handler. */
@@ -43,45 +43,10 @@ export function openContextNow(services: Services): OpenContextNow {
 /** @internal */
 export function openContext(open: OpenContextNow): OpenContext {
   const read = async (...[first, second]: readonly unknown[]): Promise<GraphQLContext> => {
-    const { req, res } = Object(first)
-    if (isRequest(req) && isResponse(res)) return open(req, responseOf(res))
-    if (isRequest(first) && isResponse(second)) return open(first, responseOf(second))
-    if (isFetchRequest(first)) {
-      const headers: HeaderList = []
-      const response = { appendHeader: (name: string, value: string) => headers.push([name, value]) }
-      const context: FetchContext = {
-        ...open(fromFetch(first, connectionOf(second)), response),
-        headers,
-      }
-      return context
-    }
-    throw new TypeError(
-      'auth.context takes { req, res }, (request, response), (request, reply), or a Request of the Fetch API.',
-    )
+    const { request, response, headers } = readHandedOver('auth.context', first, second)
+    const context = open(request, response)
+    const fetched: FetchContext | undefined = headers && { ...context, headers }
+    return fetched ?? context
   }
   return read as OpenContext
-}
-
-function isRequest(value: unknown): value is RequestLike {
-  return typeof value === 'object' && value !== null && 'headers' in value && !isFetchRequest(value)
-}
-
-function isFetchRequest(value: unknown): value is FetchRequest {
-  return typeof Object(value).headers?.forEach === 'function' && typeof Object(value).url === 'string'
-}
-
-function isResponse(value: unknown): value is ResponseLike | ReplyLike {
-  return typeof Object(value).appendHeader === 'function' || typeof Object(value).header === 'function'
-}
-
-/** @internal What cookies are set on. */
-export function responseOf(response: ResponseLike | ReplyLike): ResponseLike {
-  if ('appendHeader' in response) return response
-  // Fastify's `header` adds a further `set-cookie` to those that are set.
-  return { appendHeader: (name, value) => response.header(name, value) }
-}
-
-function connectionOf(value: unknown): FetchConnection {
-  const { address } = Object(value)
-  return typeof address === 'string' ? { address } : {}
 }

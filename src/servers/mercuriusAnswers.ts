@@ -1,9 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import type { OpenedAuth } from '../auth.ts'
-import { annulExtension, refusalOf } from '../graphql/answer.ts'
+import { annulExtension } from '../graphql/answer.ts'
+import { refusalOf } from '../graphql/refusal.ts'
 import { type AuthContext, type GraphQLContext, stateOf } from '../request/context.ts'
-import { responseOf } from '../request/openContext.ts'
+import { responseOf } from '../request/handedOver.ts'
 import { mercuriusErrors } from './mercuriusErrors.ts'
 
 type Values = Record<string, unknown>

@@ -1,5 +1,6 @@
 import type { YogaInitialContext } from 'graphql-yoga'
 import { refuseUnknownOptions } from '../names.ts'
+import { isNodeRequest } from '../request/handedOver.ts'
 import { fromFetch, type RequestLike } from '../request/message.ts'
 
 /** A Fetch request, as Yoga hands it to plugins. */
@@ -58,10 +59,4 @@ export function messageOf<ServerContext extends object>(
  */
 export function ownContext<ServerContext extends object>(serverContext: ServerContext): ServerContext {
   return Object.create(Object.getPrototypeOf(serverContext), Object.getOwnPropertyDescriptors(serverContext))
-}
-
-/** Hono's context has a `req` too, which is not Node's. */
-function isNodeRequest(value: unknown): value is RequestLike {
-  const { headers, socket } = Object(value)
-  return typeof headers === 'object' && headers !== null && !('forEach' in headers) && Boolean(socket)
 }

@@ -1,6 +1,6 @@
 import type { ExecutionResult, GraphQLFormattedError } from 'graphql'
-import { type Refusal, refusalOf } from '../graphql/answer.ts'
 import { isBeyondBound } from '../graphql/bounds/limits.ts'
+import { type Refusal, refusalOf } from '../graphql/refusal.ts'
 
 /* Yoga takes an answer's status and headers from `extensions.http`, which it does not send. */
 

@@ -1,0 +1,70 @@
+import type { Plugin } from 'graphql-yoga'
+import type { Gateway } from './createGateway.ts'
+import type { GatewayContext } from './passage.ts'
+import { destinationOf } from './subrequests.ts'
+import { type GatewayPluginOptions, gatewayPlugin as yogaPlugin } from './yoga.ts'
+
+/** Options of the plugin for Hive Gateway. */
+export interface HivePluginOptions extends GatewayPluginOptions {
+  /** What Annul's subgraph is called in the supergraph. Default: `annul`. All others are services. */
+  readonly subgraph?: string | undefined
+}
+
+/** The part of Hive Gateway's hooks that is used: this package does not depend on it. */
+interface HiveHooks {
+  onSubgraphExecute(payload: {
+    readonly subgraphName: string
+    readonly executionRequest: HiveSubrequest
+  }): void
+  onFetch(payload: {
+    readonly executionRequest?: HiveSubrequest | undefined
+    readonly fetchFn: HiveFetch
+    setFetchFn(fetchFn: HiveFetch): void
+  }): void
+}
+
+interface HiveSubrequest {
+  readonly context?: unknown
+  extensions?: { headers?: Record<string, string> }
+}
+
+type HiveFetch = (url: string, init?: RequestInit, ...rest: never[]) => Response | Promise<Response>
+
+/**
+ * For Hive Gateway: what `annul/gateway/yoga` does, and the headers of the subrequests, to Annul and to other services.
+ *
+ * @example
+ * defineConfig({ plugins: () => [gatewayPlugin(createGateway(), { subgraph: 'annul' })] })
+ */
+export function gatewayPlugin(
+  gateway: Gateway,
+  { subgraph = 'annul', ...options }: HivePluginOptions = {},
+): Plugin<GatewayContext> & HiveHooks {
+  return {
+    ...yogaPlugin(options),
+    // Here and not in onFetch: before that, Hive has taken like subrequests for one and the same.
+    onSubgraphExecute({ subgraphName, executionRequest }) {
+      if (!isOfClient(executionRequest)) return
+      const { headers: headersOf } = subgraphName === subgraph ? gateway.toAnnul : gateway.toService
+      const headers = headersOf(executionRequest)
+      executionRequest.extensions = {
+        ...executionRequest.extensions,
+        headers: { ...executionRequest.extensions?.headers, ...headers },
+      }
+    },
+    onFetch({ executionRequest, setFetchFn }) {
+      if (!isOfClient(executionRequest)) return
+      const { context } = executionRequest
+      setFetchFn((url, init) => {
+        // Hive does not always say here which subgraph is asked.
+        const isToAnnul = destinationOf(new Headers(init?.headers)) === 'annul'
+        return (isToAnnul ? gateway.toAnnul : gateway.toService).fetch(url, init, context)
+      })
+    },
+  }
+}
+
+/** Hive's own requests, for the schema and for reports, are on nobody's behalf. */
+function isOfClient(subrequest: HiveSubrequest | undefined): subrequest is HiveSubrequest {
+  return Object(subrequest?.context).annul !== undefined
+}

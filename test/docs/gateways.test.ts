@@ -1,0 +1,48 @@
+import { execFile } from 'node:child_process'
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, it } from '@jest/globals'
+import { temporaryDirectory } from '../support/database.ts'
+import { root } from '../support/imports.ts'
+
+/* Every program of docs/gateways.md is compiled. Such gateways run in test/gateway/, and as examples/stitching. */
+
+const schemas = `
+import { buildSchema } from 'graphql'
+export const annul = buildSchema('type Query { me: String }')
+export const orders = buildSchema('type Query { shop: String }')
+export const schema = annul
+`
+
+it('every program of docs/gateways.md compiles', async () => {
+  const folder = await temporaryDirectory()
+  const modules = join(folder, 'node_modules')
+  await mkdir(modules)
+  for (const name of await readdir(join(root, 'node_modules')))
+    if (!name.startsWith('.')) await symlink(join(root, 'node_modules', name), join(modules, name))
+  await symlink(root, join(modules, 'annul'))
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+  await writeFile(join(folder, 'schemas.ts'), schemas)
+  const text = await readFile(join(root, 'docs/gateways.md'), 'utf8')
+  const programs = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, source = '']) => source)
+  expect(programs.length).toBeGreaterThan(4)
+  for (const [at, source] of programs.entries()) await writeFile(join(folder, `program${at}.ts`), source)
+  const compilerOptions = {
+    strict: true,
+    // Two versions of @graphql-tools/utils lie in this checkout. The example is compiled with the declarations.
+    skipLibCheck: true,
+    noEmit: true,
+    target: 'es2023',
+    lib: ['esnext'],
+    module: 'nodenext',
+    types: ['node'],
+  }
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  const errors = await new Promise<string[]>(resolve =>
+    execFile(process.execPath, [tsc, '-p', folder, '--pretty', 'false'], (_, stdout) =>
+      resolve(stdout.split('\n').filter(line => line !== '')),
+    ),
+  )
+  expect(errors).toEqual([])
+})

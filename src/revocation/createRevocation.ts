@@ -8,7 +8,7 @@ import { type Revocation, RevocationView } from './view.ts'
 /** What a node knows of revocations, and how it makes the other nodes know. One per process. */
 export interface RevocationService {
   /** Decides about a token's claims, synchronously. To be asked only while `isFresh()`, right after it. */
-  readonly view: Pick<RevocationView, 'verdict' | 'subscribe' | 'size'>
+  readonly view: Pick<RevocationView, 'verdict' | 'subscribe' | 'size' | 'isKeyRevoked' | 'revokedKeys'>
   /** Whether decisions may be made from the view. Otherwise the versions are read from the primary. */
   isFresh(): boolean
   /** The age of the view in milliseconds, for metrics; undefined while the view may not be used. */

@@ -1,4 +1,4 @@
-import { eq, isNull, sql } from 'drizzle-orm'
+import { eq, gt, isNull, or, sql } from 'drizzle-orm'
 import type { Queries } from '../database/open.ts'
 import { signingKeys } from '../database/tables.ts'
 import type { SigningAlgorithm } from './keySet.ts'
@@ -62,7 +62,10 @@ export async function revokeSigningKey(
     .set({ revokedAt: sql`now()`, retiredAt: sql`least(${signingKeys.retiredAt}, now())` })
     .where(eq(signingKeys.id, kid))
   if (row.hasRetired && signer !== undefined) return { kid, signer: signer.kid }
-  await tx.update(signingKeys).set({ retiredAt: sql`now()` }).where(isNull(signingKeys.retiredAt))
+  await tx
+    .update(signingKeys)
+    .set({ retiredAt: sql`now()` })
+    .where(or(isNull(signingKeys.retiredAt), gt(signingKeys.retiredAt, sql`now()`)))
   return { kid, signer: await insertSigningKey(tx, encryption, algorithm, 0) }
 }
 

@@ -131,8 +131,8 @@ describe('keys of several algorithms', () => {
       ...{ sub: id, sid: id, ver: 2 ** 31, epoch: 2 ** 40, auth_time: 1_800_000_000 },
       ...{ iat: 1_800_000_000, exp: 1_800_003_600, cnf: { binding: 'x'.repeat(43) } },
       // 2,000 characters of roles and scopes as admin/setUserAccess.ts counts them, and 1,000 of the app's claims.
-      roles: ['r'.repeat(990)],
-      scope: 's'.repeat(990),
+      roles: ['r'.repeat(995)],
+      scope: 's'.repeat(995),
     }
     const token = tokens.sign(grant, { own: 'c'.repeat(990) })
     expect(token.length).toBeLessThanOrEqual(6144)

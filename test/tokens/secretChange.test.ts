@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { rotateKeys } from '../../src/admin/rotateKeys.ts'
+import { refreshCookie } from '../sessions/refresh/browser.ts'
 import { claimsOf, newAttempt, refreshed, renewalProof } from '../sessions/refresh/support.ts'
 import { newPassword, requestPasswordReset, resetPassword } from '../support/account.ts'
 import { must } from '../support/answers.ts'
@@ -175,23 +176,33 @@ describe('a refresh token of the previous secret', () => {
     )
     const aged = () =>
       openForge(node, account.accessToken).make({ claims: { iat: iat - 500, exp: exp - 500 } })
-    const renewedBy = async (refreshToken: string) => {
-      const token = aged()
-      const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` }
+    const renewed = async (headers: Record<string, string>, token = aged()) => {
       const answer = await fetch(`${node.url}/graphql`, {
         method: 'POST',
-        headers: { ...headers, 'annul-renew': renewalProof(refreshToken, token) },
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...headers },
         body: '{"query":"{ me { id } }"}',
       })
       return ((await answer.json()) as { extensions?: { annul?: unknown } }).extensions?.annul
     }
+    const byProof = (refreshToken: string) => {
+      const token = aged()
+      return renewed({ 'annul-renew': renewalProof(refreshToken, token) }, token)
+    }
+    const byCookie = (refreshToken: string) =>
+      renewed({ 'annul-renew': '1', origin: node.url, cookie: `${refreshCookie}=${refreshToken}` })
     node = await restart(node, 'changed')
-    expect(await renewedBy(account.refreshToken)).toBeUndefined()
+    expect(await byProof(account.refreshToken)).toBeUndefined()
     // The text of the present secret is the same token.
     const { refreshTokens } = node.auth.parts
     const claims = refreshTokens.read(account.refreshToken)
     expect(claims).toMatchObject({ previous: true })
     if (typeof claims === 'string') throw new Error(claims)
-    expect(await renewedBy(refreshTokens.derive(claims))).toBeDefined()
+    const present = refreshTokens.derive(claims)
+    expect(await byProof(present)).toBeDefined()
+
+    // And as a cookie.
+    await node.rows(sql`update annul.sessions set cookie = true, renewed_at = null where id = ${String(sid)}`)
+    expect(await byCookie(account.refreshToken)).toBeUndefined()
+    expect(await byCookie(present)).toBeDefined()
   })
 })

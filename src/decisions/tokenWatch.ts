@@ -1,5 +1,6 @@
 import type { Reason } from '../errors.ts'
 import type { Parts } from '../parts.ts'
+import { keyIdOf } from '../tokens/accessToken.ts'
 import type { ViewerClaims } from '../viewer.ts'
 import type { StrictReader } from './strictReader.ts'
 
@@ -38,7 +39,10 @@ export function openTokenWatch(
   const bySubject = new Map<string, Set<Watched>>()
 
   const check = (watched: Watched) => {
-    const reason = revocation.view.verdict(watched.claims)
+    const { claims } = watched
+    const kid = keyIdOf(claims)
+    const reason =
+      kid !== undefined && revocation.view.isKeyRevoked(kid) ? 'KEY_REVOKED' : revocation.view.verdict(claims)
     if (reason) watched.end(reason)
   }
 
@@ -105,7 +109,7 @@ export function openTokenWatch(
   }
 }
 
-/** What a kill of the token may name: its user, and its session if it has one. */
-function subjectsOf({ sub, sid }: ViewerClaims): string[] {
-  return sid === null ? [sub] : [sub, sid]
+/** What a kill of the token may name: its user, its session if it has one, and the key that signed it. */
+function subjectsOf(claims: ViewerClaims): string[] {
+  return [claims.sub, claims.sid, keyIdOf(claims)].filter(subject => typeof subject === 'string')
 }

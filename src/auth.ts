@@ -253,7 +253,8 @@ async function openWith(
   return {
     parts,
     watch,
-    schema: extension => buildSchema(extension, { rename }),
+    schema: ({ federation = config.federation, ...extension } = {}) =>
+      buildSchema({ federation, ...extension }, { rename }),
     guard: schema =>
       guardSchema(schema, rename.directive === undefined ? {} : { directive: rename.directive }),
     guards: listGuards,

@@ -12,6 +12,7 @@ import { addPurge } from './purge.ts'
 import { addRestored } from './restored.ts'
 import { addRevokeEverything } from './revokeEverything.ts'
 import { addRotateKeys } from './rotateKeys.ts'
+import { addSchema } from './schema.ts'
 import { addServe } from './serve.ts'
 import { addSetAccess } from './setAccess.ts'
 import { addSetPassword } from './setPassword.ts'
@@ -44,6 +45,7 @@ export async function runCommand(args: readonly string[], readSettings: () => Co
   addPurge(program, perform)
   addAuditVerify(program, perform)
   addGuards(program, say)
+  addSchema(program, say)
   await program.parseAsync(args.length > 0 ? args : ['serve'], { from: 'user' }).catch(fail)
 }
 

@@ -267,7 +267,8 @@ async function openWith(
     watch,
     strict,
     services: openServices(parts),
-    schema: extension => buildSchema(extension, { rename }),
+    schema: ({ federation = config.federation, ...extension } = {}) =>
+      buildSchema({ federation, ...extension }, { rename }),
     guard: schema =>
       guardSchema(schema, rename.directive === undefined ? {} : { directive: rename.directive }),
     guards: listGuards,

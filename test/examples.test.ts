@@ -30,14 +30,15 @@ interface Example extends Client {
   readonly url: string
 }
 
-/** Declarations that have errors of their own, also for an app that imports nothing but `pgTable`: of drizzle-orm 0.45. */
-const wrongByThemselves = /^node_modules\/drizzle-orm\//
+/** Declarations that have errors of their own, also for an app that imports nothing but one function: of drizzle-orm 0.45, and of Hive Gateway's packages. */
+const wrongByThemselves =
+  /^node_modules\/(drizzle-orm|@graphql-hive|@graphql-mesh|@whatwg-node|graphql-yoga\/node_modules\/lru-cache)\//
 
 /** Installs, compiles (strictly, declarations of libraries too) and starts an example; ends it after `use`. */
 async function tryExample(
   name: string,
   use: (example: Example) => Promise<void>,
-  more: Record<string, string> = {},
+  { script = 'start', more = {} }: { script?: string; more?: Record<string, string> } = {},
 ): Promise<void> {
   const folder = join(packed.dir, name)
   await cp(join(examples, name), folder, { recursive: true })
@@ -59,7 +60,7 @@ async function tryExample(
     ANNUL_LEASE_MS: '500',
     ...more,
   }
-  const child = spawn('npm', ['start'], { cwd: folder, env, detached: true })
+  const child = spawn('npm', ['run', script], { cwd: folder, env, detached: true })
   const ended = once(child, 'close')
   let written = ''
   try {
@@ -95,12 +96,43 @@ async function expectLife(example: Example, guarded: string): Promise<string> {
   return userId
 }
 
+/** What holds through each kind of gateway. */
+async function expectOneGraph(gateway: Example): Promise<void> {
+  const { accessToken: token, refreshToken, userId, email } = await gateway.signUp()
+  const order = { id: `of-${userId}`, total: 12 }
+  const mine = '{ me { id email orders { id total } } }'
+  expect((await gateway.send(mine, { token })).data).toEqual({ me: { id: userId, email, orders: [order] } })
+
+  // Somebody else's User: the part that Annul has is refused for this one, and the rest is answered.
+  const all = '{ me { id } latestOrders { nodes { total buyer { id email } } pageInfo { hasNextPage } } }'
+  const other = await gateway.send<{ latestOrders: unknown }>(all, { token })
+  expect(other.data).toMatchObject({
+    me: { id: userId },
+    latestOrders: { nodes: [{ total: 12, buyer: { email: null } }], pageInfo: { hasNextPage: false } },
+  })
+  expect(other.errors?.map(({ extensions: { code } }) => code)).toEqual(['FORBIDDEN'])
+
+  // Identity comes from the token alone.
+  const headers = { 'x-user-id': userId, 'x-annul-user': userId, 'x-roles': 'admin' }
+  expect(await gateway.send(mine, { headers })).toMatchObject({ reason: 'TOKEN_MISSING' })
+  const invented = await gateway.send(all, { token, headers })
+  expect(invented.errors?.map(({ extensions: { code } }) => code)).toEqual(['FORBIDDEN'])
+
+  const next = (await gateway.refresh(refreshToken)).data?.refresh
+  expect(next?.user.id).toBe(userId)
+  const ended = await gateway.send('mutation { revokeSessions }', { token })
+  expect(ended.data).toEqual({ revokeSessions: true })
+  for (const dead of [token, next?.accessToken ?? ''])
+    expect((await gateway.send(mine, { token: dead })).reason).toBe('SESSIONS_REVOKED')
+}
+
 describeExamples('the example', () => {
   it('of every folder is tried here', async () => {
     expect((await readdir(examples)).sort()).toEqual([
       'apollo-standalone',
       'express',
       'fastify',
+      'federation',
       'mercurius',
       'stitching',
       'yoga',
@@ -190,6 +222,13 @@ describeExamples('the example', () => {
     180_000,
   )
 
+  // Apollo's gateway, and Hive's.
+  it.each(['start', 'hive'])(
+    'federation has one graph of Annul and orders (npm run %s)',
+    script => tryExample('federation', expectOneGraph, { script }),
+    300_000,
+  )
+
   it(
     'mercurius greets who is signed in',
     () =>
@@ -207,7 +246,9 @@ describeExamples('the example', () => {
         await postgres.createDatabase('stitching')
         const settings = { GATEWAY: gateway, ANNUL_ALLOWED_ORIGINS: pageOrigin }
         const use = (example: Example) => expectGatewayLife(example, postgres)
-        await tryExample('stitching', use, { ...settings, DATABASE_URL: postgres.urlOf('stitching') })
+        await tryExample('stitching', use, {
+          more: { ...settings, DATABASE_URL: postgres.urlOf('stitching') },
+        })
       } finally {
         await postgres.stop()
       }

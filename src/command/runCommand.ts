@@ -14,6 +14,7 @@ import { addPurge } from './purge.ts'
 import { addRestored } from './restored.ts'
 import { addRevokeEverything } from './revokeEverything.ts'
 import { addRotateKeys } from './rotateKeys.ts'
+import { addSchema } from './schema.ts'
 import { addServe } from './serve.ts'
 import { addServices } from './services.ts'
 import { addSetAccess } from './setAccess.ts'
@@ -50,6 +51,7 @@ export async function runCommand(args: readonly string[], readSettings: () => Co
   addEndService(program, perform)
   addServices(program, perform)
   addGuards(program, say)
+  addSchema(program, say)
   await program.parseAsync(args.length > 0 ? args : ['serve'], { from: 'user' }).catch(fail)
 }
 

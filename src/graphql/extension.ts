@@ -93,11 +93,16 @@ export function refuseReplaced(contract: readonly DocumentNode[], added: readonl
   for (const [type, ofType] of added.flatMap(resolvers => Object.entries(resolvers))) {
     const replaced = Object.keys(Object(ofType)).map(name => `${type}.${name}`)
     const place = withFields.has(type)
-      ? replaced.find(field => ourFields.includes(field))
+      ? replaced.find(field => ourFields.includes(field) || (ourTypes.includes(type) && isReference(field)))
       : ourTypes.find(name => name === type)
     if (place !== undefined)
       throw new SchemaError(`resolvers: ${place} is Annul's own, and its resolver can't be replaced.`)
   }
+}
+
+/** By which a gateway looks up objects of Annul's, and the viewer's right to them is checked. */
+function isReference(field: string): boolean {
+  return field.endsWith('.__resolveReference')
 }
 
 const carriers: readonly string[] = [

@@ -1,5 +1,7 @@
 import type { GraphQLNamedType, GraphQLResolveInfo } from 'graphql'
 
+type Extended = Pick<GraphQLNamedType, 'extensions'>
+
 /* Apollo Federation: a gateway's `_entities` looks up a type's objects by the type's `__resolveReference`. */
 
 /** A `__resolveReference` as `@apollo/subgraph` keeps it. */
@@ -10,23 +12,23 @@ export type ResolveReference<Context> = (
 ) => unknown
 
 /** The `__resolveReference` of a type, if the type has one. */
-export function referencesOf<Context>(type: GraphQLNamedType): ResolveReference<Context> | undefined {
+export function referencesOf<Context>(type: Extended): ResolveReference<Context> | undefined {
   return subgraphOf(type).resolveReference as ResolveReference<Context> | undefined
 }
 
 /** The type's extensions, with another `__resolveReference`. */
 export function extensionsWith<Context>(
-  type: GraphQLNamedType,
+  type: Extended,
   resolveReference: ResolveReference<Context>,
 ): GraphQLNamedType['extensions'] {
   const subgraph = { ...subgraphOf(type), resolveReference }
   return { ...type.extensions, apollo: { ...apolloOf(type), subgraph } }
 }
 
-function apolloOf(type: GraphQLNamedType): { readonly subgraph?: Record<string, unknown> } {
+function apolloOf(type: Extended): { readonly subgraph?: Record<string, unknown> } {
   return type.extensions.apollo ?? {}
 }
 
-function subgraphOf(type: GraphQLNamedType): Record<string, unknown> {
+function subgraphOf(type: Extended): Record<string, unknown> {
   return apolloOf(type).subgraph ?? {}
 }

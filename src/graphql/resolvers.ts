@@ -1,7 +1,6 @@
 import { changeEmail } from '../accounts/changeEmail.ts'
 import { changePassword } from '../accounts/changePassword.ts'
 import { deleteAccount } from '../accounts/deleteAccount.ts'
-import { findUser } from '../accounts/findUser.ts'
 import { register } from '../accounts/register.ts'
 import { requestEmailVerification } from '../accounts/requestEmailVerification.ts'
 import { requestPasswordReset } from '../accounts/requestPasswordReset.ts'
@@ -17,9 +16,7 @@ import { revokeEverything } from '../admin/revokeEverything.ts'
 import { revokeUserSessions } from '../admin/revokeUserSessions.ts'
 import { setUserAccess } from '../admin/setUserAccess.ts'
 import { listEvents, listOwnEvents } from '../audit/listEvents.ts'
-import { forbidden } from '../errors.ts'
 import { deviceName } from '../input/device.ts'
-import { checkId } from '../input/id.ts'
 import type { Parts } from '../parts.ts'
 import { type AuthContext, type GraphQLContext, stateOf } from '../request/context.ts'
 import { cookieOf, endSession, issue } from '../request/cookieMode.ts'
@@ -31,17 +28,11 @@ import { refresh } from '../sessions/refresh.ts'
 import { revokeSession } from '../sessions/revokeSession.ts'
 import { revokeOtherSessions, revokeSessions } from '../sessions/revokeSessions.ts'
 import type { SessionEvent } from '../sessions/sessionEvents.ts'
-import {
-  adminRole,
-  type DeviceVisitor,
-  inSession,
-  type OnDevice,
-  type SessionViewer,
-  type Viewer,
-} from '../viewer.ts'
+import { type DeviceVisitor, inSession, type OnDevice, type SessionViewer, type Viewer } from '../viewer.ts'
 import { connectionOf } from './connection.ts'
 import { dateTime } from './dateTime.ts'
 import type { Resolvers } from './generated.ts'
+import { readUser } from './readForViewer.ts'
 import { KnownUser, sourcesOf } from './sources.ts'
 import { userFields } from './userFields.ts'
 
@@ -55,15 +46,7 @@ export const resolvers: Resolvers = {
       const { userId, sessionId } = inSession(auth.viewer())
       return sourcesOf(await listSessions(stateOf(auth).parts, userId), sessionId)
     },
-    user: async (_, input, { auth }) => {
-      const id = checkId(input.id, 'id')
-      const viewer = auth.viewer()
-      if (id === viewer.userId) return KnownUser.ofClaims(viewer)
-      // Refused without a lookup, so that nobody learns which ids exist.
-      if (!viewer.roles.includes(adminRole)) throw forbidden({ roles: [adminRole] })
-      const row = await findUser(stateOf(auth).parts, id)
-      return row && KnownUser.ofRow(row)
-    },
+    user: (_, { id }, { auth }) => readUser(auth, auth.viewer(), id, 'id'),
     users: async (_, { first = 50, after, search }, { auth }) => {
       const page = await listUsers(stateOf(auth).parts, { first, after, search })
       const edges = page.users.map(row => ({ cursor: userCursor(row), node: KnownUser.ofRow(row) }))

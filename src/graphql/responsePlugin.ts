@@ -9,6 +9,7 @@ import { annulExtension } from './answer.ts'
 import { isAnsweredWith200 } from './answeredWith200.ts'
 import { refuseLargeBody } from './bounds/body.ts'
 import type { OperationBounds } from './bounds/operationBounds.ts'
+import { isSubgraph } from './federation.ts'
 import { ensureGuarded, givenUnguarded } from './keepGuarded.ts'
 import type { Allowlist } from './operations/allowlist.ts'
 import { openApolloOperations } from './operations/apolloOperations.ts'
@@ -78,13 +79,15 @@ export function refuseSubscription(operation: OperationDefinitionNode | undefine
  * @param accept the header of the request
  */
 export function finishResponse(
-  { contextValue, response }: GraphQLRequestContextWillSendResponse<GraphQLContext>,
+  { contextValue, response, schema }: GraphQLRequestContextWillSendResponse<GraphQLContext>,
   accept: string | undefined,
 ): void | Promise<void> {
   if (response.body.kind !== 'single') return
   const { singleResult } = response.body
   const refusal = refusalOf(singleResult.data, singleResult.errors)
-  if (refusal) {
+  if (isSubgraph(schema)) {
+    response.http.status = 200
+  } else if (refusal) {
     response.http.status = refusal.status
     response.http.headers.set(...refusal.header)
   } else if (response.http.status === 400 && isAnsweredWith200(accept, singleResult)) {

@@ -6,9 +6,11 @@ import { partsOf } from './builtInCode.ts'
 import { readContract, typesOf } from './contract.ts'
 import { guardSchema } from './directive.ts'
 import { findMisplaced, refuseRedeclared, refuseReplaced } from './extension.ts'
+import { federate, readSubgraphOptions, type SubgraphOptions } from './federation.ts'
 import { type CheckedRename, checkRename, type Rename } from './rename.ts'
 import { renameContract, renameResolvers } from './renameContract.ts'
 import { resolvers } from './resolvers.ts'
+import { stitchingContract, stitchingResolvers } from './stitching.ts'
 import { traceVerbs } from './traceOperation.ts'
 
 /** What an app adds to Annul's own schema. */
@@ -21,6 +23,13 @@ export interface SchemaExtension {
    * nothing but `id` stands for Annul's, so that a field can return a User.
    */
   readonly schemas?: readonly GraphQLSchema[]
+  /**
+   * Whether the schema is a subgraph of Apollo Federation 2 (docs/federation.md), and which directives tell a gateway of
+   * guards. Default: ANNUL_FEDERATION.
+   */
+  readonly federation?: boolean | SubgraphOptions
+  /** Whether the schema has `_users`, by which a gateway that stitches schemas merges User. Default: false. */
+  readonly stitching?: boolean
 }
 
 /** How Annul's part of the schema looks. */
@@ -36,7 +45,9 @@ export interface SchemaOptions {
  * @throws TypeError for an unknown option, and for a renaming that can't be
  */
 export function buildSchema(extension: SchemaExtension = {}, options: SchemaOptions = {}): GraphQLSchema {
-  refuseUnknownOptions('auth.schema', extension, ['typeDefs', 'resolvers', 'schemas'])
+  refuseUnknownOptions('auth.schema', extension, [
+    ...['typeDefs', 'resolvers', 'schemas', 'federation', 'stitching'],
+  ])
   const contract = readContract()
   const rename = checkRename(contract, options.rename)
   return guardSchema(makeSchema(extension, contract, rename), { directive: rename.directive })
@@ -47,7 +58,7 @@ function makeSchema(
   own: readonly DocumentNode[],
   rename: CheckedRename,
 ): GraphQLSchema {
-  const contract = renameContract(own, rename)
+  const contract = renameContract(extension.stitching ? [...own, stitchingContract] : own, rename)
   const inCode = (extension.schemas ?? []).map(schema => partsOf(schema, typesOf(contract), rename.directive))
   const sources = asList(extension.typeDefs).filter(text => text !== '')
   const added = [
@@ -57,11 +68,17 @@ function makeSchema(
   const addedResolvers = [...inCode.map(parts => parts.resolvers), ...asList(extension.resolvers)]
   refuseRedeclared(contract, added, rename)
   refuseReplaced(contract, addedResolvers)
+  const ownResolvers = [
+    renameResolvers(traceVerbs(resolvers) as IResolvers, rename),
+    ...(extension.stitching ? [stitchingResolvers] : []),
+  ]
+  const options = readSubgraphOptions(extension.federation)
+  const subgraph = options && federate(contract, added, addedResolvers, rename, options)
   try {
     return makeExecutableSchema({
-      typeDefs: [...contract, ...added],
-      resolvers: [renameResolvers(traceVerbs(resolvers) as IResolvers, rename), ...addedResolvers],
-      schemaExtensions: inCode.map(({ extensions }) => extensions),
+      typeDefs: [...(subgraph?.typeDefs ?? [...contract, ...added])],
+      resolvers: [...ownResolvers, ...addedResolvers, subgraph?.resolvers ?? {}],
+      schemaExtensions: [...inCode, ...(subgraph ? [subgraph] : [])].map(({ extensions }) => extensions),
       resolverValidationOptions: { requireResolversToMatchSchema: 'error' },
     })
   } catch (error) {

@@ -1,6 +1,7 @@
 import { ApolloServer } from '@apollo/server'
 import {
   ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled'
 import cors from '@fastify/cors'
@@ -9,9 +10,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
 import { handleProtocols } from 'graphql-ws'
 import type { OpenedAuth } from '../auth.ts'
+import { isSubgraph } from '../graphql/federation.ts'
 import { responseOf } from '../request/handedOver.ts'
 import { addAccountPages } from './accountPages.ts'
 import { answerErrors, bodyLimitBytes } from './answerErrors.ts'
+import { answerWith200 } from './answerWith200.ts'
 import { apolloHandler } from './apolloHandler.ts'
 import { refuseForeignOrigins } from './foreignOrigins.ts'
 import { logRequests } from './logRequests.ts'
@@ -65,6 +68,8 @@ async function addGraphQL(app: FastifyInstance, auth: OpenedAuth, schema: GraphQ
       serverPlugin(auth.bounds, auth.operations),
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginLandingPageDisabled(),
+      // Any client may ask a subgraph for the times of its resolvers.
+      ApolloServerPluginInlineTraceDisabled(),
     ],
   })
   await apollo.start()
@@ -92,6 +97,7 @@ async function addGraphQL(app: FastifyInstance, auth: OpenedAuth, schema: GraphQ
     if (config.allowedOrigins) await graphql.register(cors, crossOrigin(config.allowedOrigins))
     refuseNested(graphql, auth.bounds)
     refuseSubscriptions(graphql, schema)
+    if (isSubgraph(schema)) answerWith200(graphql)
     graphql.route({ url: '/graphql', method: ['POST', 'OPTIONS'], handler })
     graphql.route({
       url: '/graphql',

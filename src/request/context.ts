@@ -1,11 +1,12 @@
-import { findUser } from '../accounts/findUser.ts'
-import type { UserRow } from '../database/rows.ts'
+import { findUsers } from '../accounts/findUsers.ts'
+import type { SessionRow, UserRow } from '../database/rows.ts'
 import type { Authenticator, Decision } from '../decisions/authenticate.ts'
 import { AuthError } from '../errors.ts'
 import { readUserAgent } from '../input/device.ts'
 import type { Parts } from '../parts.ts'
 import { type AppTransaction, queriesOf } from '../revocation/appTransaction.ts'
 import { fence } from '../revocation/fence.ts'
+import { findSessions } from '../sessions/findSessions.ts'
 import type { SessionEvents } from '../sessions/sessionEvents.ts'
 import { bindAddress, bindFingerprint } from '../tokens/binding.ts'
 import type { OpenSpan } from '../tracing.ts'
@@ -14,6 +15,7 @@ import type { AddressReader } from './address.ts'
 import { CookieJar } from './cookies.ts'
 import { RequestDevice } from './device.ts'
 import { header, type RequestLike, type ResponseLike } from './message.ts'
+import { RowsById } from './rowsById.ts'
 
 let readState: (context: AuthContext) => RequestState
 
@@ -140,7 +142,8 @@ export class RequestState {
   /** The last decision of the request, for the log and for the renewal: both run after all fields are answered. */
   #last: Decision | undefined
   #identified: string | undefined
-  #users: Map<string, Promise<UserRow | null>> | undefined
+  #users: RowsById<UserRow> | undefined
+  #sessions: RowsById<SessionRow> | undefined
   #revokedMs: number | undefined
 
   /** @param presentToken default: the token of the Authorization header */
@@ -183,13 +186,14 @@ export class RequestState {
   }
 
   /**
-   * Forgets the decision, and the users' rows that were read. Called for root mutation fields and events without `@auth`,
+   * Forgets the decision, and the rows that were read. Called for root mutation fields and events without `@auth`,
    * because a decision holds no longer than one of these.
    */
   forget(): void {
     this.#decision = undefined
     this.#settled = undefined
     this.#users = undefined
+    this.#sessions = undefined
   }
 
   /**
@@ -240,12 +244,16 @@ export class RequestState {
     return this.#revokedMs
   }
 
-  /** A user's row. Read once per query, and once per root mutation field. */
+  /** A user's row. Read once per query, and once per root mutation field, together with others that are asked for then. */
   user(id: string): Promise<UserRow | null> {
-    this.#users ??= new Map()
-    const reading = this.#users.get(id) ?? findUser(this.parts, id)
-    this.#users.set(id, reading)
-    return reading
+    this.#users ??= new RowsById(ids => findUsers(this.parts, ids))
+    return this.#users.read(id)
+  }
+
+  /** The row of a session that is live, whosever it is. Read as `user` is. */
+  session(id: string): Promise<SessionRow | null> {
+    this.#sessions ??= new RowsById(ids => findSessions(this.parts, ids))
+    return this.#sessions.read(id)
   }
 
   /** Ignores a decision that was replaced before it was known. */

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GraphQLError, type GraphQLFormattedError } from 'graphql'
 import type { OpenedAuth } from '../auth.ts'
 import { annulExtension } from '../graphql/answer.ts'
+import { isSubgraph } from '../graphql/federation.ts'
 import { refusalOf } from '../graphql/refusal.ts'
 import { type AuthContext, type GraphQLContext, stateOf } from '../request/context.ts'
 import { responseOf } from '../request/handedOver.ts'
@@ -97,7 +98,8 @@ export function mercuriusAnswers(auth: OpenedAuth, own: OwnContext) {
       }
       const result: Result = Object(answer)
       const refusal = refusalOf(result.data, result.errors)
-      if (refusal) reply.code(refusal.status).header(...refusal.header)
+      if (isSubgraph(request.server.graphql?.schema)) reply.code(200)
+      else if (refusal) reply.code(refusal.status).header(...refusal.header)
       return extend(result, contexts[0])
     },
   }

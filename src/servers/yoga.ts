@@ -208,7 +208,7 @@ export function annulYoga<ServerContext extends object = Readonly<Record<string,
       if (isEvents(result)) return
       if (Array.isArray(result))
         setResult(withStatusOfAll(result.map(one => operations.release(undefined, one))))
-      else setResult(withStatus(operations.release(request, result)))
+      else setResult(withStatus(operations.release(request, result), operations.schema))
     },
 
     onResponse({ request, response }) {

@@ -1,11 +1,21 @@
-import type { ExecutionResult, GraphQLFormattedError } from 'graphql'
+import { type ExecutionResult, GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from 'graphql'
 import { isBeyondBound } from '../graphql/bounds/limits.ts'
+import { isSubgraph } from '../graphql/federation.ts'
 import { type Refusal, refusalOf } from '../graphql/refusal.ts'
 
 /* Yoga takes an answer's status and headers from `extensions.http`, which it does not send. */
 
 /** The answer, with the HTTP status that its errors ask for. */
-export function withStatus<Result extends ExecutionResult>(result: Result): Result {
+export function withStatus<Result extends ExecutionResult>(
+  result: Result,
+  schema: GraphQLSchema | undefined,
+): Result {
+  if (result.errors && isSubgraph(schema))
+    return {
+      ...result,
+      errors: result.errors.map(withoutStatus),
+      extensions: { ...result.extensions, http: { status: 200 } },
+    }
   const errors = formatted(result)
   const refusal = refusalOf(result.data, errors)
   const http = refusal
@@ -14,6 +24,20 @@ export function withStatus<Result extends ExecutionResult>(result: Result): Resu
       ? { status: 400 }
       : undefined
   return http ? { ...result, extensions: { ...result.extensions, http } } : result
+}
+
+/** Yoga takes the highest status of all errors. */
+function withoutStatus(error: GraphQLError): GraphQLError {
+  const { http, ...extensions } = error.extensions
+  if (http === undefined) return error
+  const { message, nodes, source, positions, path } = error
+  return new GraphQLError(message, {
+    nodes: nodes ?? null,
+    source: source ?? null,
+    positions: positions ?? null,
+    path: path ?? null,
+    extensions,
+  })
 }
 
 /** Yoga takes such a refusal by the parser for any syntax error, which it answers with 200 to some clients. */

@@ -4,16 +4,19 @@ export type Variables = Readonly<Record<string, unknown>>
 
 /** The arguments by which a client says how long a list is to be. */
 const sizes: readonly string[] = ['first', 'last']
+/** The fields that answer each item of a list that a client sends, and the argument that is the list. */
+const answered: Readonly<Record<string, string>> = { _entities: 'representations', _users: 'ids' }
 /** Larger ones cost no more: the product of several stays a number. */
 const largest = 1e9
 
-/** How many items a field's list may have by its arguments: 1 for a field that has no such argument. */
+/** How many items a field's list may have by its arguments: at least 1. */
 export function sizeAskedFor(
   node: FieldNode,
   field: GraphQLField<unknown, unknown> | undefined,
   readVariable: (variable: string) => unknown,
 ): number {
-  let size = 1
+  const list = node.arguments?.find(each => each.name.value === answered[node.name.value])
+  let size = Math.max(1, list ? lengthOf(list.value, readVariable) : 1)
   for (const name of sizes) {
     const argument = node.arguments?.find(each => each.name.value === name)
     const given = argument && read(argument.value, readVariable)
@@ -23,6 +26,12 @@ export function sizeAskedFor(
     if (number > size) size = Math.min(number, largest)
   }
   return size
+}
+
+function lengthOf(value: ValueNode, readVariable: (variable: string) => unknown): number {
+  if (value.kind === Kind.LIST) return value.values.length
+  const given = read(value, readVariable)
+  return Array.isArray(given) ? given.length : 1
 }
 
 function read(value: ValueNode, readVariable: (variable: string) => unknown): unknown {

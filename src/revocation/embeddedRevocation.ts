@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm'
 import type { Config } from '../config.ts'
 import { type Database, rows } from '../database/open.ts'
 import { storedReason } from '../errors.ts'
-import { clockRate, systemClock } from './clock.ts'
+import { type Clock, clockRate, systemClock } from './clock.ts'
 import type { OwnNode, RevocationService } from './createRevocation.ts'
 import { Feed } from './feed.ts'
 import { type Revocation, RevocationView } from './view.ts'
@@ -19,11 +19,11 @@ import { type Revocation, RevocationView } from './view.ts'
  * in full for that lease.
  */
 export function embeddedRevocation(
-  db: Database,
+  db: Pick<Database, 'execute'>,
   { leaseMs, feedAckMs: ackMs }: Pick<Config, 'leaseMs' | 'feedAckMs'>,
+  clock: Clock = systemClock,
 ): RevocationService {
   const view = new RevocationView()
-  const clock = systemClock
   const startedAt = clock.monotonic()
   let formerLeaseMs = 0
   let starting: Promise<void> | undefined
@@ -32,7 +32,7 @@ export function embeddedRevocation(
   let started = false
   let stopped = false
 
-  const picture = { ageMs: () => (started ? 0 : undefined), databaseTime: () => Date.now() }
+  const picture = { ageMs: () => (started ? 0 : undefined), databaseTime: () => clock.wall() }
   const prepare = async () => {
     await rows(
       db,
@@ -48,7 +48,7 @@ export function embeddedRevocation(
                  (extract(epoch from revoked_at) * 1000)::float8 as "revokedAt"
           from annul.revocations where id > ${lastId}::bigint order by id`,
     )
-    view.apply(found.map(revocation), Date.now())
+    view.apply(found.map(revocation), clock.wall())
     lastId = found.at(-1)?.id ?? lastId
   }
 

@@ -57,11 +57,15 @@ interface Peer extends FollowerOfNode, SlowPeer {
   readonly id: string
   readonly link: FeedLink
   readonly since: Date
+  /** What is remembered of the service, whatever its sockets: a new socket of a slow service waits, too. */
+  readonly service: SlowPeer
   /** Whether it said hello: from then on it is sent what the node applies. */
   isAttached: boolean
   isLoaded: boolean
   isOpen: boolean
   saidBye: boolean
+  /** Whether it was ever told an age. */
+  hadAge: boolean
   /** By this node's monotonic clock: from then on it can't be fresh by any answer that was given so far. */
   lapsesAt: number
 }
@@ -94,6 +98,7 @@ export class Feed implements Gate {
   readonly #peers = new Set<Peer>()
   /** Their links have closed, and they may still be fresh. */
   readonly #ghosts = new Set<Peer>()
+  readonly #services = new Map<string, SlowPeer>()
   readonly #passing: Passing<Peer>
   #position = 0
   #keys: Keys | undefined
@@ -128,8 +133,12 @@ export class Feed implements Gate {
   }
 
   attach(link: FeedLink, who: FollowerOfNode): FeedConnection {
+    const serviceKey = `${who.kind} ${who.name}`
+    const service = this.#services.get(serviceKey) ?? grantAfterPauses()
+    this.#services.set(serviceKey, service)
     const peer: Peer = {
       ...who,
+      service,
       id: randomUUID(),
       link,
       since: new Date(),
@@ -137,23 +146,19 @@ export class Feed implements Gate {
       isLoaded: false,
       isOpen: true,
       saidBye: false,
+      hadAge: false,
       lapsesAt: Number.NEGATIVE_INFINITY,
       ...grantAfterPauses(),
     }
     this.#peers.add(peer)
-    if (this.#isClosing) link.close('The node is stopping.')
+    if (this.#isClosing) this.#end(peer, 'The node is stopping.')
     return {
       receive: text => {
         const frame = readVerifierFrame(text)
         if (!peer.isOpen) return
-        if (frame === undefined || !this.#take(peer, frame)) link.close('This is no frame of the feed.')
+        if (frame === undefined || !this.#take(peer, frame)) this.#end(peer, 'This is no frame of the feed.')
       },
-      closed: () => {
-        if (!peer.isOpen) return
-        peer.isOpen = false
-        this.#peers.delete(peer)
-        if (peer.lapsesAt > this.#now()) this.#ghosts.add(peer)
-      },
+      closed: () => this.#forget(peer),
     }
   }
 
@@ -168,14 +173,14 @@ export class Feed implements Gate {
 
   /** Closes the links of those of whom `isOver` says so. */
   drop(isOver: (who: FollowerOfNode) => boolean, why: string): void {
-    for (const peer of this.#peers) if (isOver(peer)) peer.link.close(why)
+    for (const peer of this.#peers) if (isOver(peer)) this.#end(peer, why)
   }
 
   async close(): Promise<void> {
     this.#isClosing = true
     for (const peer of this.#peers) this.#send(peer, writeFrame({ type: 'bye' }))
     await this.#passing.whenLapsed(this.#mayBeFresh())
-    for (const peer of this.#peers) peer.link.close('The node is stopping.')
+    for (const peer of this.#peers) this.#end(peer, 'The node is stopping.')
   }
 
   /** How long after the beginning of a picture a verifier with the slowest clock may use it. */
@@ -204,7 +209,7 @@ export class Feed implements Gate {
         peer.saidBye = true
         peer.lapsesAt = Number.NEGATIVE_INFINITY
         this.#passing.release(peer)
-        peer.link.close('Bye.')
+        this.#end(peer, 'Bye.')
         return true
       }
     }
@@ -235,11 +240,17 @@ export class Feed implements Gate {
   #answer(peer: Peer, k: number, applied: number): void {
     const { clock, leaseMs, picture } = this.#options
     this.#passing.acknowledge(peer, applied)
+    this.#prepare()
     const now = clock.monotonic()
     const isPossible = peer.isLoaded && !peer.saidBye && !this.#isClosing && this.#prepared === 'done'
-    const isGranted = isPossible && peer.mayHaveAge(now, applied)
+    // Otherwise whoever is slow would hold up each revocation, by a new socket for each.
+    const isGrantedFirst = peer.hadAge || peer.service.mayHaveAge(now, Number.POSITIVE_INFINITY)
+    const isGranted = isPossible && isGrantedFirst && peer.mayHaveAge(now, applied)
     const age = isGranted ? picture.ageMs() : undefined
-    if (age !== undefined) peer.lapsesAt = Math.max(peer.lapsesAt, now - age + this.#longestMs)
+    if (age !== undefined) {
+      peer.hadAge = true
+      peer.lapsesAt = Math.max(peer.lapsesAt, now - age + this.#longestMs)
+    }
     this.#send(peer, writeFrame({ type: 'beat', k, age, time: picture.databaseTime(), lease: leaseMs }))
   }
 
@@ -248,14 +259,18 @@ export class Feed implements Gate {
     const { clock, ackMs } = this.#options
     const position = ++this.#position
     const waiting = this.#mayBeFresh()
+    // Before anything is sent: a link within the process may acknowledge at once.
+    if (waiting.size > 0) this.#passing.wait(position, waiting)
     const text = writeFrame({ type: 'entries', entries, n: position })
     for (const peer of this.#peers) if (peer.isAttached) this.#send(peer, text)
     if (waiting.size === 0) return
-    this.#passing.wait(position, waiting)
     // After a pause of the process its timers run before its sockets are read: the second timer comes after both.
     clock.after(ackMs, () =>
       clock.after(0, () => {
-        for (const peer of this.#passing.waitingAt(position)) peer.isSlow(clock.monotonic(), this.#position)
+        for (const peer of this.#passing.waitingAt(position)) {
+          peer.isSlow(clock.monotonic(), this.#position)
+          peer.service.isSlow(clock.monotonic(), this.#position)
+        }
       }),
     )
   }
@@ -273,7 +288,20 @@ export class Feed implements Gate {
 
   #send(peer: Peer, text: string): void {
     peer.link.send(text)
-    if (peer.link.unsentBytes > mostUnsentBytes) peer.link.close('The frames are not read.')
+    if (peer.link.unsentBytes > mostUnsentBytes) this.#end(peer, 'The frames are not read.')
+  }
+
+  /** Nothing is sent to a link that is being closed, and nothing is taken from it. */
+  #end(peer: Peer, why: string): void {
+    this.#forget(peer)
+    peer.link.close(why)
+  }
+
+  #forget(peer: Peer): void {
+    if (!peer.isOpen) return
+    peer.isOpen = false
+    this.#peers.delete(peer)
+    if (peer.lapsesAt > this.#now()) this.#ghosts.add(peer)
   }
 
   #prepare(): void {
@@ -285,7 +313,7 @@ export class Feed implements Gate {
         this.#prepared = 'done'
       },
       () => {
-        // The next one that attaches tries again.
+        // The next beat tries again.
         this.#prepared = 'not yet'
       },
     )

@@ -39,7 +39,8 @@ interface Picture {
   readonly sent: Moment
   readonly ageMs: number
   readonly leaseMs: number
-  readonly offsetMs: number
+  /** Database time while the answer was composed. */
+  readonly databaseMs: number
 }
 
 /** Of one socket. Nothing of it belongs to another socket: a node that is asked anew counts anew. */
@@ -98,22 +99,28 @@ export class FeedReader {
       socket.cancel()
       this.#sockets.delete(socket)
     }
+    const closed = () => {
+      socket.cancel()
+      socket.isOpen = false
+      this.#sweep()
+    }
     return {
       receive: text => {
+        if (!socket.isOpen || !socket.isUsable) return
         const frame = readNodeFrame(text)
-        if (frame === undefined) return link.close()
-        if (frame === 'unknown' || !socket.isUsable) return
+        if (frame === undefined) {
+          // A link that is being closed may still bring frames. They may stand behind a revocation that was not read.
+          closed()
+          return link.close()
+        }
+        if (frame === 'unknown') return
         if (frame.type !== 'bye') return this.#take(socket, frame)
         // Others may attach before the answer, so that nothing is undecided meanwhile.
         this.#options.onBye?.()
         end()
         link.send(writeFrame({ type: 'bye' }))
       },
-      closed: () => {
-        socket.cancel()
-        socket.isOpen = false
-        this.#sweep()
-      },
+      closed,
       leave: () => {
         end()
         link.send(writeFrame({ type: 'bye' }))
@@ -133,23 +140,33 @@ export class FeedReader {
     return ages.length === 0 ? undefined : Math.min(...ages)
   }
 
-  /** Milliseconds since 1970, ahead of the database's time by a round trip at most; undefined before the first answer. */
+  /**
+   * Milliseconds since 1970, ahead of the database's time by a round trip at most (and by a step of the wall clock that
+   * is shorter than the lease); undefined before the first answer. To be used only while `isFresh()`.
+   */
   databaseTime(): number | undefined {
-    return this.#newest && this.#options.clock.monotonic() + this.#newest.offsetMs
+    if (this.#newest === undefined) return undefined
+    const { monotonic, wall } = this.#elapsed(this.#newest.sent)
+    return this.#newest.databaseMs + Math.max(monotonic, wall)
   }
 
   #isFreshBy(socket: Socket): boolean {
     return socket.isUsable && socket.picture !== undefined && this.#ageBy(socket) < socket.picture.leaseMs
   }
 
+  readonly #ageBy = ({ picture }: Socket): number =>
+    picture === undefined ? Number.POSITIVE_INFINITY : this.#since(picture.sent) + picture.ageMs
+
   /** Both clocks count: a suspended machine may stop the monotonic one, and a correction steps the wall clock. */
-  readonly #ageBy = ({ picture }: Socket): number => {
-    if (picture === undefined) return Number.POSITIVE_INFINITY
-    const { clock } = this.#options
-    const wall = clock.wall() - picture.sent.wall
+  #since(sent: Moment): number {
+    const { monotonic, wall } = this.#elapsed(sent)
     // A wall clock that was put back no longer tells whether the machine was suspended.
-    if (wall < 0) return Number.POSITIVE_INFINITY
-    return Math.max(clock.monotonic() - picture.sent.monotonic, wall) + picture.ageMs
+    return wall < 0 ? Number.POSITIVE_INFINITY : Math.max(monotonic, wall)
+  }
+
+  #elapsed(since: Moment): Moment {
+    const { clock } = this.#options
+    return { monotonic: clock.monotonic() - since.monotonic, wall: clock.wall() - since.wall }
   }
 
   #take(socket: Socket, frame: Exclude<NodeFrame, { type: 'bye' }>): void {
@@ -180,10 +197,11 @@ export class FeedReader {
     for (const earlier of socket.sent.keys()) if (earlier <= k) socket.sent.delete(earlier)
     socket.leaseMs = lease
     if (age === undefined || time === undefined || age >= lease) return
-    const picture = { sent, ageMs: age, leaseMs: lease, offsetMs: time - sent.monotonic }
+    const picture = { sent, ageMs: age, leaseMs: lease, databaseMs: time }
     // An answer that was long on its way may show an older picture than the answer before.
     if (socket.picture === undefined || beginOf(picture) > beginOf(socket.picture)) socket.picture = picture
-    this.#newest = picture
+    // The time that an old answer shows may be long ago: the machine may have been suspended since.
+    if (this.#since(sent) + age < lease) this.#newest = picture
     this.#options.view.apply([], time)
     this.#sweep()
     if (this.#isFreshBy(socket)) this.#options.onFresh?.()

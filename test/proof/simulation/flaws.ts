@@ -1,4 +1,5 @@
 import type { Beat, NodeRow, Reading, Snapshot } from '../../../src/revocation/store.ts'
+import { feedFlaws } from './feedFlaws.ts'
 import { type Flaw, type Node, nodeOf } from './node.ts'
 import { ModelConnection } from './store.ts'
 import type { Process } from './world.ts'
@@ -100,6 +101,7 @@ class ForgetsWhateverTheBeat extends ModelConnection {
 }
 
 export const flaws = {
+  ...feedFlaws,
   'freshness taken after the read': {
     Connection: RemembersAnswers,
     isFresh: node => node.follower.ageMs() !== undefined && isMarkFresh(node),

@@ -1,9 +1,13 @@
 import { Barrier, type Followed } from '../../../src/revocation/barrier.ts'
+import { Feed, type FeedLink, type FeedOptions } from '../../../src/revocation/feed.ts'
 import { Follower } from '../../../src/revocation/follow.ts'
+import type { Gate } from '../../../src/revocation/gate.ts'
 import type { RevocationStore } from '../../../src/revocation/store.ts'
-import { RevocationView } from '../../../src/revocation/view.ts'
+import { type Revocation, RevocationView } from '../../../src/revocation/view.ts'
+import type { FeedReader, ReaderLink } from '../../../src/verify/feedReader.ts'
 import { Link, type ModelDatabase, Network } from './database.ts'
 import { type ModelConnection, ModelStore } from './store.ts'
+import type { Host, Verifier } from './verifier.ts'
 import type { Process, World } from './world.ts'
 
 /** A mistake that is made on purpose, around the real code. */
@@ -15,6 +19,17 @@ export interface Flaw {
   readonly trustsOwnLease?: boolean
   /** Requests use a strict read that is already on its way. */
   readonly joinsStrictReads?: boolean
+  /** Only verifiers can show it: each schedule has some. */
+  readonly needsVerifiers?: boolean
+  readonly Feed?: typeof Feed
+  readonly feedOptions?: (options: FeedOptions, node: Node) => FeedOptions
+  readonly gate?: (feed: Feed, node: Node) => Gate
+  /** What a node sends to a verifier, and what a verifier sends to a node. */
+  readonly nodeLink?: (link: FeedLink, host: Host) => FeedLink
+  readonly readerLink?: (link: ReaderLink, verifier: Verifier) => ReaderLink
+  readonly Reader?: typeof FeedReader
+  /** A verifier's view, where it is not the one that its reader fills. */
+  readonly verifierView?: (verifier: Verifier) => RevocationView
 }
 
 /** Of all nodes of a schedule. */
@@ -25,8 +40,13 @@ export class Node {
   readonly process: Process
   readonly network: Network
   readonly view = new RevocationView()
+  readonly feed: Feed
   readonly follower: Follower
   readonly barrier: Barrier
+  /** Whether it takes requests and sockets no more. */
+  isStopping = false
+  /** Whether its own entries are being applied. */
+  appliesOwn = false
   /** When it was last seen to be fresh, in true time. */
   freshAt = Number.NEGATIVE_INFINITY
   /** For flaws: the own clocks, by which they judge freshness. */
@@ -36,14 +56,28 @@ export class Node {
   readonly #flaw: Flaw
   #reading: Promise<ReadonlySet<string>> | undefined
 
-  constructor(world: World, process: Process, database: ModelDatabase, leaseMs: number, flaw: Flaw) {
+  constructor(
+    world: World,
+    process: Process,
+    database: ModelDatabase,
+    { leaseMs, ackMs }: { leaseMs: number; ackMs: number },
+    flaw: Flaw,
+  ) {
     this.process = process
     this.network = new Network(world)
     this.leaseMs = leaseMs
     this.#database = database
     this.#flaw = flaw
     const store: RevocationStore = new ModelStore(process, database, this.network, flaw.Connection)
-    this.follower = new Follower({ store, view: this.view, clock: process, leaseMs })
+    const { view } = this
+    const picture = {
+      ageMs: () => this.follower.ageMs(),
+      databaseTime: () => this.follower.databaseTime(),
+    }
+    const options = { view, clock: process, leaseMs, ackMs, picture }
+    this.feed = new (flaw.Feed ?? Feed)(flaw.feedOptions?.(options, this) ?? options)
+    const gate = flaw.gate?.(this.feed, this) ?? this.feed
+    this.follower = new Follower({ store, view, clock: process, leaseMs, gate })
     nodeOf.set(process, this)
     this.barrier = new Barrier(
       flaw.followed?.(this.follower) ?? this.follower,
@@ -54,6 +88,22 @@ export class Node {
 
   get isFresh(): boolean {
     return this.#flaw.isFresh?.(this) ?? this.follower.isFresh()
+  }
+
+  /** What a verb does after its commit (createRevocation.ts). */
+  async revoked(xid: string | undefined, own: readonly Revocation[]): Promise<void> {
+    if (this.follower.isFresh() && this.follower.databaseTime() !== undefined) {
+      this.appliesOwn = true
+      this.view.apply(own)
+      this.appliesOwn = false
+    }
+    await this.barrier.wait(xid)
+  }
+
+  /** @returns when nobody decides by it any more */
+  stop(): Promise<void> {
+    this.isStopping = true
+    return this.follower.stop()
   }
 
   /** A connection of the pool that verbs and strict reads use. */

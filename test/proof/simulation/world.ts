@@ -2,7 +2,7 @@ import type { Clock } from '../../../src/revocation/clock.ts'
 import { Random } from './random.ts'
 
 // Jest finds a global slowly.
-const { max } = Math
+const { abs, max } = Math
 const { nextTick } = process
 const RealPromise = Promise
 
@@ -75,8 +75,11 @@ export class Process implements Clock {
   readonly world: World
   isAlive = true
   isPaused = false
+  /** Whether its monotonic clock ever stood still. */
+  hasSlept = false
   /** What arrived while it was paused. */
   held: Event[] = []
+  #wasPutBack = false
   readonly #rate: number
   #wallOffset: number
   #monotonicLost = 0
@@ -85,8 +88,11 @@ export class Process implements Clock {
   constructor(world: World, name: string) {
     this.world = world
     this.name = name
-    // Any two differ by less than 5 %.
-    this.#rate = world.random.between(0.977, 1.023)
+    // Any two differ by less than 5 %, and often by nearly as much.
+    const [slowest, fastest] = [0.977, 1.023]
+    const isSteady = world.random.chance(0.5)
+    const drawn = world.random.between(slowest, fastest)
+    this.#rate = isSteady ? drawn : drawn < 1 ? slowest : fastest
     this.#wallOffset = world.random.between(-1e7, 1e7)
   }
 
@@ -103,14 +109,22 @@ export class Process implements Clock {
     return this.world.at(this.world.now + max(0, milliseconds) / this.#rate + 0.01, call, this, true)
   }
 
+  /**
+   * A sleep that a wall clock hides which is put back stops both clocks, and the promise leaves this out: a process meets
+   * one of the two.
+   */
   stepWallClock(milliseconds: number): void {
-    this.#wallOffset += milliseconds
+    const step = this.hasSlept ? abs(milliseconds) : milliseconds
+    if (step < 0) this.#wasPutBack = true
+    this.#wallOffset += step
   }
 
   /** @param suspended the machine sleeps, and the monotonic clock with it */
   pause(suspended: boolean): void {
     this.isPaused = true
-    if (suspended) this.#suspendedAt ??= this.world.now
+    if (!suspended || this.#wasPutBack) return
+    this.hasSlept = true
+    this.#suspendedAt ??= this.world.now
   }
 
   /** What was held comes at once: timers before messages or after them. */

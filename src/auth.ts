@@ -34,6 +34,7 @@ import type { RequestLike, ResponseLike } from './request/message.ts'
 import { type OpenContext, type OpenContextNow, openContext, openContextNow } from './request/openContext.ts'
 import { openFences } from './revocation/drain.ts'
 import { openRevocation } from './revocation/open.ts'
+import { openServices, type Services } from './services/openServices.ts'
 import { openSessionEvents } from './sessions/sessionEvents.ts'
 import type { AcceptOptions } from './tokens/acceptOptions.ts'
 import { accessTokens } from './tokens/accessToken.ts'
@@ -111,6 +112,8 @@ export interface OpenedAuth extends Omit<Auth, 'context'> {
   readonly operations: Allowlist | undefined
   /** Tells an operation that lives longer than a request when its token dies. */
   readonly watch: TokenWatch
+  /** The services that verify, introspect or revoke tokens. */
+  readonly services: Services
   /** Ends something that stands on this auth, before its database is closed. */
   beforeClose(end: () => Promise<void>): void
 }
@@ -253,6 +256,7 @@ async function openWith(
   return {
     parts,
     watch,
+    services: openServices(parts),
     schema: extension => buildSchema(extension, { rename }),
     guard: schema =>
       guardSchema(schema, rename.directive === undefined ? {} : { directive: rename.directive }),

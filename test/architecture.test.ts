@@ -19,7 +19,7 @@ const floors = [
   ['audit/'],
   ['decisions/'],
   ['sessions/'],
-  ['accounts/', 'admin/'],
+  ['accounts/', 'admin/', 'services/'],
   ['housekeeping.ts'],
   ['request/'],
   ['graphql/', 'oauth/'],

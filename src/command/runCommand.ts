@@ -2,7 +2,9 @@ import { Command } from 'commander'
 import type { Config } from '../config.ts'
 import { addAuditVerify } from './auditVerify.ts'
 import { addBlock } from './block.ts'
+import { addCreateService } from './createService.ts'
 import { addCreateUser } from './createUser.ts'
+import { addEndService } from './endService.ts'
 import { explain } from './explain.ts'
 import { addGuards } from './guards.ts'
 import { addImportUsers } from './importUsers.ts'
@@ -13,6 +15,7 @@ import { addRestored } from './restored.ts'
 import { addRevokeEverything } from './revokeEverything.ts'
 import { addRotateKeys } from './rotateKeys.ts'
 import { addServe } from './serve.ts'
+import { addServices } from './services.ts'
 import { addSetAccess } from './setAccess.ts'
 import { addSetPassword } from './setPassword.ts'
 import { addUnblock } from './unblock.ts'
@@ -43,6 +46,9 @@ export async function runCommand(args: readonly string[], readSettings: () => Co
   addRestored(program, perform)
   addPurge(program, perform)
   addAuditVerify(program, perform)
+  addCreateService(program, perform)
+  addEndService(program, perform)
+  addServices(program, perform)
   addGuards(program, say)
   await program.parseAsync(args.length > 0 ? args : ['serve'], { from: 'user' }).catch(fail)
 }

@@ -1,12 +1,15 @@
 import { auditVerify } from './auditVerify.ts'
 import { block } from './block.ts'
+import { createService } from './createService.ts'
 import { createUser } from './createUser.ts'
+import { endService } from './endService.ts'
 import { importUsers } from './importUsers.ts'
 import { migrate } from './migrate.ts'
 import { purge } from './purge.ts'
 import { restored } from './restored.ts'
 import { revokeEverything } from './revokeEverything.ts'
 import { rotateKeys } from './rotateKeys.ts'
+import { services } from './services.ts'
 import { setAccess } from './setAccess.ts'
 import { setPassword } from './setPassword.ts'
 import type { Task } from './task.ts'
@@ -26,4 +29,7 @@ export const tasks: readonly Task<never>[] = [
   restored,
   purge,
   auditVerify,
+  createService,
+  endService,
+  services,
 ]

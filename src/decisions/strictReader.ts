@@ -1,10 +1,11 @@
 import { sql } from 'drizzle-orm'
 import type { DatabaseClock } from '../database/clock.ts'
 import { type Database, rows } from '../database/open.ts'
-import { DeadlineError, outageOf } from '../database/outage.ts'
+import { readTwice } from '../database/readTwice.ts'
 import type { Reason } from '../errors.ts'
 import { judgeStanding, type Standing, standingColumns } from '../revocation/standing.ts'
 import type { RevocableClaims } from '../revocation/view.ts'
+import { keyIdOf } from '../tokens/accessToken.ts'
 
 type Claims = RevocableClaims & { readonly exp: number }
 
@@ -22,6 +23,7 @@ export interface StrictReader {
   /**
    * Why the token is dead, or undefined while it lives, by the rows of this moment.
    *
+   * @param claims as `verify` returned them (tokens/accessToken.ts): from that object the key is known
    * @throws the driver's error when the primary does not answer within 1 s
    */
   verdict(claims: Claims): Promise<Reason | undefined>
@@ -33,6 +35,8 @@ interface Waiting {
   readonly userId: string
   /** null: the user is asked about, and no session. */
   readonly sessionId: string | null
+  /** The key that signed the token; undefined: none of Annul's own. */
+  readonly keyId: string | undefined
   readonly resolve: (standing: UserStanding) => void
   readonly reject: (error: unknown) => void
 }
@@ -57,7 +61,7 @@ export function openStrictReader(decisions: Database, clock: DatabaseClock): Str
       waiting = []
       try {
         const sentAt = performance.now()
-        const standings = await readTwice(decisions, batch)
+        const standings = await readTwice(() => read(decisions, batch))
         const [first] = standings
         if (first) clock.observe(first.time, sentAt)
         batch.forEach(({ resolve, reject }, index) => {
@@ -74,28 +78,15 @@ export function openStrictReader(decisions: Database, clock: DatabaseClock): Str
     reading = false
   }
 
-  const standingOf = (userId: string, sessionId: string | null) =>
+  const standingOf = (userId: string, sessionId: string | null, keyId?: string) =>
     new Promise<UserStanding>((resolve, reject) => {
-      waiting.push({ userId, sessionId, resolve, reject })
+      waiting.push({ userId, sessionId, keyId, resolve, reject })
       if (!reading) void send()
     })
 
   return {
-    verdict: async claims => judgeStanding(claims, await standingOf(claims.sub, claims.sid)),
+    verdict: async claims => judgeStanding(claims, await standingOf(claims.sub, claims.sid, keyIdOf(claims))),
     ofUser: userId => standingOf(userId, null),
-  }
-}
-
-/** A connection that broke while it was idle says nothing about the database: the read is retried once, on another. */
-async function readTwice(decisions: Database, batch: readonly Waiting[]): Promise<UserStanding[]> {
-  try {
-    return await read(decisions, batch)
-  } catch (error) {
-    const outage = outageOf(error)
-    if (!outage || outage.cause instanceof DeadlineError) throw error
-    // Not at once: between the error and the end of a broken connection the client would use it, without an answer.
-    await new Promise(setImmediate)
-    return read(decisions, batch)
   }
 }
 
@@ -110,14 +101,22 @@ function read(decisions: Database, batch: readonly Waiting[]): Promise<UserStand
   // Ids were checked to be UUIDs when the token was verified, so that the text of an array needs no quoting.
   const userIds = `{${batch.map(({ userId }) => userId).join()}}`
   const sessionIds = `{${batch.map(({ sessionId }) => sessionId ?? 'null').join()}}`
+  const keyIds = `{${batch.map(({ keyId }) => (keyId === undefined ? 'null' : quoted(keyId))).join()}}`
   return rows<UserStanding>(
     decisions,
     sql`
       select ${standingColumns}, ${userColumns}
-      from unnest(${userIds}::text::uuid[], ${sessionIds}::text::uuid[]) with ordinality as asked (user_id, session_id, place)
+      from unnest(${userIds}::text::uuid[], ${sessionIds}::text::uuid[], ${keyIds}::text::text[])
+        with ordinality as asked (user_id, session_id, key_id, place)
       cross join annul.epochs e
+      left join annul.signing_keys k on k.id = asked.key_id
       left join annul.users u on u.id = asked.user_id
       left join annul.sessions s on s.id = asked.session_id and s.user_id = asked.user_id
       order by asked.place`,
   )
+}
+
+/** An item of a text array. A key's id is whatever stands in the table. */
+function quoted(text: string): string {
+  return `"${text.replace(/["\\]/g, '\\$&')}"`
 }

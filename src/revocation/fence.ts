@@ -124,7 +124,7 @@ function hashOf(name: string): SQL {
 /** How long a transaction may hold a fence, an app's included: then the server ends the transaction (PostgreSQL 17). */
 export const transactionSeconds = 30
 
-function readStanding({ userId, sessionId, roles }: Fenced): SQL {
+function readStanding({ userId, sessionId, roles, claims }: Fenced): SQL {
   // Roles have neither quotes nor backslashes (admin/setUserAccess.ts), so that each can stand in quotes.
   const claimed = `{${roles.map(role => `"${role}"`).join()}}`
   // As one text: an app's driver may rename columns, and a check of a missing column would let every token pass.
@@ -136,6 +136,7 @@ function readStanding({ userId, sessionId, roles }: Fenced): SQL {
       case when current_setting('transaction_timeout', true) = '0'
         then set_config('transaction_timeout', ${`${transactionSeconds}s`}, true) end
     from annul.epochs e
+    left join annul.signing_keys k on k.id = ${keyIdOf(claims) ?? null}::text
     left join annul.users u on u.id = ${userId}
     left join annul.sessions s on s.id = ${sessionId} and s.user_id = u.id) as found`
 }

@@ -104,6 +104,9 @@ describe('no account and no session changes without an event in the same transac
     restored: () => null,
     purge: null,
     'audit verify': null,
+    'create-service': () => ({ name: 'created', rights: ['feed'] }),
+    'end-service': () => ({ name: 'created', secretId: null }),
+    services: null,
   }
 
   it.each(tasks.map(task => [task.name, task] as const))('the command %s', async (name, task) => {

@@ -11,11 +11,14 @@ const required: Record<string, string[]> = {
   'create-user': ['--email', 'a@b.c'],
   'import-users': ['-'],
   'set-access': ['--roles', 'ops'],
+  'create-service': ['orders'],
+  'end-service': ['orders'],
   guards: ['schema.graphql'],
 }
 const commands = [
   ...['serve', 'migrate', 'create-user', 'import-users', 'set-access', 'set-password', 'block', 'unblock'],
   ...['rotate-keys', 'revoke-everything', 'restored', 'purge', 'audit verify', 'guards'],
+  ...['create-service', 'end-service', 'services'],
 ]
 
 it('No command takes an option that it does not know', async () => {

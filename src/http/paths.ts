@@ -9,8 +9,17 @@ export interface Path {
 /** The pages behind the links in mails. They answer every method, so that a wrong one is told so. */
 export const accountPaths = ['/account/verify-email', '/account/reset-password', '/account/restore-email']
 
+/** The paths whose upgrades are taken: of clients, and of verifiers. */
+export const socketPaths = ['/graphql', '/feed'] as const
+
 export function pathsOf({ metrics }: Pick<Config, 'metrics'>): readonly Path[] {
-  const read = ['/.well-known/jwks.json', '/healthz', '/readyz', ...(metrics === 'on' ? ['/metrics'] : [])]
+  const read = [
+    '/.well-known/jwks.json',
+    '/healthz',
+    '/readyz',
+    '/feed',
+    ...(metrics === 'on' ? ['/metrics'] : []),
+  ]
   return [
     { url: '/graphql', methods: ['GET', 'HEAD', 'POST', 'OPTIONS'] },
     ...read.map((url): Path => ({ url, methods: ['GET', 'HEAD'] })),

@@ -4,7 +4,7 @@ import type { Config } from './config.ts'
 import { openClock } from './database/clock.ts'
 import { type OpenDatabase, openDatabase } from './database/open.ts'
 import { openAuthenticator } from './decisions/authenticate.ts'
-import { openStrictReader } from './decisions/strictReader.ts'
+import { openStrictReader, type StrictReader } from './decisions/strictReader.ts'
 import { tellKeys } from './decisions/tellKeys.ts'
 import { openTokenWatch, type TokenWatch } from './decisions/tokenWatch.ts'
 import { type ApolloSettings, apolloSettings } from './graphql/apolloSettings.ts'
@@ -113,6 +113,8 @@ export interface OpenedAuth extends Omit<Auth, 'context'> {
   readonly operations: Allowlist | undefined
   /** Tells an operation that lives longer than a request when its token dies. */
   readonly watch: TokenWatch
+  /** Decides by the rows of this moment, never from memory. */
+  readonly strict: StrictReader
   /** The services that verify, introspect or revoke tokens. */
   readonly services: Services
   /** Ends something that stands on this auth, before its database is closed. */
@@ -259,6 +261,7 @@ async function openWith(
   return {
     parts,
     watch,
+    strict,
     services: openServices(parts),
     schema: extension => buildSchema(extension, { rename }),
     guard: schema =>

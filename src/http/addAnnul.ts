@@ -15,6 +15,7 @@ import { apolloHandler } from './apolloHandler.ts'
 import { addFeed, handleProtocols, sayByeBeforeClose } from './feed.ts'
 import { refuseForeignOrigins } from './foreignOrigins.ts'
 import { logRequests } from './logRequests.ts'
+import { addOAuthRoutes } from './oauthRoutes.ts'
 import { sendPage, wantsPage } from './page.ts'
 import { refuseNested } from './refuseNested.ts'
 import { refuseSubscriptions } from './refuseSubscriptions.ts'
@@ -46,6 +47,7 @@ export async function addAnnul(
   boundRequests(app, auth.parts)
   answerErrors(app)
   addRoutes(app, auth)
+  await addOAuthRoutes(app, auth)
   await addAccountPages(app, auth)
   await addGraphQL(app, auth, schema)
 }

@@ -1,4 +1,6 @@
 import type { Config } from '../config.ts'
+import { oauthPaths } from '../oauth/metadata.ts'
+import { jwksPath, metadataPath } from './wellKnown.ts'
 
 /** A path of Annul in somebody else's server. `/` is the app's own. */
 export interface Path {
@@ -6,25 +8,21 @@ export interface Path {
   readonly methods: readonly ('GET' | 'HEAD' | 'POST' | 'OPTIONS' | 'PUT' | 'PATCH' | 'DELETE')[]
 }
 
-/** The pages behind the links in mails. They answer every method, so that a wrong one is told so. */
+/** The pages behind the links in mails. */
 export const accountPaths = ['/account/verify-email', '/account/reset-password', '/account/restore-email']
 
 /** The paths whose upgrades are taken: of clients, and of verifiers. */
 export const socketPaths = ['/graphql', '/feed'] as const
 
+const all: Path['methods'] = ['GET', 'HEAD', 'POST', 'OPTIONS', 'PUT', 'PATCH', 'DELETE']
+
 export function pathsOf({ metrics }: Pick<Config, 'metrics'>): readonly Path[] {
-  const read = [
-    '/.well-known/jwks.json',
-    '/healthz',
-    '/readyz',
-    '/feed',
-    ...(metrics === 'on' ? ['/metrics'] : []),
-  ]
+  const read = ['/healthz', '/readyz', '/feed', ...(metrics === 'on' ? ['/metrics'] : [])]
   return [
     { url: '/graphql', methods: ['GET', 'HEAD', 'POST', 'OPTIONS'] },
     ...read.map((url): Path => ({ url, methods: ['GET', 'HEAD'] })),
-    ...accountPaths.map(
-      (url): Path => ({ url, methods: ['GET', 'HEAD', 'POST', 'OPTIONS', 'PUT', 'PATCH', 'DELETE'] }),
-    ),
+    ...[jwksPath, metadataPath].map((url): Path => ({ url, methods: ['GET', 'HEAD', 'OPTIONS'] })),
+    // These answer every method, so that a wrong one is told so.
+    ...[...accountPaths, ...Object.values(oauthPaths)].map((url): Path => ({ url, methods: all })),
   ]
 }

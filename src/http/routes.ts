@@ -3,22 +3,14 @@ import type { OpenedAuth } from '../auth.ts'
 import { addMetrics } from './metricsListener.ts'
 import { sendPage, wantsPage } from './page.ts'
 import { uncounted } from './requestsInFlight.ts'
-
-/** For answers that everybody may read, pages of any origin too. */
-const readableByAll = { 'access-control-allow-origin': '*' }
+import { addWellKnown, readableByAll } from './wellKnown.ts'
 
 /** The routes beside /graphql. */
 export function addRoutes(app: FastifyInstance, auth: OpenedAuth): void {
   // A page for a person in a browser. Other clients get 404.
   app.get('/', async (request, reply) => (wantsPage(request) ? sendPage(reply) : reply.callNotFound()))
 
-  // Verifiers elsewhere may keep the keys for a while: a new one is announced a minute before it signs.
-  app.get('/.well-known/jwks.json', async (_request, reply) => {
-    reply
-      .headers({ ...readableByAll, 'cache-control': 'public, max-age=30' })
-      .type('application/jwk-set+json')
-    return auth.parts.keys.jwks()
-  })
+  addWellKnown(app, auth)
 
   // Whether the process lives. The database does not matter here: a restart of this process would not repair it.
   app.get('/healthz', uncounted, async (_request, reply) => {

@@ -50,6 +50,8 @@ export const budgets = {
   'mail-address': { most: 20, seconds: hour },
   /** Refresh tokens of one address that are not authentic. */
   'forged-token': { most: 100, seconds: quarter },
+  /** Secrets of services that one address presents and that are none. */
+  'service-secret': { most: 30, seconds: quarter },
 } as const satisfies Record<string, Budget>
 
 export type BudgetName = keyof typeof budgets

@@ -71,6 +71,13 @@ export interface Limits {
    */
   forgedToken(source: Source): void
   /**
+   * Counts a secret of no service, in the memory of this node, as `forgedToken` does. A secret that is right is never
+   * limited, so nobody can lock out a service behind the same address.
+   *
+   * @throws AuthError TOO_MANY_REQUESTS
+   */
+  wrongSecret(source: Source): void
+  /**
    * Whether one more warning is mailed to an owner. Never throws: where the budgets can't be asked, it is mailed.
    *
    * @param kind of the mail
@@ -102,6 +109,7 @@ export function openLimits({ secret, store, isOn, metrics, log }: LimitsOptions)
       password: async () => noAttempt,
       charge: async () => noAttempt,
       forgedToken: () => {},
+      wrongSecret: () => {},
       warns: async () => true,
       proved: async () => {},
     }
@@ -163,6 +171,12 @@ export function openLimits({ secret, store, isOn, metrics, log }: LimitsOptions)
     return network === null ? [] : [name(budget, [...of, network])]
   }
 
+  /** @throws AuthError TOO_MANY_REQUESTS */
+  const countHere = (budget: BudgetName, source: Source) => {
+    const charges = addressed(budget, source)
+    check(charges, ownMemory.chargeNow(charges))
+  }
+
   return {
     async password(source, account, sessionId) {
       const counted = name('account', [account], { cost: 0, failures: 1 })
@@ -196,10 +210,8 @@ export function openLimits({ secret, store, isOn, metrics, log }: LimitsOptions)
       return attempt(charges)
     },
 
-    forgedToken(source) {
-      const charges = addressed('forged-token', source)
-      check(charges, ownMemory.chargeNow(charges))
-    },
+    forgedToken: source => countHere('forged-token', source),
+    wrongSecret: source => countHere('service-secret', source),
 
     async warns(kind, account) {
       const charge = name('warning', [kind, account])

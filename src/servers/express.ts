@@ -31,8 +31,8 @@ export interface ExpressMiddleware {
 
 /**
  * A middleware of Express 5 that gives an app everything that Annul's own server has: GraphQL and its WebSockets on
- * `/graphql`, the pages behind the links in mails on `/account/…`, `/.well-known/jwks.json`, `/healthz`, `/readyz` and
- * `/metrics`. Any other path is the next handler's.
+ * `/graphql`, the pages behind the links in mails on `/account/…`, the protocols of OAuth on `/oauth/…`, `/healthz`,
+ * `/readyz`, `/metrics`, and `/.well-known/jwks.json` and `/.well-known/oauth-authorization-server`. Any other path is the next handler's.
  *
  * Closing the auth closes its sockets.
  *

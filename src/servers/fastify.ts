@@ -21,8 +21,8 @@ const ofFastify = ['logLevel', 'logSerializers']
 
 /**
  * A plugin of Fastify 5 that gives an app everything that Annul's own server has: GraphQL and its WebSockets on
- * `/graphql`, the pages behind the links in mails on `/account/…`, `/.well-known/jwks.json`, `/healthz`, `/readyz` and
- * `/metrics`.
+ * `/graphql`, the pages behind the links in mails on `/account/…`, the protocols of OAuth on `/oauth/…`, `/healthz`,
+ * `/readyz`, `/metrics`, and `/.well-known/jwks.json` and `/.well-known/oauth-authorization-server`.
  *
  * Annul's answers are its own: an app's error handler, not-found handler, CORS, parsers and hooks of answers stay those
  * of the app's other routes. The app's hooks that run before a handler run for Annul's routes too, if they were added

@@ -1,4 +1,5 @@
 import type { GraphQLSchema } from 'graphql'
+import { rotateToAlgorithm } from './admin/rotateKeys.ts'
 import { type App, type AppOptions, appOptionNames, openApp } from './app/options.ts'
 import type { Config } from './config.ts'
 import { openClock } from './database/clock.ts'
@@ -44,7 +45,7 @@ import { deviceTokens } from './tokens/deviceToken.ts'
 import { formerTokens } from './tokens/formerTokens.ts'
 import { oneTimeTokens } from './tokens/oneTimeToken.ts'
 import { refreshTokens } from './tokens/refreshToken.ts'
-import { loadSecret } from './tokens/secret.ts'
+import { loadSecrets } from './tokens/secret.ts'
 import { openSigningKeys } from './tokens/signingKeys.ts'
 
 /** Options of createAuth. */
@@ -194,13 +195,17 @@ async function openWith(
   rename: Rename = {},
 ): Promise<OpenedAuth> {
   const { db, decisions, embedded } = database
-  const secret = await loadSecret(config)
+  const { secret, previous } = await loadSecrets(config)
   const revocation = openRevocation(config, db, log)
   const clock = await openClock(db, revocation)
-  const keys = await openSigningKeys(db, secret, clock.now, log)
+  const keys = await openSigningKeys(db, secret, clock.now, log, {
+    previous,
+    algorithm: config.signingAlgorithm,
+    revoked: revocation.view,
+  })
   const { issuer, audience } = config
   const metrics = openMetrics()
-  const sending = { app, config, db, log, metrics, oneTimeTokens: oneTimeTokens(secret) }
+  const sending = { app, config, db, log, metrics, oneTimeTokens: oneTimeTokens(secret, previous) }
   const parts: Parts = {
     ...sending,
     decisions,
@@ -208,11 +213,12 @@ async function openWith(
     keys,
     accessTokens: accessTokens({ keys, issuer, audience, now: clock.now }),
     formerTokens: formerTokens({ config, ownKeys: () => keys.jwks().keys, now: clock.now, log }),
-    refreshTokens: refreshTokens(secret),
-    deviceTokens: deviceTokens(secret),
-    auditCursors: auditCursors(secret),
+    refreshTokens: refreshTokens(secret, previous),
+    deviceTokens: deviceTokens(secret, previous),
+    auditCursors: auditCursors(secret, previous),
     passwords: await openPasswords({
       secret,
+      secretPrevious: previous,
       isBreached: openBreachCheck(config.breachUrl, metrics.breachChecked),
       onHash: metrics.hashed,
     }),
@@ -227,6 +233,7 @@ async function openWith(
     fences: openFences(database, log),
     mails: await openMails(sending, { production: process.env.NODE_ENV === 'production' }),
   }
+  await rotateToAlgorithm(parts)
   measure(parts)
   const stopHousekeeping = startHousekeeping(parts, error => log.warn({ err: error }, 'Housekeeping failed.'))
   // Until the view is fresh, the primary is asked.

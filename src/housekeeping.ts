@@ -1,5 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { expiredOneTime } from './accounts/expiredOneTime.ts'
+import { renewSignerKeys } from './accounts/renewSignerKeys.ts'
+import { rotateOldKeys } from './admin/rotateKeys.ts'
 import { removeExpiredEvents } from './audit/expiredEvents.ts'
 import { sealHours } from './audit/sealHours.ts'
 import { type Database, type Queries, rows } from './database/open.ts'
@@ -7,7 +9,8 @@ import { expiredBudgets } from './limits/expiredBudgets.ts'
 import type { Parts } from './parts.ts'
 import { deadNodes, expiredRevocations } from './revocation/purge.ts'
 import { forgottenSessions } from './sessions/forgottenSessions.ts'
-import { loadSecret } from './tokens/secret.ts'
+import { loadSecrets, type Secrets } from './tokens/secret.ts'
+import { expiredSigningKeys } from './tokens/signingKeyRows.ts'
 
 /** What a purge removed, in rows. */
 export interface Purged {
@@ -29,31 +32,34 @@ const slowRounds = 48
 
 /**
  * Removes rows that are no longer needed: expired rows of the log, expired one-time tokens, budgets that are whole
- * again, sessions that ended a month ago, audit events beyond ANNUL_AUDIT_DAYS, nodes that died. Seals the hours of the
- * audit that are complete.
+ * again, sessions that ended a month ago, audit events beyond ANNUL_AUDIT_DAYS, keys that verify nothing any more, nodes
+ * that died. Seals the hours of the audit that are complete. Makes the next signing key when the newest is old.
  * The batches are small, each under one advisory lock, so that nodes share the work instead of repeating it.
  *
  * @param onError called with the error of a round that failed; the next round comes in any case
  * @returns a function that stops it
  */
 export function startHousekeeping(
-  { db, config, log }: Pick<Parts, 'db' | 'config' | 'log'>,
+  { app, db, config, log }: Pick<Parts, 'app' | 'db' | 'config' | 'log'>,
   onError: (error: unknown) => void,
   everyMs = roundMs,
 ): () => void {
   const dead = deadNodes(db)
   let round = 0
-  let secret: Uint8Array | undefined
+  let secrets: Secrets | undefined
   const clean = async () => {
     await removeInBatches(db, byStatement(expiredRevocations(batchRows)))
     await removeInBatches(db, byStatement(expiredOneTime(batchRows)))
     await removeInBatches(db, byStatement(expiredBudgets(batchRows)))
-    secret ??= await loadSecret(config)
-    const { hours, last } = await sealHours(db, secret)
+    secrets ??= await loadSecrets(config)
+    await rotateOldKeys({ app, db, config, log })
+    const { hours, last } = await sealHours(db, secrets.secret)
     // In the log, the seal is out of reach of whoever can write to the database.
     if (last !== undefined) log.info({ hours, ...last }, 'Hours of the audit were sealed.')
     if (round++ % slowRounds === 0) {
       await removeInBatches(db, byStatement(forgottenSessions(batchRows)))
+      await removeInBatches(db, byStatement(expiredSigningKeys(batchRows)))
+      await renewSignerKeys(db, secrets)
       await removeInBatches(db, tx => removeExpiredEvents(tx, config.auditDays, batchRows))
     }
     await dead.forget()
@@ -71,7 +77,8 @@ export async function purge({ db, config }: Pick<Parts, 'db' | 'config'>): Promi
   const revocations = await removeInBatches(db, byStatement(expiredRevocations(batchRows)))
   const sessions = await removeInBatches(db, byStatement(forgottenSessions(batchRows)))
   await removeInBatches(db, byStatement(expiredBudgets(batchRows)))
-  await sealHours(db, await loadSecret(config))
+  await removeInBatches(db, byStatement(expiredSigningKeys(batchRows)))
+  await sealHours(db, (await loadSecrets(config)).secret)
   const auditEvents = await removeInBatches(db, tx => removeExpiredEvents(tx, config.auditDays, batchRows))
   await new Promise(resolve => setTimeout(resolve, dead.pauseMs()))
   return { revocations, sessions, auditEvents, oneTimeTokens, nodes: await dead.forget() }

@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto'
 import { and, eq, inArray, lt, sql } from 'drizzle-orm'
 import { appendAudit } from '../audit/appendAudit.ts'
 import { oneTimeTokens } from '../database/tables.ts'
@@ -74,7 +73,7 @@ async function find(
       tx,
       and(eq(oneTimeTokens.device, hashOfDevice(device)), accepted, lt(oneTimeTokens.codeTries, maxTries)),
     )
-    const right = candidates.filter(token => equal(parts.oneTimeTokens.code(token.id), code))
+    const right = candidates.filter(token => parts.oneTimeTokens.isCode(token.id, code))
     if (right[0] !== undefined || candidates.length === 0) return right[0]
     await tx
       .update(oneTimeTokens)
@@ -87,8 +86,4 @@ async function find(
     })
     return undefined
   })
-}
-
-function equal(one: string, other: string): boolean {
-  return timingSafeEqual(Buffer.from(one), Buffer.from(other))
 }

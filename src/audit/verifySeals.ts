@@ -38,20 +38,31 @@ const overdueHours = 2
  * at the first hour that is broken. Changes nothing, and may run beside servers.
  *
  * @param options.secret ANNUL_SECRET
+ * @param options.previous ANNUL_SECRET_PREVIOUS: hours that were sealed before the secret changed are checked by it
  * @param options.auditDays an hour that was purged sooner counts as removed
  * @param options.expected a seal that an earlier run has told, in hexadecimal
  */
 export async function verifySeals(
   db: Database,
-  { secret, auditDays, expected }: { secret: Uint8Array; auditDays: number; expected?: string | undefined },
+  {
+    secret,
+    previous,
+    auditDays,
+    expected,
+  }: {
+    secret: Uint8Array
+    previous?: Uint8Array | undefined
+    auditDays: number
+    expected?: string | undefined
+  },
 ): Promise<Verification> {
-  const key = sealKey(secret)
+  const keys = [secret, ...(previous === undefined ? [] : [previous])].map(sealKey)
   const due: PurgeDue = { auditDays, now: await databaseNow(db) }
   let [hours, events, purgedHours, foundExpected] = [0, 0, 0, false]
   let last: SealRow | undefined
   let broken: Verification['broken']
   for await (const row of allSeals(db)) {
-    const problem = (await checkGap(db, last, row)) ?? (await checkSeal(db, key, last, row, due))
+    const problem = (await checkGap(db, last, row)) ?? (await checkSeal(db, keys, last, row, due))
     if (problem !== undefined) {
       broken = problem
       break
@@ -114,7 +125,7 @@ async function checkGap(
 
 async function checkSeal(
   db: Database,
-  key: SealKey,
+  keys: readonly SealKey[],
   former: SealRow | undefined,
   row: SealRow,
   due: PurgeDue,
@@ -123,7 +134,8 @@ async function checkSeal(
   const broken = (problem: string) => ({ hour, problem })
   const seal = readSeal(row.bytes)
   if (seal === undefined) return broken('the seal was changed: it is no seal of this version')
-  if (!seal.keyId.equals(key.id))
+  const key = keys.find(({ id }) => id.equals(seal.keyId))
+  if (key === undefined)
     return broken(
       'the seal was made with another ANNUL_SECRET, or was changed. Check it with the secret that was set then',
     )

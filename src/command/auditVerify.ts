@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { events, type Verification, verifySeals } from '../audit/verifySeals.ts'
-import { loadSecret } from '../tokens/secret.ts'
+import { loadSecrets } from '../tokens/secret.ts'
 import { CommandError } from './explain.ts'
 import type { Perform, Task } from './task.ts'
 
@@ -13,8 +13,8 @@ export const auditVerify: Task<Options> = {
   name: 'audit verify',
   revokes: false,
   async run({ db, config }, { seal }, say) {
-    const secret = await loadSecret(config)
-    const found = await verifySeals(db, { secret, auditDays: config.auditDays, expected: seal })
+    const secrets = await loadSecrets(config)
+    const found = await verifySeals(db, { ...secrets, auditDays: config.auditDays, expected: seal })
     for (const line of told(found)) say(line)
     const { broken } = found
     if (broken !== undefined)

@@ -5,7 +5,8 @@ import { AuthError } from '../errors.ts'
 import { SchemaError } from '../graphql/requirements.ts'
 import { type SerializedError, serializeError } from '../log.ts'
 import { MissingPackagesError } from '../optional.ts'
-import { WrongSecretError } from '../tokens/signingKeys.ts'
+import { RevokeKeyError } from '../tokens/revokeSigningKey.ts'
+import { WrongSecretError } from '../tokens/signingKeyRows.ts'
 
 /** Ends the command with its message, which is one sentence for the operator. */
 export class CommandError extends Error {
@@ -30,6 +31,7 @@ const operatorErrors = [
   CommandError,
   DirectoryInUseError,
   MissingPackagesError,
+  RevokeKeyError,
   SchemaError,
   WrongSecretError,
 ]

@@ -2,8 +2,8 @@ import { constants, createReadStream } from 'node:fs'
 import { access } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { type Imported, importUsers as importLines } from '../accounts/importUsers.ts'
-import { loadSecret } from '../tokens/secret.ts'
-import { checkSecret } from '../tokens/signingKeys.ts'
+import { loadSecrets } from '../tokens/secret.ts'
+import { checkSecret } from '../tokens/signingKeyRows.ts'
 import { CommandError } from './explain.ts'
 import { linesOf } from './linesOf.ts'
 import type { Perform, Task } from './task.ts'
@@ -18,8 +18,8 @@ export const importUsers: Task<null> = {
   async run({ app, db, config }, _input, say, bytes) {
     let told = 0
     let sum: Imported = { imported: 0, present: 0, refused: 0 }
-    const secret = await loadSecret(config)
-    await checkSecret(db, secret)
+    const { secret, previous } = await loadSecrets(config)
+    await checkSecret(db, secret, previous)
     try {
       sum = await importLines({ app, db }, secret, linesOf(bytes), {
         onRefused: (line, reason) => say(`Line ${line} is refused. ${reason}`),

@@ -8,7 +8,7 @@ import { migrate } from './migrate.ts'
 import { purge } from './purge.ts'
 import { restored } from './restored.ts'
 import { revokeEverything } from './revokeEverything.ts'
-import { rotateKeys } from './rotateKeys.ts'
+import { revokeKey, rotateKeys } from './rotateKeys.ts'
 import { services } from './services.ts'
 import { setAccess } from './setAccess.ts'
 import { setPassword } from './setPassword.ts'
@@ -25,6 +25,7 @@ export const tasks: readonly Task<never>[] = [
   block,
   unblock,
   rotateKeys,
+  revokeKey,
   revokeEverything,
   restored,
   purge,

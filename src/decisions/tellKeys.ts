@@ -1,8 +1,5 @@
 import type { Parts } from '../parts.ts'
 
-/** How often the keys are compared with what the verifiers were told, in milliseconds. */
-const lookMs = 1000
-
 /**
  * Tells the verifiers which keys verify, and whenever other keys do. So they need no further request, and know a new
  * key long before it signs.
@@ -14,13 +11,7 @@ export function tellKeys({
   keys,
   revocation,
 }: Pick<Parts, 'config' | 'keys' | 'revocation'>): () => void {
-  let told: number | undefined
-  const look = () => {
-    if (told === keys.version) return
-    told = keys.version
-    revocation.feed.tellKeys(config.issuer, keys.jwks().keys)
-  }
-  look()
-  const timer = setInterval(look, lookMs).unref()
-  return () => clearInterval(timer)
+  const tell = () => revocation.feed.tellKeys(config.issuer, keys.jwks().keys)
+  tell()
+  return keys.subscribe(tell)
 }

@@ -1,5 +1,6 @@
 import type { Reason } from '../errors.ts'
 import type { RevocationView } from '../revocation/view.ts'
+import { keyIdOf } from '../tokens/accessToken.ts'
 import type { ViewerClaims } from '../viewer.ts'
 
 /** Why a socket must end: the reason why its token died, or UNAVAILABLE when the token can't be checked any more. */
@@ -20,7 +21,10 @@ export interface WatchParts {
   /** Database time in seconds. */
   readonly clock: { now(): number }
   readonly config: { readonly leaseMs: number }
-  readonly revocation: { readonly view: Pick<RevocationView, 'verdict' | 'subscribe'>; isFresh(): boolean }
+  readonly revocation: {
+    readonly view: Pick<RevocationView, 'verdict' | 'subscribe' | 'isKeyRevoked'>
+    isFresh(): boolean
+  }
 }
 
 /** Asks those who know. @throws where nobody answers */
@@ -47,7 +51,10 @@ export function openTokenWatch(parts: WatchParts, strict: StrictVerdicts): Token
   const bySubject = new Map<string, Set<Watched>>()
 
   const check = (watched: Watched) => {
-    const reason = revocation.view.verdict(watched.claims)
+    const { claims } = watched
+    const kid = keyIdOf(claims)
+    const reason =
+      kid !== undefined && revocation.view.isKeyRevoked(kid) ? 'KEY_REVOKED' : revocation.view.verdict(claims)
     if (reason) watched.end(reason)
   }
 
@@ -114,7 +121,7 @@ export function openTokenWatch(parts: WatchParts, strict: StrictVerdicts): Token
   }
 }
 
-/** What a kill of the token may name: its user, and its session if it has one. */
-function subjectsOf({ sub, sid }: ViewerClaims): string[] {
-  return sid === null ? [sub] : [sub, sid]
+/** What a kill of the token may name: its user, its session if it has one, and the key that signed it. */
+function subjectsOf(claims: ViewerClaims): string[] {
+  return [claims.sub, claims.sid, keyIdOf(claims)].filter(subject => typeof subject === 'string')
 }

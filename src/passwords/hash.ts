@@ -45,19 +45,21 @@ export interface Passwords {
  * @param options.isBreached default: no password is looked up
  * @param options.onHash called for each hash that begins
  * @param options.secret ANNUL_SECRET, which imported hashes of Firebase need; without it they are an error
+ * @param options.secretPrevious ANNUL_SECRET_PREVIOUS
  */
 export async function openPasswords(
   options: {
     queue?: number
     cores?: number
     secret?: Uint8Array
+    secretPrevious?: Uint8Array | undefined
     isBreached?: Passwords['isBreached']
     onHash?: () => void
   } = {},
 ): Promise<Passwords> {
   const cores = options.cores ?? availableParallelism()
   const queue = openHashQueue({ cores, bound: options.queue ?? 100 * cores, onWork: options.onHash })
-  const foreign = openForeignHashes(options.secret)
+  const foreign = openForeignHashes(options.secret, options.secretPrevious)
   const slowestForeign = slowestLately()
   const slowestOwn = slowestLately()
 

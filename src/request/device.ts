@@ -45,7 +45,7 @@ export class RequestDevice implements VisitorDevice {
 
   remember(account: string): void {
     const device = this.#present() ?? this.#tokens.create()
-    if (!this.#tokens.knows(device, account)) this.#keep(this.#tokens.remember(device, account))
+    if (!this.#tokens.knowsLastingly(device, account)) this.#keep(this.#tokens.remember(device, account))
   }
 
   #present(): Device | undefined {

@@ -12,5 +12,7 @@ export function readRenewalProof({ cookies, parts, renewal }: RequestState): Ren
   if (renewal !== '1') return renewal !== undefined && hasProofForm(renewal) ? { proof: renewal } : undefined
   if (cookies.refreshToken === undefined || !cookies.isAllowed()) return undefined
   const cookie = parts.refreshTokens.read(cookies.refreshToken)
-  return typeof cookie === 'string' ? undefined : { cookie }
+  // Of the previous secret: renewals would keep the session alive for longer than its refresh token is accepted. A
+  // refresh, which comes in place of a renewal, makes a token of the present secret.
+  return typeof cookie === 'string' || cookie.previous ? undefined : { cookie }
 }

@@ -5,7 +5,7 @@ import type { RevocationReason } from '../errors.ts'
 import type { Revocation } from './view.ts'
 
 /*
- * Every way a session or a user's tokens die goes through one of these three methods. Each changes the row that the
+ * Every way a session or a user's tokens die goes through one of these methods. Each changes the row that the
  * strict path reads, and appends to the log that the views follow, in one transaction: so the two can't disagree, and
  * a kill that rolls back leaves no trace. Rows are locked in one order everywhere, user before session, so that kills
  * never deadlock with each other.
@@ -36,6 +36,11 @@ export interface Revoke {
    * @param restored whether a backup was restored: then the epoch rises above any that was issued after the backup
    */
   everyone(restored?: boolean): Promise<void>
+  /**
+   * Kills every token that a signing key has signed and will ever sign. The caller marks the key's row
+   * (tokens/revokeSigningKey.ts). The entry is never purged: whoever has the key can sign for ever.
+   */
+  key(kid: string): Promise<void>
 }
 
 export interface UserVersions {
@@ -117,5 +122,7 @@ export function revokeWithin(tx: Queries): Revoke {
       await tx.execute(endEmailChanges(sql`true`))
       await append({ kind: 'everyone', minVersion: bumped.epoch, reason: 'EVERYTHING_REVOKED' })
     },
+
+    key: kid => append({ kind: 'key', subject: kid, reason: 'KEY_REVOKED' }),
   }
 }

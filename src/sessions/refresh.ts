@@ -147,6 +147,8 @@ async function rotate(
       sessionId: presented.sessionId,
       generation: presented.generation,
     })
+    // Without a wait, a client without an attempt would lose its session: it has no token of this generation yet.
+    await parts.keys.awaitCurrent()
     return row && issueTokens(parts, visitor, row)
   }
   return parts.app.claims && attempt === null ? transact(parts, rotateIn) : rotateIn(parts.db)

@@ -87,7 +87,10 @@ async function readDue(tx: Queries, viewer: SessionViewer): Promise<Due | undefi
   return due
 }
 
-/** The session decides which kind of proof is the right one: no script can know a cookie session's refresh token. */
+/**
+ * The session decides which kind of proof is the right one: no script can know a cookie session's refresh token. A proof
+ * by a refresh token of the previous secret is none, as with cookies (request/renewalProof.ts).
+ */
 function isProved(
   parts: Parts,
   { sessionId, claims }: SessionViewer,

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { deriveKey } from './secret.ts'
+import { deriveKeys } from './secret.ts'
 
 /**
  * How far a list of events was read. Of the events from `id` on, those that were visible in `snapshot` were listed:
@@ -30,10 +30,11 @@ const macBytes = 16
  * any number of events. The MAC covers the list as well.
  *
  * @param secret ANNUL_SECRET
+ * @param previous a secret whose cursors are accepted, too (ANNUL_SECRET_PREVIOUS)
  */
-export function auditCursors(secret: Uint8Array): AuditCursors {
-  const key = deriveKey(secret, 'audit cursors v1')
-  const mac = (list: string, text: string) =>
+export function auditCursors(secret: Uint8Array, previous?: Uint8Array): AuditCursors {
+  const keys = deriveKeys(secret, previous, 'audit cursors v1')
+  const mac = (key: Buffer, list: string, text: string) =>
     createHmac('sha256', key)
       .update(JSON.stringify([list, text]))
       .digest()
@@ -42,7 +43,7 @@ export function auditCursors(secret: Uint8Array): AuditCursors {
   return {
     write(list, { id, snapshot, top, readAt, late }) {
       const text = [id, snapshot, top, readAt, ...(late ? [late.id, late.snapshot] : [])].join(' ')
-      return Buffer.concat([mac(list, text), Buffer.from(text)]).toString('base64url')
+      return Buffer.concat([mac(keys[0], list, text), Buffer.from(text)]).toString('base64url')
     },
 
     read(list, cursor) {
@@ -50,7 +51,8 @@ export function auditCursors(secret: Uint8Array): AuditCursors {
       // Only the canonical spelling: one place has one cursor.
       if (bytes.length <= macBytes || bytes.toString('base64url') !== cursor) return undefined
       const text = bytes.subarray(macBytes).toString()
-      if (!timingSafeEqual(mac(list, text), bytes.subarray(0, macBytes))) return undefined
+      const sent = bytes.subarray(0, macBytes)
+      if (!keys.some(key => timingSafeEqual(mac(key, list, text), sent))) return undefined
       const [id = '', snapshot = '', top = '', readAt = '', lateId, lateSnapshot] = text.split(' ')
       const late =
         lateId === undefined || lateSnapshot === undefined

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { deriveKey } from './secret.ts'
+import { deriveKeys } from './secret.ts'
 
 /** A browser or an app, as its device token names it. */
 export interface Device {
@@ -17,6 +17,8 @@ export interface DeviceTokens {
   write(device: Device): string
   /** Whether the account has signed in on the device. @param account its e-mail, folded (input/email.ts) */
   knows(device: Device, account: string): boolean
+  /** As `knows`, by a proof of the present secret: one of the previous secret is to be replaced. */
+  knowsLastingly(device: Device, account: string): boolean
   /** The device after the account has signed in on it. */
   remember(device: Device, account: string): Device
 }
@@ -31,32 +33,36 @@ const maxProofs = 8
  * the id and an account. Nothing is stored, and a token tells neither which accounts nor how many there are: the proofs
  * of others' accounts look like any random text. A device token signs nobody in. It keeps an owner's attempts apart from
  * an attacker's (limits/), and ties a code to the browser that has asked for it.
+ *
+ * @param previous a secret whose tokens and proofs are accepted, too (ANNUL_SECRET_PREVIOUS)
  */
-export function deviceTokens(secret: Uint8Array): DeviceTokens {
-  const key = deriveKey(secret, 'device tokens v1')
-  const mac = (text: string) =>
+export function deviceTokens(secret: Uint8Array, previous?: Uint8Array): DeviceTokens {
+  const keys = deriveKeys(secret, previous, 'device tokens v1')
+  const mac = (key: Buffer, text: string) =>
     createHmac('sha256', key).update(text).digest().subarray(0, bytes).toString('base64url')
-  const proofOf = (id: string, account: string) => mac(`${id} ${account}`)
+  const proofsOf = (id: string, account: string) => keys.map(key => mac(key, `${id} ${account}`))
+  const has = (proofs: readonly string[], wanted: readonly string[]) =>
+    wanted.some(proof => proofs.some(other => equal(proof, other)))
 
   return {
     create: () => ({ id: randomBytes(bytes).toString('base64url'), proofs: [] }),
 
     read(token) {
       const [, id, signature, proofs = ''] = shape.exec(token) ?? []
-      if (id === undefined || signature === undefined || !equal(mac(id), signature)) return undefined
+      if (id === undefined || signature === undefined) return undefined
+      if (!keys.some(key => equal(mac(key, id), signature))) return undefined
       return { id, proofs: proofs.split('.').slice(1) }
     },
 
-    write: ({ id, proofs }) => prefix + [id, mac(id), ...proofs].join('.'),
+    write: ({ id, proofs }) => prefix + [id, mac(keys[0], id), ...proofs].join('.'),
 
-    knows({ id, proofs }, account) {
-      const proof = proofOf(id, account)
-      return proofs.some(other => equal(proof, other))
-    },
+    knows: ({ id, proofs }, account) => has(proofs, proofsOf(id, account)),
+    knowsLastingly: ({ id, proofs }, account) => has(proofs, proofsOf(id, account).slice(0, 1)),
 
     remember({ id, proofs }, account) {
-      const proof = proofOf(id, account)
-      return { id, proofs: [proof, ...proofs.filter(other => other !== proof)].slice(0, maxProofs) }
+      const own = proofsOf(id, account)
+      const others = proofs.filter(proof => !own.includes(proof))
+      return { id, proofs: [...own.slice(0, 1), ...others].slice(0, maxProofs) }
     },
   }
 }

@@ -4,6 +4,17 @@ import type { JsonWebKey, KeyObject } from 'node:crypto'
 export const signingAlgorithms = ['ES256', 'RS256', 'PS256'] as const
 export type SigningAlgorithm = (typeof signingAlgorithms)[number]
 
+export function isSigningAlgorithm(text: unknown): text is SigningAlgorithm {
+  return signingAlgorithms.some(algorithm => algorithm === text)
+}
+
+/** Whether a key is of the kind that the algorithm needs. */
+export function isMadeFor(algorithm: SigningAlgorithm, key: KeyObject): boolean {
+  return algorithm === 'ES256'
+    ? key.asymmetricKeyDetails?.namedCurve === 'prime256v1'
+    : key.asymmetricKeyType === 'rsa'
+}
+
 export interface PublicKey {
   readonly kid: string
   readonly algorithm: SigningAlgorithm

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { deriveKey } from './secret.ts'
+import { deriveKeys } from './secret.ts'
 
 export interface OneTimeTokens {
   /** The token of a row's id, for the link in its mail. */
@@ -8,6 +8,8 @@ export interface OneTimeTokens {
   read(token: string): string | undefined
   /** The code that stands beside the link: 8 characters, to be typed by a person. */
   code(id: string): string
+  /** Whether a code that `readCode` has read is that of a row's id. In constant time. */
+  isCode(id: string, code: string): boolean
   /** A code as it was typed, without spaces and hyphens, in capitals; undefined for a text that is no code. */
   readCode(text: string): string | undefined
 }
@@ -25,19 +27,25 @@ const codeLength = 8
  * One-time token = prefix + base64url( id of the row | HMAC-SHA-256 ). The token is derived from the id when the mail is
  * rendered: neither the database nor the outbox holds a token.
  *
+ * @param previous a secret whose tokens and codes are accepted, too (ANNUL_SECRET_PREVIOUS)
  * @example
  * const tokens = oneTimeTokens(secret)
  * tokens.read(tokens.derive(id)) // id
  */
-export function oneTimeTokens(secret: Uint8Array): OneTimeTokens {
-  const key = deriveKey(secret, 'one-time tokens v1')
-  const codeKey = deriveKey(secret, 'one-time codes v1')
-  const mac = (id: Uint8Array) => createHmac('sha256', key).update(id).digest()
+export function oneTimeTokens(secret: Uint8Array, previous?: Uint8Array): OneTimeTokens {
+  const keys = deriveKeys(secret, previous, 'one-time tokens v1')
+  const codeKeys = deriveKeys(secret, previous, 'one-time codes v1')
+  const mac = (key: Buffer, id: Uint8Array) => createHmac('sha256', key).update(id).digest()
+  const codeOf = (key: Buffer, id: string) => {
+    const digest = createHmac('sha256', key).update(bytesOf(id)).digest()
+    // 256 is a multiple of 32: every letter is as likely as any other.
+    return [...digest.subarray(0, codeLength)].map(byte => letters[byte % 32]).join('')
+  }
 
   return {
     derive(id) {
       const bytes = bytesOf(id)
-      return prefix + Buffer.concat([bytes, mac(bytes)]).toString('base64url')
+      return prefix + Buffer.concat([bytes, mac(keys[0], bytes)]).toString('base64url')
     },
 
     read(token) {
@@ -47,15 +55,16 @@ export function oneTimeTokens(secret: Uint8Array): OneTimeTokens {
       // Only the canonical spelling: one token has one text.
       if (bytes.toString('base64url') !== text) return undefined
       const id = bytes.subarray(0, idBytes)
-      if (!timingSafeEqual(mac(id), bytes.subarray(idBytes))) return undefined
+      const sent = bytes.subarray(idBytes)
+      if (!keys.some(key => timingSafeEqual(mac(key, id), sent))) return undefined
       return id.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
     },
 
-    code(id) {
-      const digest = createHmac('sha256', codeKey).update(bytesOf(id)).digest()
-      // 256 is a multiple of 32: every letter is as likely as any other.
-      return [...digest.subarray(0, codeLength)].map(byte => letters[byte % 32]).join('')
-    },
+    code: id => codeOf(codeKeys[0], id),
+
+    isCode: (id, code) =>
+      code.length === codeLength &&
+      codeKeys.some(key => timingSafeEqual(Buffer.from(codeOf(key, id)), Buffer.from(code))),
 
     readCode(text) {
       const code = text.replace(/[\s-]/g, '').toUpperCase().replace(/O/g, '0').replace(/[IL]/g, '1')

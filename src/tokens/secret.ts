@@ -10,6 +10,33 @@ export function deriveKey(secret: Uint8Array, purpose: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, 'annul', purpose, 32))
 }
 
+/** The secret, and the other one that is accepted beside it while the secret changes (docs/keys.md). */
+export interface Secrets {
+  readonly secret: Uint8Array
+  readonly previous: Uint8Array | undefined
+}
+
+/** The keys of both secrets for one purpose, that of the present secret first. */
+export function deriveKeys(
+  secret: Uint8Array,
+  previous: Uint8Array | undefined,
+  purpose: string,
+): readonly [Buffer, ...Buffer[]] {
+  const key = deriveKey(secret, purpose)
+  return previous === undefined ? [key] : [key, deriveKey(previous, purpose)]
+}
+
+/** @throws ConfigError as loadSecret, and where both are one and the same */
+export async function loadSecrets(
+  config: Pick<Config, 'secret' | 'secretPrevious' | 'dataDir'>,
+): Promise<Secrets> {
+  const secret = await loadSecret(config)
+  const previous = config.secretPrevious
+  if (previous !== undefined && Buffer.compare(secret, previous) === 0)
+    throw new ConfigError(['ANNUL_SECRET_PREVIOUS must be another secret than the present one.'])
+  return { secret, previous }
+}
+
 /**
  * The secret of the settings, or the one in the data directory, which is made there on the first start.
  *

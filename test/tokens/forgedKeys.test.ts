@@ -1,7 +1,8 @@
 import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
-import { rotateSigningKeys, WrongSecretError } from '../../src/tokens/signingKeys.ts'
+import { rotateSigningKeys } from '../../src/tokens/rotateSigningKeys.ts'
+import { WrongSecretError } from '../../src/tokens/signingKeyRows.ts'
 import { es256, type Forge, openForge, refusal } from '../support/forge.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
@@ -110,10 +111,9 @@ describe.each(['copied', 'garbage', 'empty'] as const)('a forged row whose priva
 
 describe('an honest row whose public half was replaced', () => {
   it('verifies no forgery on a running node, nor on one that starts, and is told of', async () => {
-    const kid = await rotateSigningKeys(
-      server.auth.parts.db,
-      Buffer.from(server.env.ANNUL_SECRET ?? '', 'base64'),
-    )
+    const secret = Buffer.from(server.env.ANNUL_SECRET ?? '', 'base64')
+    const kid = await server.auth.parts.db.transaction(tx => rotateSigningKeys(tx, secret))
+    if (kid === undefined) throw new Error('No key was made.')
     await server.rows(
       sql`update annul.signing_keys set public_jwk = ${attackersJwk()}::jsonb where id = ${kid}`,
     )
@@ -148,7 +148,9 @@ describe('rotate-keys', () => {
   it('changes nothing under a secret that opens none of the keys', async () => {
     const { db } = server.auth.parts
     const before = await server.rows(sql`select * from annul.signing_keys`)
-    await expect(rotateSigningKeys(db, Buffer.from(randomUUID()))).rejects.toThrow(WrongSecretError)
+    await expect(db.transaction(tx => rotateSigningKeys(tx, Buffer.from(randomUUID())))).rejects.toThrow(
+      WrongSecretError,
+    )
     expect(await server.rows(sql`select * from annul.signing_keys`)).toEqual(before)
   })
 })

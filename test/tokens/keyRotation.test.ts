@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { accessTokens } from '../../src/tokens/accessToken.ts'
-import { openSigningKeys, rotateSigningKeys } from '../../src/tokens/signingKeys.ts'
+import { rotateSigningKeys } from '../../src/tokens/rotateSigningKeys.ts'
+import { openSigningKeys } from '../../src/tokens/signingKeys.ts'
 import { type Forge, openForge, refusal, type Verdict } from '../support/forge.ts'
 import { useServer } from '../support/server.ts'
 
@@ -49,7 +50,7 @@ describe('a rotated key', () => {
   let kid: string
 
   it('signs after a minute, when every node knows it', async () => {
-    kid = await rotateSigningKeys(server.auth.parts.db, secret())
+    kid = (await server.auth.parts.db.transaction(tx => rotateSigningKeys(tx, secret()))) ?? ''
     expect(kid).not.toBe(kidOf(accessToken))
     for (const [seconds, signer] of [
       [0, kidOf(accessToken)],

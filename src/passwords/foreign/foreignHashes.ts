@@ -31,9 +31,12 @@ export function isForeign(stored: string): boolean {
   return !stored.startsWith('$argon2id$')
 }
 
-/** @param secret ANNUL_SECRET, which hashes of Firebase need; without it they are an error */
-export function openForeignHashes(secret: Uint8Array | undefined): ForeignHashes {
-  const firebase = firebaseFormat(secret && signerKeySeal(secret))
+/**
+ * @param secret ANNUL_SECRET, which hashes of Firebase need; without it they are an error
+ * @param previous ANNUL_SECRET_PREVIOUS
+ */
+export function openForeignHashes(secret: Uint8Array | undefined, previous?: Uint8Array): ForeignHashes {
+  const firebase = firebaseFormat(secret && signerKeySeal(secret, previous))
   const formats = [argon2id, bcrypt, scrypt, firebase, pbkdf2]
   const formatOf = (text: string) => {
     const format = formats.find(({ start }) => start.test(text))

@@ -8,7 +8,9 @@ import { newSecret } from './support/command.ts'
 import { createPostgresDatabase, onPostgres } from './support/database.ts'
 import { root } from './support/imports.ts'
 import { install, type Packed, packPackage, run } from './support/packed.ts'
+import { startTestServer } from './support/server.ts'
 import { query } from './support/sql.ts'
+import { makeService } from './support/verifier.ts'
 
 /* Each example as its reader has it: copied into an empty folder, the package installed from its tarball. */
 
@@ -32,7 +34,11 @@ interface Example extends Client {
 const wrongByThemselves = /^node_modules\/drizzle-orm\//
 
 /** Installs, compiles (strictly, declarations of libraries too) and starts an example; ends it after `use`. */
-async function tryExample(name: string, use: (example: Example) => Promise<void>): Promise<void> {
+async function tryExample(
+  name: string,
+  use: (example: Example) => Promise<void>,
+  more: Record<string, string> = {},
+): Promise<void> {
   const folder = join(packed.dir, name)
   await cp(join(examples, name), folder, { recursive: true })
   await install(packed, folder)
@@ -51,6 +57,7 @@ async function tryExample(name: string, use: (example: Example) => Promise<void>
     DATABASE_URL: databaseUrl,
     ANNUL_SECRET: newSecret(),
     ANNUL_LEASE_MS: '500',
+    ...more,
   }
   const child = spawn('npm', ['start'], { cwd: folder, env, detached: true })
   const ended = once(child, 'close')
@@ -95,6 +102,7 @@ describeExamples('the example', () => {
       'express',
       'fastify',
       'mercurius',
+      'verifier',
       'yoga',
     ])
   })
@@ -190,4 +198,31 @@ describeExamples('the example', () => {
       }),
     180_000,
   )
+
+  it('verifier has a REST service and a GraphQL service that keep the promise without a database', async () => {
+    const node = await startTestServer()
+    const secret = await makeService(node.auth.parts)
+    await tryExample(
+      'verifier',
+      async ({ url, send }) => {
+        const { accessToken: token, userId } = await node.signUp()
+        const orders = (method: string) =>
+          fetch(`${url}/orders`, { method, headers: { authorization: `Bearer ${token}` } })
+        expect(await (await orders('GET')).json()).toEqual({ ordersOf: userId })
+        expect((await orders('DELETE')).status).toBe(403)
+        expect((await fetch(`${url}/orders`)).status).toBe(401)
+        expect((await send('{ myReviews }', { token })).data).toEqual({
+          myReviews: [`A review by ${userId}`],
+        })
+        expect((await send('{ allReviews }', { token })).errors?.[0]?.message).toBe('You may not do this.')
+        await node.send('mutation { logout }', { token })
+        expect((await orders('GET')).status).toBe(401)
+        expect((await send('{ myReviews }', { token })).errors?.[0]?.message).toBe(
+          'This session was logged out.',
+        )
+      },
+      { ANNUL_NODES: node.url, ANNUL_SERVICE: secret },
+    )
+    await node.close()
+  }, 180_000)
 })

@@ -144,8 +144,9 @@ export class NodeSocket {
     this.#hasEnded = true
     this.#cancel()
     this.#connection?.closed()
-    this.#socket.close()
     const socket = this.#socket
+    if (socket.readyState === socket.CLOSED) return this.#listeners.ended(why, status)
+    socket.close()
     const cut = setTimeout(() => socket.terminate(), closeMs)
     socket.once('close', () => clearTimeout(cut))
     this.#listeners.ended(why, status)

@@ -29,7 +29,7 @@ const packages = [
     '@types/range-parser',
     '@types/http-errors',
   ],
-  ...['fastify', 'graphql-yoga'],
+  ...['fastify', 'graphql-yoga', '@graphql-tools/schema'],
 ]
 
 describe('docs/verifier.md', () => {

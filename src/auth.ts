@@ -6,6 +6,7 @@ import { openClock } from './database/clock.ts'
 import { type OpenDatabase, openDatabase } from './database/open.ts'
 import { openAuthenticator } from './decisions/authenticate.ts'
 import { openStrictReader, type StrictReader } from './decisions/strictReader.ts'
+import { tellKeys } from './decisions/tellKeys.ts'
 import { openTokenWatch, type TokenWatch } from './decisions/tokenWatch.ts'
 import { type ApolloSettings, apolloSettings } from './graphql/apolloSettings.ts'
 import type { Bounds } from './graphql/bounds/limits.ts'
@@ -237,6 +238,7 @@ async function openWith(
   const stopHousekeeping = startHousekeeping(parts, error => log.warn({ err: error }, 'Housekeeping failed.'))
   // Until the view is fresh, the primary is asked.
   revocation.start().catch(error => log.error({ err: error }, 'The revocation log can not be read.'))
+  const stopTellingKeys = tellKeys(parts)
   const strict = openStrictReader(decisions, clock)
   const watch = openTokenWatch(parts, strict)
   const sessionEvents = openSessionEvents(parts)
@@ -254,6 +256,7 @@ async function openWith(
     watch.close()
     sessionEvents.close()
     stopHousekeeping()
+    stopTellingKeys()
     keys.close()
     await parts.mails.close()
     await revocation.stop()
@@ -306,6 +309,11 @@ function measure({ metrics, revocation, passwords }: Parts): void {
     'The age of the view; NaN: it may not be used.',
     () => (revocation.ageMs() ?? Number.NaN) / 1000,
   )
+  metrics.gauge('annul_followers', 'Who decides by the view of this node, by kind.', () => {
+    const followers = revocation.feed.list()
+    const count = (kind: string) => followers.filter(follower => follower.kind === kind).length
+    return { verifiers: count('VERIFIER'), mirrors: count('MIRROR') }
+  })
   metrics.gauge('annul_password_hashes_waiting', 'Hashes that wait for their turn.', () => passwords.waiting)
 }
 

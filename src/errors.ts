@@ -32,9 +32,14 @@ export type RevocationReason = Exclude<
   'TOKEN_MISSING' | 'TOKEN_INVALID' | 'TOKEN_EXPIRED' | 'SESSION_EXPIRED'
 >
 
+/** Whether a text is a reason that this version knows. */
+export function isReason(value: string): value is Reason {
+  return Object.hasOwn(refusals, value)
+}
+
 /** A reason as the database holds it. One that is missing or of a later version still refuses. */
 export function storedReason(value: string | null): Reason {
-  return value !== null && Object.hasOwn(refusals, value) ? (value as Reason) : 'SESSION_REVOKED'
+  return value !== null && isReason(value) ? value : 'SESSION_REVOKED'
 }
 
 export type Code =

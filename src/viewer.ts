@@ -38,8 +38,8 @@ export type ViewerClaims = Omit<AccessClaims, 'sid'> & { readonly sid: string | 
     Record<string, unknown>
   >
 
-/** A sender whose access token was accepted for this request. */
-export interface Viewer extends Visitor {
+/** What an accepted access token says about its sender. */
+export interface TokenViewer {
   readonly userId: string
   /** null: the token is one of a former system (`auth.accept`), which has no session of Annul's. */
   readonly sessionId: string | null
@@ -48,6 +48,9 @@ export interface Viewer extends Visitor {
   /** As they stand in the access token, the app's own among them. Frozen. */
   readonly claims: ViewerClaims
 }
+
+/** A sender whose access token was accepted for this request. */
+export interface Viewer extends Visitor, TokenViewer {}
 
 /** @internal A viewer whose token belongs to a session of Annul's. */
 export interface SessionViewer extends Viewer {

@@ -36,7 +36,14 @@ const withoutDatabase = [
   'revocation/view.ts',
   'revocation/clock.ts',
   'revocation/feedFrames.ts',
+  'log.ts',
+  'request/message.ts',
+  'request/bearerToken.ts',
+  'decisions/requestDecision.ts',
+  'decisions/tokenWatch.ts',
   'graphql/directive.ts',
+  'graphql/meets.ts',
+  'graphql/requirements.ts',
 ]
 /** Beside the house: nothing in it imports them, and they import little. */
 const annexes: Record<string, string[]> = {
@@ -131,9 +138,16 @@ describe('packages', () => {
     expect(told(beyond.filter(({ from, isType }) => !(from === 'auth.ts' && isType)))).toEqual([])
   })
 
-  it('of HTTP are known to http/ and servers/ alone, and hashing to passwords/', () => {
+  it('of HTTP are known to http/ and servers/ alone, those of WebSockets to verifiers too, and hashing to passwords/', () => {
     const http = usersOf(/^(@?fastify\b|express\b|ws$|node:https?2?$)/)
-    expect(told(http.filter(({ from }) => !startsWithAny(from, ['http/', 'servers/'])))).toEqual([])
+    expect(
+      told(
+        http.filter(
+          ({ from, to }) =>
+            !startsWithAny(from, ['http/', 'servers/']) && !(to === 'ws' && from.startsWith('verify/')),
+        ),
+      ),
+    ).toEqual([])
     expect(told(usersOf(/argon2|bcrypt/).filter(({ from }) => !startsWithAny(from, ['passwords/'])))).toEqual(
       [],
     )

@@ -10,7 +10,9 @@ import { expectGatewayLife, pageOrigin } from './support/gatewayLife.ts'
 import { root } from './support/imports.ts'
 import { install, type Packed, packPackage, run } from './support/packed.ts'
 import { startPostgres } from './support/postgres.js'
+import { startTestServer } from './support/server.ts'
 import { query } from './support/sql.ts'
+import { makeService } from './support/verifier.ts'
 
 /* Each example as its reader has it: copied into an empty folder, the package installed from its tarball. */
 
@@ -135,6 +137,7 @@ describeExamples('the example', () => {
       'federation',
       'mercurius',
       'stitching',
+      'verifier',
       'yoga',
     ])
   })
@@ -255,4 +258,30 @@ describeExamples('the example', () => {
     },
     240_000,
   )
+  it('verifier has a REST service and a GraphQL service that keep the promise without a database', async () => {
+    const node = await startTestServer()
+    const secret = await makeService(node.auth.parts)
+    await tryExample(
+      'verifier',
+      async ({ url, send }) => {
+        const { accessToken: token, userId } = await node.signUp()
+        const orders = (method: string) =>
+          fetch(`${url}/orders`, { method, headers: { authorization: `Bearer ${token}` } })
+        expect(await (await orders('GET')).json()).toEqual({ ordersOf: userId })
+        expect((await orders('DELETE')).status).toBe(403)
+        expect((await fetch(`${url}/orders`)).status).toBe(401)
+        expect((await send('{ myReviews }', { token })).data).toEqual({
+          myReviews: [`A review by ${userId}`],
+        })
+        expect((await send('{ allReviews }', { token })).errors?.[0]?.message).toBe('You may not do this.')
+        await node.send('mutation { logout }', { token })
+        expect((await orders('GET')).status).toBe(401)
+        expect((await send('{ myReviews }', { token })).errors?.[0]?.message).toBe(
+          'This session was logged out.',
+        )
+      },
+      { more: { ANNUL_NODES: node.url, ANNUL_SERVICE: secret } },
+    )
+    await node.close()
+  }, 180_000)
 })

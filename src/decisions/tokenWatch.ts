@@ -1,8 +1,7 @@
 import type { Reason } from '../errors.ts'
-import type { Parts } from '../parts.ts'
+import type { RevocationView } from '../revocation/view.ts'
 import { keyIdOf } from '../tokens/accessToken.ts'
 import type { ViewerClaims } from '../viewer.ts'
-import type { StrictReader } from './strictReader.ts'
 
 /** Why a socket must end: the reason why its token died, or UNAVAILABLE when the token can't be checked any more. */
 export type Ending = Reason | 'UNAVAILABLE'
@@ -15,6 +14,22 @@ export interface TokenWatch {
    */
   watch(claims: ViewerClaims, end: (why: Ending) => void): () => void
   close(): void
+}
+
+/** What a watch stands on: a node's own view, or a verifier's. */
+export interface WatchParts {
+  /** Database time in seconds. */
+  readonly clock: { now(): number }
+  readonly config: { readonly leaseMs: number }
+  readonly revocation: {
+    readonly view: Pick<RevocationView, 'verdict' | 'subscribe' | 'isKeyRevoked'>
+    isFresh(): boolean
+  }
+}
+
+/** Asks those who know. @throws where nobody answers */
+export interface StrictVerdicts {
+  verdict(claims: ViewerClaims): Promise<Reason | undefined>
 }
 
 /** Node's longest timer. It fires a longer one at once. */
@@ -30,10 +45,7 @@ interface Watched {
  * reading, before the node acknowledges the reading; so no revoking mutation returns earlier. While the view is stale,
  * no listener is called: then the primary is asked, and a socket ends whose token the primary does not confirm.
  */
-export function openTokenWatch(
-  parts: Pick<Parts, 'clock' | 'config' | 'revocation'>,
-  strict: StrictReader,
-): TokenWatch {
+export function openTokenWatch(parts: WatchParts, strict: StrictVerdicts): TokenWatch {
   const { clock, config, revocation } = parts
   const all = new Set<Watched>()
   const bySubject = new Map<string, Set<Watched>>()

@@ -9,7 +9,7 @@ import {
   locatedError,
   responsePathAsArray,
 } from 'graphql'
-import { AuthError, forbidden, reauthenticationRequired } from '../errors.ts'
+import type { AuthError } from '../errors.ts'
 import { refuseUnknownOptions } from '../names.ts'
 import { withDirectiveName } from './directiveName.ts'
 import { guardEvents } from './guardEvents.ts'
@@ -17,15 +17,9 @@ import { behindGuard, noteGuard } from './guarded.ts'
 import { markGuarded } from './guardedMark.ts'
 import { readGuards } from './guards.ts'
 import { listGuards } from './listGuards.ts'
+import { check, type Guarded } from './meets.ts'
 import { extensionsWith, referencesOf } from './references.ts'
 import type { Requirement } from './requirements.ts'
-
-/** The part of a viewer that `@auth` checks. */
-interface Guarded {
-  readonly roles: readonly string[]
-  readonly scopes: readonly string[]
-  readonly claims: { readonly auth_time: number }
-}
 
 /** The part of the context that `@auth` needs. */
 interface GuardContext {
@@ -197,22 +191,4 @@ function guardResolver(
     check(decision, requirements, auth)
     return resolve(source, args, context, info)
   }
-}
-
-/** Checks `maxAge` last, so that nobody is asked for a password again for a field that stays forbidden. */
-function check(
-  decision: Guarded | AuthError,
-  requirements: readonly Requirement[],
-  clock: { now(): number },
-): void {
-  if (decision instanceof AuthError) throw decision
-  for (const { roles, scopes } of requirements) {
-    const allowed =
-      (roles === undefined || roles.some(role => decision.roles.includes(role))) &&
-      (scopes === undefined || scopes.some(all => all.every(scope => decision.scopes.includes(scope))))
-    if (!allowed) throw forbidden({ ...(roles && { roles }), ...(scopes && { scopes }) })
-  }
-  for (const { maxAge } of requirements)
-    if (maxAge !== undefined && clock.now() - decision.claims.auth_time > maxAge)
-      throw reauthenticationRequired(maxAge)
 }

@@ -8,7 +8,6 @@ import cors from '@fastify/cors'
 import websocket from '@fastify/websocket'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
-import { handleProtocols } from 'graphql-ws'
 import type { OpenedAuth } from '../auth.ts'
 import { isSubgraph } from '../graphql/federation.ts'
 import { responseOf } from '../request/handedOver.ts'
@@ -16,6 +15,7 @@ import { addAccountPages } from './accountPages.ts'
 import { answerErrors, bodyLimitBytes } from './answerErrors.ts'
 import { answerWith200 } from './answerWith200.ts'
 import { apolloHandler } from './apolloHandler.ts'
+import { addFeed, handleProtocols, sayByeBeforeClose } from './feed.ts'
 import { refuseForeignOrigins } from './foreignOrigins.ts'
 import { logRequests } from './logRequests.ts'
 import { addOAuthRoutes } from './oauthRoutes.ts'
@@ -73,6 +73,7 @@ async function addGraphQL(app: FastifyInstance, auth: OpenedAuth, schema: GraphQ
     ],
   })
   await apollo.start()
+  sayByeBeforeClose(app, auth)
   await app.register(websocket, {
     options: { maxPayload: bodyLimitBytes, handleProtocols },
     errorHandler(error, socket, request) {
@@ -81,6 +82,7 @@ async function addGraphQL(app: FastifyInstance, auth: OpenedAuth, schema: GraphQ
       socket.terminate()
     },
   })
+  addFeed(app, auth)
   const answer = apolloHandler(apollo, (request, reply) => {
     const { auth: contextOfRequest } = auth.context(request, responseOf(reply))
     return { auth: contextOfRequest, note: request.note, accept: request.headers.accept }

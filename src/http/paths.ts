@@ -11,10 +11,13 @@ export interface Path {
 /** The pages behind the links in mails. */
 export const accountPaths = ['/account/verify-email', '/account/reset-password', '/account/restore-email']
 
+/** The paths whose upgrades are taken: of clients, and of verifiers. */
+export const socketPaths = ['/graphql', '/feed'] as const
+
 const all: Path['methods'] = ['GET', 'HEAD', 'POST', 'OPTIONS', 'PUT', 'PATCH', 'DELETE']
 
 export function pathsOf({ metrics }: Pick<Config, 'metrics'>): readonly Path[] {
-  const read = ['/healthz', '/readyz', ...(metrics === 'on' ? ['/metrics'] : [])]
+  const read = ['/healthz', '/readyz', '/feed', ...(metrics === 'on' ? ['/metrics'] : [])]
   return [
     { url: '/graphql', methods: ['GET', 'HEAD', 'POST', 'OPTIONS'] },
     ...read.map((url): Path => ({ url, methods: ['GET', 'HEAD'] })),

@@ -16,16 +16,16 @@ const taken = new WeakSet<IncomingMessage>()
 const ours = new WeakSet<object>()
 
 /**
- * Takes the WebSockets of one path over from an app's server. Others who listen for upgrades see all of them: those that
+ * Takes the WebSockets of some paths over from an app's server. Others who listen for upgrades see all of them: those that
  * are not Annul's are left to them, and where there is nobody else they become ordinary requests again.
  */
 export function takeUpgrades(
   server: UpgradingServer,
-  path: string,
+  paths: readonly string[],
   take: (request: IncomingMessage, socket: Duplex, head: Buffer) => void,
 ): Upgrades {
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const isOurs = isWebSocket(request) && request.url?.split('?', 1)[0] === path
+    const isOurs = isWebSocket(request) && paths.includes(request.url?.split('?', 1)[0] ?? '')
     if (isOurs) {
       taken.add(request)
       // Node has left the socket without a listener for errors: a client that resets it would end the process.

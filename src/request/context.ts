@@ -1,6 +1,7 @@
 import { findUsers } from '../accounts/findUsers.ts'
 import type { SessionRow, UserRow } from '../database/rows.ts'
 import type { Authenticator, Decision } from '../decisions/authenticate.ts'
+import { RequestDecision } from '../decisions/requestDecision.ts'
 import { AuthError } from '../errors.ts'
 import { readUserAgent } from '../input/device.ts'
 import type { Parts } from '../parts.ts'
@@ -12,6 +13,7 @@ import { bindAddress, bindFingerprint } from '../tokens/binding.ts'
 import type { OpenSpan } from '../tracing.ts'
 import type { DeviceVisitor, Viewer, VisitorDevice } from '../viewer.ts'
 import type { AddressReader } from './address.ts'
+import { bearerToken } from './bearerToken.ts'
 import { CookieJar } from './cookies.ts'
 import { RequestDevice } from './device.ts'
 import { header, type RequestLike, type ResponseLike } from './message.ts'
@@ -60,10 +62,7 @@ export class AuthContext {
    *   (await auth.viewerOrNull()) ? 'Welcome back.' : 'Hello, stranger.'
    */
   async viewerOrNull(): Promise<Viewer | null> {
-    const decision = await this.#state.decide()
-    if (!(decision instanceof AuthError)) return decision
-    if (decision.code === 'UNAUTHENTICATED') return null
-    throw decision
+    return this.#state.viewerOrNull()
   }
 
   /**
@@ -136,11 +135,10 @@ export class RequestState {
   readonly #presentToken: () => string | undefined
   /** The token that the last decision was about. */
   #token: string | undefined
-  #decision: Decision | Promise<Decision> | undefined
-  /** The present decision, as soon as it is known. */
-  #settled: Decision | undefined
-  /** The last decision of the request, for the log and for the renewal: both run after all fields are answered. */
-  #last: Decision | undefined
+  readonly #sender = new RequestDecision<Viewer>(() => {
+    this.#token = this.#presentToken()
+    return this.#authenticator.decide(this.visitor, this.#token)
+  })
   #identified: string | undefined
   #users: RowsById<UserRow> | undefined
   #sessions: RowsById<SessionRow> | undefined
@@ -175,14 +173,8 @@ export class RequestState {
    *   and for each event of a subscription
    */
   decide(again = false): Decision | Promise<Decision> {
-    if (this.#decision !== undefined && !again) return this.#decision
-    this.forget()
-    this.#token = this.#presentToken()
-    const made = this.#authenticator.decide(this.visitor, this.#token)
-    this.#decision = made
-    if (made instanceof Promise) made.then(settled => this.#settle(made, settled))
-    else this.#settle(made, made)
-    return made
+    if (again || !this.#sender.isMade) this.#users = undefined
+    return this.#sender.decide(again)
   }
 
   /**
@@ -190,8 +182,7 @@ export class RequestState {
    * because a decision holds no longer than one of these.
    */
   forget(): void {
-    this.#decision = undefined
-    this.#settled = undefined
+    this.#sender.forget()
     this.#users = undefined
     this.#sessions = undefined
   }
@@ -203,7 +194,8 @@ export class RequestState {
    * @returns nothing, where no viewer was let in or the viewer's token lives on; else why it may not be sent
    */
   refusedSince(): AuthError | undefined | Promise<AuthError | undefined> {
-    if (this.#settled === undefined || this.#settled instanceof AuthError) return undefined
+    const { settled } = this.#sender
+    if (settled === undefined || settled instanceof AuthError) return undefined
     const made = this.#authenticator.decide(this.visitor, this.#token)
     return made instanceof Promise ? made.then(errorOf) : errorOf(made)
   }
@@ -215,18 +207,17 @@ export class RequestState {
 
   /** The viewer of the present decision. @throws AuthError UNAUTHENTICATED, UNAVAILABLE */
   viewer(): Viewer {
-    if (this.#settled === undefined)
-      throw new Error(
-        'viewer() was called on a field that no @auth guards, where the sender is not known yet. ' +
-          'Guard the field with @auth, or await viewerOrNull() instead.',
-      )
-    if (this.#settled instanceof AuthError) throw this.#settled
-    return this.#settled
+    return this.#sender.viewer()
   }
 
-  /** The last decision, if one was made. */
+  /** As AuthContext.viewerOrNull. */
+  async viewerOrNull(): Promise<Viewer | null> {
+    return this.#sender.viewerOrNull()
+  }
+
+  /** The last decision, if one was made. For the log and for the renewal: both run after all fields are answered. */
   lastDecision(): Decision | undefined {
-    return this.#last
+    return this.#sender.last
   }
 
   /** Notes the user whom `login`, `refresh` and the like have identified. For the log. */
@@ -236,7 +227,8 @@ export class RequestState {
 
   /** The id of the user who sent the request, if it became known. */
   userId(): string | undefined {
-    return this.#identified ?? (this.#last instanceof AuthError ? undefined : this.#last?.userId)
+    const { last } = this.#sender
+    return this.#identified ?? (last instanceof AuthError ? undefined : last?.userId)
   }
 
   /** Milliseconds that the request waited until every node refused what it had revoked. Undefined: it revoked nothing. */
@@ -254,13 +246,6 @@ export class RequestState {
   session(id: string): Promise<SessionRow | null> {
     this.#sessions ??= new RowsById(ids => findSessions(this.parts, ids))
     return this.#sessions.read(id)
-  }
-
-  /** Ignores a decision that was replaced before it was known. */
-  #settle(made: Decision | Promise<Decision>, settled: Decision): void {
-    if (made !== this.#decision) return
-    this.#settled = settled
-    this.#last = settled
   }
 }
 
@@ -297,13 +282,4 @@ function openVisitor(
 
 function errorOf(decision: Decision): AuthError | undefined {
   return decision instanceof AuthError ? decision : undefined
-}
-
-const scheme = 'Bearer '
-
-function bearerToken(authorization: string | undefined): string | undefined {
-  // As clients write it. The expression below goes through the token letter by letter, which costs as much as a decision.
-  if (authorization?.startsWith(scheme) && !authorization.includes(' ', scheme.length))
-    return authorization.slice(scheme.length) || undefined
-  return authorization?.match(/^Bearer +([^ ]+)$/i)?.[1]
 }

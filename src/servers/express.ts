@@ -18,6 +18,8 @@ export interface AnnulExpressOptions {
   readonly server?: UpgradingServer | undefined
   /** The path of WebSockets; default `/graphql`. Where the middleware stands under a path, that path comes before. */
   readonly socketPath?: string | undefined
+  /** The path of the feed, which verifiers follow; default: `/feed` in the place of `/graphql` in `socketPath`. */
+  readonly feedPath?: string | undefined
 }
 
 /** A middleware of Express 5, in types of its own. */
@@ -41,10 +43,13 @@ export interface ExpressMiddleware {
  * app.use(annulExpress(auth, { schema: auth.schema({ typeDefs, resolvers }), server }))
  */
 export function annulExpress(auth: Auth, options: AnnulExpressOptions = {}): ExpressMiddleware {
-  refuseUnknownOptions('annulExpress', options, ['schema', 'server', 'socketPath'])
+  refuseUnknownOptions('annulExpress', options, ['schema', 'server', 'socketPath', 'feedPath'])
   const { schema, server, socketPath = '/graphql' } = options
+  const { feedPath = socketPath.replace(/[^/]*$/, 'feed') } = options
   const opened = insidesOf(auth)
+  // The feed is a WebSocket alone, so the app may have a page by its name.
   const paths = new Set(pathsOf(opened.parts.config).map(({ url }) => url))
+  paths.delete('/feed')
   let inner: InnerApp | undefined
   const opening = loadInnerApp('annul/express')
     .then(({ openInnerApp }) => openInnerApp(opened, schema ?? auth.schema()))
@@ -54,9 +59,11 @@ export function annulExpress(auth: Auth, options: AnnulExpressOptions = {}): Exp
   opening.catch(error => opened.parts.log.error({ err: error }, 'annul/express can not be opened.'))
 
   if (server) {
-    const upgrades = takeUpgrades(server, socketPath, (request, socket, head) => {
+    const upgrades = takeUpgrades(server, [socketPath, feedPath], (request, socket, head) => {
+      const { url = '' } = request
+      const path = url.split('?', 1)[0] === feedPath ? feedPath : socketPath
       // The inner application knows no path around it.
-      request.url = `/graphql${request.url?.slice(socketPath.length)}`
+      request.url = (path === feedPath ? '/feed' : '/graphql') + url.slice(path.length)
       opening.then(
         () => inner?.upgrade(request, socket, head),
         () => socket.destroy(),

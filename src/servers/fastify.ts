@@ -2,7 +2,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
 import { type Auth, insidesOf } from '../auth.ts'
 import { loadInnerApp } from '../http/loadInnerApp.ts'
-import { pathsOf } from '../http/paths.ts'
+import { pathsOf, socketPaths } from '../http/paths.ts'
 import { takeUpgrades } from '../http/takeUpgrades.ts'
 import { refuseUnknownOptions } from '../names.ts'
 
@@ -41,7 +41,11 @@ export const annulFastify: FastifyPluginAsync<AnnulFastifyOptions> = async (app,
   if (app.initialConfig.http2) throw new Error('annulFastify serves HTTP/1.1, and this app is one of HTTP/2.')
   const { openInnerApp } = await loadInnerApp('annul/fastify')
   const inner = await openInnerApp(opened, schema ?? auth.schema(), { prefix: app.prefix })
-  const upgrades = takeUpgrades(app.server, `${app.prefix}/graphql`, inner.upgrade)
+  const upgrades = takeUpgrades(
+    app.server,
+    socketPaths.map(path => `${app.prefix}${path}`),
+    inner.upgrade,
+  )
   app.addHook('preClose', async () => {
     upgrades.stop()
     await inner.close()

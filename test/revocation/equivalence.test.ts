@@ -6,10 +6,11 @@ import type { TokensAnswer } from '../support/client.ts'
 import { onPostgres } from '../support/database.ts'
 import { makeAdmin, type TestServer, useSecondNode, useServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
+import { useVerifier, verdictOf } from '../support/verifier.ts'
 
 /*
  * Memory and the rows are written by the same verbs and read by different code: for every history, the view of each
- * node says of every token that was ever issued what the strict path says, reason included.
+ * node, and that of a verifier, says of every token that was ever issued what the strict path says, reason included.
  */
 
 const users = 3
@@ -17,6 +18,7 @@ const tokenFields = 'accessToken refreshToken expiresIn session { id expiresAt }
 
 const first = useServer()
 const nodes = onPostgres ? [first, useSecondNode(first)] : [first]
+const verifier = useVerifier(() => nodes)
 let strict: StrictReader
 beforeAll(async () => {
   strict = openStrictReader(first.auth.parts.decisions, first.auth.parts.clock)
@@ -36,6 +38,7 @@ class World {
   readonly people: Person[] = []
   admin: Person = { userId: '', email: '', password: '', held: [] }
   readonly issued: AccessClaims[] = []
+  readonly texts: string[] = []
 
   take(person: Person, tokens: TokensAnswer | undefined): void {
     if (!tokens) return
@@ -43,6 +46,7 @@ class World {
     const claims = this.node(0).auth.parts.accessTokens.verify(tokens.accessToken)
     if (typeof claims === 'string') throw new Error(`A token was issued that is refused: ${claims}.`)
     this.issued.push(claims)
+    this.texts.push(tokens.accessToken)
   }
 
   node(index: number): TestServer {
@@ -153,6 +157,9 @@ async function compare(world: World): Promise<void> {
     await until(() => revocation.isFresh())
     expect(world.issued.map(claims => revocation.view.verdict(claims))).toEqual(byRows)
   }
+  await until(() => verifier.isFresh())
+  const byVerifier = await Promise.all(world.texts.map(text => verifier.decide(text)))
+  expect(byVerifier.map(verdictOf)).toEqual(byRows.map(reason => reason ?? 'accepted'))
   for (const reason of byRows) reasons.add(reason)
 }
 

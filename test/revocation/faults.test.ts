@@ -7,7 +7,7 @@ import { startPostgres } from '../support/postgres.js'
 import { until } from '../support/until.ts'
 
 /*
- * Three processes, one PostgreSQL, and clients that never pause. The checker looks at what they really saw; nothing
+ * Three nodes, two services with a verifier, one PostgreSQL, and clients that never pause. The checker looks at what they really saw; nothing
  * here looks into a node.
  */
 
@@ -21,6 +21,7 @@ beforeAll(async () => {
   await server.createDatabase('faults')
   const databaseUrl = server.urlOf('faults')
   const cluster = await startCluster({ databaseUrl })
+  await Promise.all([cluster.startVerifier(), cluster.startVerifier()])
   testBed = { cluster, postgres: server, sql: postgres(databaseUrl, { max: 1, onnotice: () => {} }) }
   await until(() => allFresh(cluster))
 }, 60_000)

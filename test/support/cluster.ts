@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { type ClusterVerifier, openDoor, startVerifierProcess } from './clusterVerifier.ts'
 import { type NodeProxy, startProxy } from './proxy.ts'
 
 /** Node processes as in production, on one PostgreSQL. Each node reaches the database through a proxy of its own. */
@@ -42,7 +43,10 @@ export interface Cluster {
   readonly nodes: readonly ClusterNode[]
   /** For each node that ended by itself, its status and the last lines of its log. */
   readonly deaths: readonly string[]
+  /** The running services that decide by a verifier: none, until one is started. */
+  readonly verifiers: readonly ClusterVerifier[]
   start(options?: NodeOptions): Promise<ClusterNode>
+  startVerifier(): Promise<ClusterVerifier>
   close(): Promise<void>
 }
 
@@ -110,8 +114,31 @@ export async function startCluster(options: {
     return member
   }
 
+  const verifiers: ClusterVerifier[] = []
+  const doors: Awaited<ReturnType<typeof openDoor>>[] = []
+  let startedVerifiers = 0
+  const startVerifier = async (): Promise<ClusterVerifier> => {
+    while (doors.length < 3) {
+      const place = doors.length
+      doors.push(await openDoor(() => nodes[place % nodes.length]?.url))
+    }
+    const urls = doors.map(({ url }) => url)
+    const verifier = await startVerifierProcess(`verifier ${++startedVerifiers}`, databaseUrl, urls)
+    const member = {
+      ...verifier,
+      async kill() {
+        verifiers.splice(verifiers.indexOf(member), 1)
+        await verifier.kill()
+      },
+    }
+    verifiers.push(member)
+    return member
+  }
+
   const close = async () => {
     isClosed = true
+    await Promise.all([...verifiers].map(verifier => verifier.kill()))
+    for (const door of doors) door.close()
     const ended = [...nodes].map(node => node.kill())
     for (const child of children) child.kill('SIGKILL')
     await Promise.all(ended)
@@ -130,8 +157,10 @@ export async function startCluster(options: {
     leaseMs,
     secret,
     nodes,
+    verifiers,
     deaths,
     start,
+    startVerifier,
     close,
   }
 }

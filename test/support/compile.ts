@@ -33,7 +33,8 @@ export async function compileAll(
 ): Promise<string[]> {
   const folder = await temporaryDirectory()
   const modules = join(folder, 'node_modules')
-  for (const scope of ['@apollo', '@types']) await mkdir(join(modules, scope), { recursive: true })
+  for (const scope of ['@apollo', '@graphql-tools', '@types'])
+    await mkdir(join(modules, scope), { recursive: true })
   await symlink(root, join(modules, 'annul'))
   for (const name of packages) await symlink(join(root, 'node_modules', name), join(modules, name))
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }')

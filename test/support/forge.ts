@@ -1,7 +1,9 @@
 import { createHmac, type KeyObject, sign } from 'node:crypto'
-import { expect, it } from '@jest/globals'
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import type { AccessClaims } from '../../src/tokens/accessClaims.ts'
+import type { Verifier } from '../../src/verify/index.ts'
 import type { TestServer } from './server.ts'
+import { openVerifier, verdictOf } from './verifier.ts'
 
 /** Makes the signature over header and claims, which stand before the second dot. */
 export type Signer = (input: string) => Uint8Array
@@ -24,7 +26,11 @@ export interface Forge {
   present(token: string): Promise<Verdict>
   /** The answer to an honest token. */
   readonly accepted: Verdict
+  /** The node that the tokens are for. */
+  readonly server: ForgedServer
 }
+
+type ForgedServer = Pick<TestServer, 'auth' | 'send' | 'url'>
 
 export interface Verdict {
   readonly status: number
@@ -34,7 +40,7 @@ export interface Verdict {
 }
 
 /** Makes tokens by hand, because jsonwebtoken refuses to make most of the forgeries that it accepts. */
-export function openForge(server: Pick<TestServer, 'auth' | 'send'>, honest: string): Forge {
+export function openForge(server: ForgedServer, honest: string): Forge {
   const { keys } = server.auth.parts
   const { kid, privateKey } = keys.current()
   const publicKey = keys.find(kid)?.publicKey
@@ -44,6 +50,7 @@ export function openForge(server: Pick<TestServer, 'auth' | 'send'>, honest: str
     header,
     claims,
     publicKey,
+    server,
     make(forgery = {}) {
       const input = `${part(header, forgery.header)}.${part(claims, forgery.claims)}`
       return `${input}.${encode((forgery.signer ?? es256(privateKey))(input))}`
@@ -72,15 +79,29 @@ export function refusal(
   return { status: 401, data: null, errors: [error], challenge: `Bearer realm="annul"${detail}` }
 }
 
-/** Declares a test for each forgery. All get one and the same answer, which tells no attacker what was found. */
-export function refuses<F extends Pick<Forge, 'present'>>(
+/**
+ * Declares a test for each forgery. All get one and the same answer, which tells no attacker what was found; from a
+ * verifier that follows the node, too.
+ */
+export function refuses<F extends Pick<Forge, 'present'> & Partial<Pick<Forge, 'server'>>>(
   forge: () => F,
   forgeries: Record<string, (forge: F) => string[]>,
 ): void {
+  let verifier: Verifier | undefined
+  beforeAll(async () => {
+    const { server } = forge()
+    if (server !== undefined) verifier = await openVerifier([server])
+  })
+  afterAll(() => verifier?.close())
   it.each(Object.entries(forgeries))('refuses %s', async (_, make) => {
     const tokens = make(forge())
     const verdicts = await Promise.all(tokens.map(async token => [token, await forge().present(token)]))
     expect(verdicts).toEqual(tokens.map(token => [token, refusal()]))
+    if (verifier === undefined) return
+    const decisions = await Promise.all(tokens.map(token => verifier?.decide(token)))
+    expect(decisions.map(decision => decision && verdictOf(decision))).toEqual(
+      tokens.map(() => 'TOKEN_INVALID'),
+    )
   })
 }
 

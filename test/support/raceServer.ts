@@ -30,6 +30,7 @@ export interface RaceUser {
  * that the search of the run's log for secrets stays short.
  */
 export interface RaceServer {
+  readonly url: string
   readonly parts: Awaited<ReturnType<typeof openServer>>['auth']['parts']
   send(operation: string, token?: string): Promise<QuickAnswer>
   rows<Row>(statement: SQL): Promise<Row[]>
@@ -101,6 +102,7 @@ async function openRaceServer(): Promise<RaceServer> {
   }
 
   return {
+    url: server.url,
     parts,
     rows: execute,
     makeUsers,

@@ -72,6 +72,21 @@ export const faults = {
     await until(async () => (await sql`select from annul.nodes`).length === cluster.nodes.length)
   },
 
+  'a verifier is stopped past its lease and continued': async ({ cluster }, trial) => {
+    const verifier = someOf(cluster.verifiers)
+    for (const leases of [0.5, 1.2, 2]) {
+      verifier.signal('SIGSTOP')
+      await Promise.all([delay(leases * cluster.leaseMs), trial.revoked(4)])
+      verifier.signal('SIGCONT')
+      await delay(100)
+    }
+  },
+
+  'a verifier is killed, and another takes its place': async ({ cluster }, trial) => {
+    await someOf(cluster.verifiers).kill()
+    await Promise.all([cluster.startVerifier(), trial.revoked(10)])
+  },
+
   'the database is restarted': async ({ postgres, sql }, trial) => {
     await crash(postgres, sql)
     await postgres.start()
@@ -159,10 +174,11 @@ export async function prove(
   return trial
 }
 
-/** Every node decides from memory. */
-export async function allFresh({ nodes, leaseMs }: Cluster): Promise<boolean> {
+/** Every node and every verifier decides from memory. */
+export async function allFresh({ nodes, verifiers, leaseMs }: Cluster): Promise<boolean> {
   const ages = await Promise.all(nodes.map(node => metric(node, 'annul_view_age_seconds')))
-  return ages.every(age => age * 1000 < leaseMs)
+  const fresh = await Promise.all(verifiers.map(verifier => verifier.isFresh()))
+  return ages.every(age => age * 1000 < leaseMs) && fresh.every(Boolean)
 }
 
 /** A figure of `/metrics`; NaN where there is none. */

@@ -25,7 +25,7 @@ if (options.help) {
 
 const testBed = await open()
 const { cluster } = testBed
-say(`${cluster.nodes.length} nodes on PostgreSQL ${await version(testBed)}, a lease of ${cluster.leaseMs} ms. Clients of all nodes ask,
+say(`${cluster.nodes.length} nodes on PostgreSQL ${await version(testBed)} and ${cluster.verifiers.length} services with a verifier, a lease of ${cluster.leaseMs} ms. Clients of all ask,
 refresh and revoke without pause. "Late" are requests that started after a revocation of their token had returned.
 `)
 say(
@@ -92,6 +92,7 @@ async function open(): Promise<TestBed> {
   await server.createDatabase('prove')
   const databaseUrl = server.urlOf('prove')
   const started = await startCluster({ databaseUrl })
+  await Promise.all([started.startVerifier(), started.startVerifier()])
   await until(() => allFresh(started))
   return { cluster: started, postgres: server, sql: postgres(databaseUrl, { max: 1, onnotice: () => {} }) }
 }

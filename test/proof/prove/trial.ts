@@ -31,6 +31,8 @@ const mostRevocationsAtOnce = 24
 const beforeMs = 150
 const afterMs = 500
 
+type Asked = Pick<ClusterNode, 'name' | 'url'>
+
 /**
  * Clients of all nodes, for as long as a trial lasts: some ask without pause who they are, with tokens that live and
  * with tokens that were revoked a moment ago; some refresh; some revoke. Everything is recorded.
@@ -144,8 +146,13 @@ export class Trial {
     await Promise.all(this.#running)
   }
 
+  /** Whoever decides about tokens. */
+  get #asked(): readonly Asked[] {
+    return [...this.#cluster.nodes, ...this.#cluster.verifiers]
+  }
+
   #run(everyMs: number): void {
-    for (let index = 0; index < loopsPerNode * this.#cluster.nodes.length; index++)
+    for (let index = 0; index < loopsPerNode * this.#asked.length; index++)
       this.#start(() => this.#load(index))
     for (const { laptop } of this.#honest.slice(0, refreshing)) this.#start(() => this.#keep(laptop))
     this.#start(() => this.#refill())
@@ -176,11 +183,11 @@ export class Trial {
     this.#running.push(work())
   }
 
-  /** One request after the other, to one node. A node that does not answer holds up its own loops only. */
+  /** One request after the other, to one node or verifier. One that does not answer holds up its own loops only. */
   async #load(index: number): Promise<void> {
     while (!this.#stopped) {
-      const { nodes } = this.#cluster
-      const node = nodes[index % nodes.length]
+      const asked = this.#asked
+      const node = asked[index % asked.length]
       if (node) await this.#ask(node, someOf([...this.#inPlay]))
       await delay(5)
     }
@@ -211,7 +218,7 @@ export class Trial {
     return false
   }
 
-  async #ask(node: ClusterNode, { text, claims }: Access): Promise<void> {
+  async #ask(node: Asked, { text, claims }: Access): Promise<void> {
     const { start, end, verdict } = await send(node.url, { query: asksWho, token: text })
     this.records.requests.push({ start, end, node: node.name, token: claims, verdict })
   }
@@ -225,9 +232,9 @@ export class Trial {
       const sent = await send(someNode(this.#cluster).url, operation)
       if (sent.verdict === done) {
         revocation.returned = sent.end
-        // The promise: from this moment every node refuses.
+        // The promise: from this moment every node and every verifier refuses.
         for (const token of tokens.filter(({ claims }) => covers(what, claims)))
-          for (const node of this.#cluster.nodes) this.#start(() => this.#ask(node, token))
+          for (const node of this.#asked) this.#start(() => this.#ask(node, token))
         if (sent.revokedOnAllNodesMs !== undefined) this.records.waits.push(sent.revokedOnAllNodesMs)
         return sent
       }

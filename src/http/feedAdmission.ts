@@ -1,0 +1,92 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { OpenedAuth } from '../auth.ts'
+import { outageOf } from '../database/outage.ts'
+import { AuthError, unavailable } from '../errors.ts'
+import { header } from '../request/message.ts'
+import { feedProtocol } from '../revocation/feedFrames.ts'
+import type { Service } from '../services/findService.ts'
+
+/** Of one node. Each takes 20 kB or so. */
+export const mostFeeds = 4000
+/** Of one service, so that none keeps the others out. */
+export const mostFeedsOfService = 2000
+/** Seconds after which a service that was refused may try again. */
+const retryAfter = 5
+
+/** The services whose upgrades were let in. */
+const services = new WeakMap<FastifyRequest, Service>()
+
+/** The service that a request for the feed was admitted for. */
+export function serviceOf(request: FastifyRequest): Service {
+  const service = services.get(request)
+  if (service === undefined) throw new Error('A feed was opened without a service.')
+  return service
+}
+
+/**
+ * Lets a service's upgrade to the feed through, or answers it with a refusal. For the route's onRequest. Feeds are not
+ * counted as sockets of clients (ANNUL_SOCKETS): a flood of clients must not keep verifiers out.
+ */
+export function admitFeeds({ services: known, parts: { log } }: OpenedAuth) {
+  const ofServices = new Map<string, number>()
+  let all = 0
+
+  const count = (id: string, difference: 1 | -1) => {
+    all += difference
+    const ofService = (ofServices.get(id) ?? 0) + difference
+    if (ofService > 0) ofServices.set(id, ofService)
+    else ofServices.delete(id)
+  }
+
+  const find = async (request: FastifyRequest): Promise<Service | AuthError> => {
+    // A browser sends one of these with every WebSocket. No page has a service's secret for good reason.
+    if (header(request, 'origin') !== undefined || header(request, 'sec-fetch-site') !== undefined)
+      return new AuthError('ORIGIN_NOT_ALLOWED', 'The feed is not for pages.')
+    if (!offersProtocol(request))
+      return new AuthError('BAD_USER_INPUT', `The feed speaks the subprotocol ${feedProtocol}.`)
+    const secret = /^Bearer +([^ ]+)$/i.exec(header(request, 'authorization') ?? '')?.[1]
+    try {
+      const service = secret === undefined ? undefined : await known.find(secret)
+      if (service === undefined)
+        return new AuthError('UNAUTHENTICATED', 'The feed needs the secret of a service, as a Bearer token.')
+      if (!service.rights.includes('feed'))
+        return new AuthError('FORBIDDEN', 'This service does not have the right "feed".')
+      const isFull = all >= mostFeeds || (ofServices.get(service.id) ?? 0) >= mostFeedsOfService
+      return isFull ? unavailable(retryAfter) : service
+    } catch (error) {
+      if (!outageOf(error)) log.error({ err: error }, 'The secret of a service can not be looked up.')
+      return unavailable()
+    }
+  }
+
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    if (!request.ws) return
+    const found = await find(request)
+    if (found instanceof AuthError) return refuse(request, reply, found)
+    const { socket } = request.raw
+    if (socket.destroyed) return reply.hijack()
+    count(found.id, 1)
+    socket.once('close', () => count(found.id, -1))
+    services.set(request, found)
+  }
+}
+
+export function offersProtocol(request: { headers: FastifyRequest['headers'] }): boolean {
+  const offered = header(request, 'sec-websocket-protocol') ?? ''
+  return offered.split(',').some(protocol => protocol.trim() === feedProtocol)
+}
+
+const statuses: Partial<Record<AuthError['code'], number>> = {
+  BAD_USER_INPUT: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  ORIGIN_NOT_ALLOWED: 403,
+}
+
+/** One answer to everything that can be wrong with a secret. */
+function refuse(request: FastifyRequest, reply: FastifyReply, { code, message, details }: AuthError) {
+  if (request.note) request.note.code = code
+  if (code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer realm="annul"')
+  if (typeof details.retryAfter === 'number') reply.header('retry-after', details.retryAfter)
+  return reply.status(statuses[code] ?? 503).send({ errors: [{ message, extensions: { code, ...details } }] })
+}

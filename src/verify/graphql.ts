@@ -1,0 +1,2 @@
+export { type GuardOptions, guardSchema } from '../graphql/directive.ts'
+export { SchemaError } from '../graphql/requirements.ts'

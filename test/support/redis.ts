@@ -33,8 +33,15 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-/** @param flags of redis-server, such as `--save ''`; default: nothing is written to a file */
-export async function startRedis(flags: readonly string[] = [], port?: number): Promise<TestRedis> {
+/**
+ * @param flags of redis-server, such as `--appendonly yes`; default: nothing is written to a file
+ * @param env variables of the server
+ */
+export async function startRedis(
+  flags: readonly string[] = [],
+  port?: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<TestRedis> {
   const own = port ?? (await freePort())
   const dir = mkdtempSync(join(tmpdir(), 'annul-redis-'))
   let child: ChildProcess | undefined
@@ -81,7 +88,10 @@ export async function startRedis(flags: readonly string[] = [], port?: number): 
     async start() {
       const settings = ['--port', String(own), '--dir', dir, '--bind', '127.0.0.1']
       // The server loads nothing but its own file, and no file of the machine.
-      const started = spawn('redis-server', [...settings, '--save', '', ...flags], { stdio: 'ignore' })
+      const started = spawn('redis-server', [...settings, '--save', '', ...flags], {
+        stdio: 'ignore',
+        env: { PATH: process.env.PATH, ...env },
+      })
       child = started
       running.add(started)
       ended = once(started, 'exit').then(() => running.delete(started))

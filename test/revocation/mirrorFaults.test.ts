@@ -58,6 +58,14 @@ describe('while services read Redis', () => {
     expect(reader.decided).toBeGreaterThan(0)
   })
 
+  it('a revocation does not return while Redis hangs and "fresh" may live', async () => {
+    const read = performance.now()
+    const left = Number(await redis.command('PTTL', '{annul}:fresh'))
+    redis.pause()
+    await revokeSession(nodes, nodeA)
+    expect(performance.now()).toBeGreaterThan(read + left)
+  })
+
   it('nothing is accepted late where Redis is killed, and comes back empty', async () => {
     for (let round = 0; round < 2; round++) {
       const [, ended] = await Promise.all([redis.kill(), revokeMany(6)])

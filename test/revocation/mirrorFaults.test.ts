@@ -59,6 +59,8 @@ describe('while services read Redis', () => {
   })
 
   it('a revocation does not return while Redis hangs and "fresh" may live', async () => {
+    // A node that has just connected waits in full, whatever the mirror says.
+    await delay(2 * leaseMs)
     const read = performance.now()
     const left = Number(await redis.command('PTTL', '{annul}:fresh'))
     redis.pause()

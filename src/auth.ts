@@ -36,6 +36,7 @@ import type { RequestLike, ResponseLike } from './request/message.ts'
 import { type OpenContext, type OpenContextNow, openContext, openContextNow } from './request/openContext.ts'
 import { openFences } from './revocation/drain.ts'
 import { openRevocation } from './revocation/open.ts'
+import { openMirror } from './revocation/openMirror.ts'
 import { openServices, type Services } from './services/openServices.ts'
 import { openSessionEvents } from './sessions/sessionEvents.ts'
 import type { AcceptOptions } from './tokens/acceptOptions.ts'
@@ -196,6 +197,7 @@ async function openWith(
 ): Promise<OpenedAuth> {
   const { db, decisions, embedded } = database
   const { secret, previous } = await loadSecrets(config)
+  const mirror = await openMirror(config, log)
   const revocation = openRevocation(config, db, log)
   const clock = await openClock(db, revocation)
   const keys = await openSigningKeys(db, secret, clock.now, log, {
@@ -237,7 +239,10 @@ async function openWith(
   measure(parts)
   const stopHousekeeping = startHousekeeping(parts, error => log.warn({ err: error }, 'Housekeeping failed.'))
   // Until the view is fresh, the primary is asked.
-  revocation.start().catch(error => log.error({ err: error }, 'The revocation log can not be read.'))
+  revocation
+    .start()
+    .then(() => mirror.start(revocation.feed))
+    .catch(error => log.error({ err: error }, 'The revocation log can not be read.'))
   const stopTellingKeys = tellKeys(parts)
   const strict = openStrictReader(decisions, clock)
   const watch = openTokenWatch(parts, strict)
@@ -260,6 +265,7 @@ async function openWith(
     keys.close()
     await parts.mails.close()
     await revocation.stop()
+    await mirror.close()
     await app.events.close()
     await database.close()
   }

@@ -41,6 +41,7 @@ const withoutDatabase = [
   'request/bearerToken.ts',
   'decisions/requestDecision.ts',
   'decisions/tokenWatch.ts',
+  'revocation/mirrorKeys.ts',
   'graphql/directive.ts',
   'graphql/meets.ts',
   'graphql/requirements.ts',

@@ -145,7 +145,10 @@ export class NodeSocket {
     this.#cancel()
     this.#connection?.closed()
     const socket = this.#socket
-    if (socket.readyState === socket.CLOSED) return this.#listeners.ended(why, status)
+    if (socket.readyState === socket.CLOSED) {
+      this.#listeners.ended(why, status)
+      return
+    }
     socket.close()
     const cut = setTimeout(() => socket.terminate(), closeMs)
     socket.once('close', () => clearTimeout(cut))

@@ -22,8 +22,16 @@ export interface NodeProxy {
   close(): Promise<void>
 }
 
-/** Starts a proxy on a free port, for the connections of one node to its PostgreSQL. */
-export async function startProxy(target: { host: string; port: number }): Promise<NodeProxy> {
+/**
+ * Starts a proxy on a free port, for the connections of one node to its PostgreSQL.
+ *
+ * @param target where new connections lead; its members may be changed
+ * @param speaks `other`: another server than PostgreSQL, whose answers are not looked into, so nothing is `deaf`
+ */
+export async function startProxy(
+  target: { host: string; port: number },
+  speaks: 'postgres' | 'other' = 'postgres',
+): Promise<NodeProxy> {
   let mode: ProxyMode = 'forward'
   let delayMs = 0
   let lost = 0
@@ -69,7 +77,7 @@ export async function startProxy(target: { host: string; port: number }): Promis
       return true
     })
     void pump(client, upstream, false, chunk => chunk)
-    void pump(upstream, client, true, filter)
+    void pump(upstream, client, true, speaks === 'postgres' ? filter : chunk => chunk)
   })
   const port = await new Promise<number>(resolve =>
     server.listen(0, '127.0.0.1', () => {

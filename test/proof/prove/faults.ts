@@ -16,7 +16,7 @@ export interface TestBed {
 }
 
 /** Causes a fault and ends it. @throws Error when the fault did not happen, so that the trial proves nothing */
-type Fault = (testBed: TestBed, trial: Trial) => Promise<void>
+export type Fault = (testBed: TestBed, trial: Trial) => Promise<void>
 
 export const faults = {
   'nothing goes wrong': async ({ cluster }, trial) => {

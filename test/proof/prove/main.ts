@@ -2,10 +2,12 @@ import { parseArgs } from 'node:util'
 import postgres from 'postgres'
 import { startCluster } from '../../support/cluster.ts'
 import { startPostgres } from '../../support/postgres.js'
+import { startRedis } from '../../support/redis.ts'
 import { until } from '../../support/until.ts'
-import { allFresh, faults, plantedBug, prove, type TestBed } from './faults.ts'
+import { allFresh, type Fault, faults, plantedBug, prove, type TestBed } from './faults.ts'
 import { histogram } from './histogram.ts'
 import type { Verdict } from './records.ts'
+import { redisFaults } from './redisFaults.ts'
 
 /* `npm run prove`: the promise of revocation, put to the test on this machine. Exit status 1: it was broken. */
 
@@ -23,6 +25,7 @@ if (options.help) {
   process.exit()
 }
 
+const redis = await startRedis()
 const testBed = await open()
 const { cluster } = testBed
 say(`${cluster.nodes.length} nodes on PostgreSQL ${await version(testBed)} and ${cluster.verifiers.length} services with a verifier, a lease of ${cluster.leaseMs} ms. Clients of all ask,
@@ -46,10 +49,11 @@ const calm: number[] = []
 const troubled: number[] = []
 const sum = { late: 0, violations: 0, writes: 0, lateWrites: 0, complaints: [] as string[] }
 const end = performance.now() + Number(options.seconds) * 1000
-const names = Object.keys(faults) as (keyof typeof faults)[]
+const all: Record<string, Fault> = { ...faults, ...redisFaults(redis) }
+const names = Object.keys(all)
 for (let turn = 0; turn < names.length || performance.now() < end; turn++) {
   const name = names[turn % names.length] ?? 'nothing goes wrong'
-  const { records } = await prove(testBed, faults[name])
+  const { records } = await prove(testBed, all[name] ?? faults['nothing goes wrong'])
   add(name, records.verdict())
   ;(name === 'nothing goes wrong' ? calm : troubled).push(...records.waits)
 }
@@ -91,7 +95,7 @@ async function open(): Promise<TestBed> {
   const server = await startPostgres({ flags: ['track_commit_timestamp=on'] })
   await server.createDatabase('prove')
   const databaseUrl = server.urlOf('prove')
-  const started = await startCluster({ databaseUrl })
+  const started = await startCluster({ databaseUrl, env: { ANNUL_REDIS_URL: redis.url } })
   await Promise.all([started.startVerifier(), started.startVerifier()])
   await until(() => allFresh(started))
   return { cluster: started, postgres: server, sql: postgres(databaseUrl, { max: 1, onnotice: () => {} }) }
@@ -101,6 +105,7 @@ async function close({ cluster, postgres, sql }: TestBed): Promise<void> {
   await cluster.close()
   await sql.end()
   await postgres.stop()
+  await redis.close()
 }
 
 async function version({ sql }: TestBed): Promise<string> {

@@ -155,10 +155,14 @@ function logouts(auth) {
   }
   return async ({ sessions, workers, waits }) => {
     const left = [...sessions]
-    return repeat({ workers, times: sessions.length }, async () => {
+    const milliseconds = []
+    const measured = await repeat({ workers, times: sessions.length }, async () => {
       const { refreshToken } = left.pop()
+      const start = performance.now()
       await logoutByRefreshToken(waits ? auth.parts : withoutWait, visitor, refreshToken)
+      milliseconds.push(performance.now() - start)
     })
+    return { ...measured, milliseconds }
   }
 }
 

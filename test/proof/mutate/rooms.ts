@@ -57,7 +57,7 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
     ),
     part(['tokens/refreshToken'], ['tokens/refreshToken', 'tokens/knownRefreshToken']),
     part(['tokens/oneTimeToken'], ['tokens/oneTimeToken', 'tokens/knownOneTimeToken']),
-    part(['tokens/deviceToken'], ['tokens/deviceToken']),
+    part(['tokens/deviceToken'], ['tokens/deviceToken', 'tokens/knownDeviceToken']),
     part(
       ['tokens/secret', 'tokens/signingKeys', 'tokens/keySet'],
       ['tokens/secret', 'tokens/signingKeys', 'tokens/keyRotation', 'tokens/forgedKeys'],

@@ -114,7 +114,10 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
     ),
   ],
   request: [
-    part(['request/cookies', 'request/cookieMode'], ['sessions/refresh/cookies', 'sessions/refresh/origins']),
+    part(
+      ['request/cookies', 'request/cookieMode'],
+      ['request/device', 'sessions/refresh/cookies', 'sessions/refresh/origins', 'sessions/refresh/bind'],
+    ),
     part(
       ['request/context', 'request/openContext', 'request/message', 'request/renewalProof'],
       ['request/standalone', 'request/viewer', 'request/bearerToken'],

@@ -55,14 +55,11 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ['tokens/accessToken', 'tokens/accessClaims', 'tokens/compactToken', 'tokens/verifiedTokens'],
       ['tokens/accessTokenClaims', 'tokens/accessTokenHeader', 'tokens/accessToken'],
     ),
-    part(
-      ['tokens/refreshToken'],
-      ['tokens/refreshToken', 'tokens/knownRefreshToken', 'sessions/refresh/rules'],
-    ),
+    part(['tokens/refreshToken'], ['tokens/refreshToken', 'tokens/knownRefreshToken']),
     part(['tokens/oneTimeToken'], ['tokens/oneTimeToken', 'tokens/knownOneTimeToken']),
-    part(['tokens/deviceToken'], ['tokens/deviceToken', 'request/device']),
+    part(['tokens/deviceToken'], ['tokens/deviceToken', 'tokens/knownDeviceToken']),
     part(
-      ['tokens/secret', 'tokens/signingKeys'],
+      ['tokens/secret', 'tokens/signingKeys', 'tokens/keySet'],
       ['tokens/secret', 'tokens/signingKeys', 'tokens/keyRotation', 'tokens/forgedKeys'],
     ),
     part(['tokens/acceptOptions', 'tokens/acceptedKey'], ['tokens/acceptOptions', 'tokens/forgedKeys']),
@@ -90,7 +87,7 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ['sessions/signIn', 'sessions/refresh/bind', 'sessions/refresh/rules'],
     ),
     part(
-      ['sessions/login', 'sessions/readCredentials', 'sessions/reauthenticate', 'sessions/tellOfNewDevice'],
+      ['sessions/login', 'sessions/readCredentials', 'sessions/reauthenticate', 'sessions/isNewDevice'],
       ['sessions/login', 'sessions/signIn'],
     ),
     part(
@@ -117,7 +114,10 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
     ),
   ],
   request: [
-    part(['request/cookies', 'request/cookieMode'], ['sessions/refresh/cookies', 'sessions/refresh/origins']),
+    part(
+      ['request/cookies', 'request/cookieMode'],
+      ['request/device', 'sessions/refresh/cookies', 'sessions/refresh/origins', 'sessions/refresh/bind'],
+    ),
     part(
       ['request/context', 'request/openContext', 'request/message', 'request/renewalProof'],
       ['request/standalone', 'request/viewer', 'request/bearerToken'],

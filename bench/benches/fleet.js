@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openPostgresCpu } from '../support/postgresCpu.js'
 import { quantile } from '../support/statistics.js'
 
-export const title = 'Revocations (logouts) on 3 nodes with verifiers, and with as many plain followers of PostgreSQL'
+export const title =
+  'Revocations (logouts) on 3 nodes with verifiers, and with as many plain followers of PostgreSQL'
 
 const nodeCount = 3
 const verifierCounts = [0, 10, 100, 1000]
@@ -42,7 +43,10 @@ export async function run(bench) {
         reached: Math.abs(most.postgresMs / none.postgresMs - 1) <= goals.postgres,
       },
       { text: `at most ${goals.bytes / 1000} kB a verifier`, reached: most.bytes[1] <= goals.bytes },
-      { text: `at most ${goals.cpu} µs of a node's CPU for each verifier and revocation`, reached: most.cpuOfVerifier <= goals.cpu },
+      {
+        text: `at most ${goals.cpu} µs of a node's CPU for each verifier and revocation`,
+        reached: most.cpuOfVerifier <= goals.cpu,
+      },
       { text: 'nothing accepted after return', reached: rows.every(({ accepted }) => accepted === 0) },
       {
         text: `a verifier's decision (${introspection.decisionUs.toFixed(2)} µs) beside an introspection (${introspection.requestUs.toFixed(0)} µs of CPU)`,
@@ -83,7 +87,12 @@ async function measure(bench, { verifiers, followers }) {
   const cost = async work => {
     const [pg, cpu, at] = [postgresCpu(), await total('cpu'), performance.now()]
     const result = await work()
-    return { result, ms: performance.now() - at, postgres: postgresCpu() - pg, cpu: (await total('cpu')) - cpu }
+    return {
+      result,
+      ms: performance.now() - at,
+      postgres: postgresCpu() - pg,
+      cpu: (await total('cpu')) - cpu,
+    }
   }
   const count = 20 * bench.options.rounds
   const sessions = await nodes[0].call('sessions', { count: count + 20 })
@@ -92,7 +101,9 @@ async function measure(bench, { verifiers, followers }) {
   const busy = await cost(() => nodes[0].call('logouts', { sessions, workers: 1, waits: true }))
   const netOf = what => (busy[what] - (idle[what] * busy.ms) / idle.ms) / count
   const tokens = sessions.slice(-20).map(({ headers }) => headers.authorization.slice('Bearer '.length))
-  const answers = await Promise.all(processes.map(running => verifiers > 0 && running.call('ask', { tokens })))
+  const answers = await Promise.all(
+    processes.map(running => verifiers > 0 && running.call('ask', { tokens })),
+  )
   // Once more with the token that is known to be dead by nobody yet: revoked now, asked at the moment of the return.
   const fresh = await nodes[0].call('sessions', { count: 20 })
   let late = 0
@@ -118,7 +129,12 @@ async function measure(bench, { verifiers, followers }) {
     cpuOfVerifier: verifiers > 0 ? netOf('cpu') / verifiers : 0,
     bytes: verifiers > 0 ? after.map((bytes, at) => (bytes - before[at]) / verifiers) : [0, 0],
     accepted: late + answers.reduce((sum, answer) => sum + (answer ? answer.accepted : 0), 0),
-    asked: asked + answers.reduce((sum, answer) => sum + (answer ? answer.accepted + answer.refused + answer.asked : 0), 0),
+    asked:
+      asked +
+      answers.reduce(
+        (sum, answer) => sum + (answer ? answer.accepted + answer.refused + answer.asked : 0),
+        0,
+      ),
   }
 }
 

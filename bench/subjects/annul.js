@@ -8,6 +8,7 @@ import { openStrictReader } from '../../dist/decisions/strictReader.js'
 import { openServer } from '../../dist/http/server.js'
 import { readConfig } from '../../dist/index.js'
 import { stateOf } from '../../dist/request/context.js'
+import { createService } from '../../dist/services/createService.js'
 import { logoutByRefreshToken } from '../../dist/sessions/logout.js'
 import { openSession } from '../../dist/sessions/openSession.js'
 import { refresh } from '../../dist/sessions/refresh.js'
@@ -34,6 +35,7 @@ export async function start(settings) {
   const calls = {
     requests: requests(auth),
     sessions: sessions(auth),
+    service: async input => (await createService(auth.parts, input)).secret,
     untilFresh: () => untilFresh(auth, startedAt),
     decisions: decisions(auth),
     logouts: logouts(auth),

@@ -1,6 +1,6 @@
-import { createVerifier } from '../../dist/verify/index.js'
 import { createRevocation } from '../../dist/revocation/createRevocation.js'
 import { postgresStore } from '../../dist/revocation/postgresStore.js'
+import { createVerifier } from '../../dist/verify/index.js'
 import { answerCalls } from './calls.js'
 
 /* A process with many verifiers, each with a socket of its own, or with as many plain followers of PostgreSQL. */

@@ -42,12 +42,41 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ],
     ),
     part(['revocation/embeddedRevocation'], ['revocation/embedded']),
+    part(
+      [
+        'revocation/feed',
+        'revocation/feedFrames',
+        'revocation/gate',
+        'revocation/passing',
+        'revocation/slowPeers',
+      ],
+      ['revocation/feed', 'verify/feedReader'],
+    ),
+    part(
+      [
+        'revocation/mirror',
+        'revocation/mirrorKeys',
+        'revocation/mirrorLoad',
+        'revocation/mirrorPort',
+        'revocation/mirrorRedis',
+        'revocation/mirrorScripts',
+        'revocation/openMirror',
+        'revocation/warnOfRedis',
+      ],
+      ['revocation/mirror', 'revocation/mirrorClock', 'revocation/openMirror'],
+    ),
   ],
   decisions: [
     part(
-      ['decisions/authenticate', 'decisions/strictReader', 'decisions/tokenWatch'],
+      [
+        'decisions/authenticate',
+        'decisions/requestDecision',
+        'decisions/strictReader',
+        'decisions/tokenWatch',
+      ],
       ['decisions/truthTable', 'tokens/accessToken', 'graphql/subscriptionEvents'],
     ),
+    part(['decisions/tellKeys'], ['http/feed']),
     part(['decisions/judgeFormerToken'], ['decisions/formerTokens', 'decisions/formerTokenReads']),
   ],
   tokens: [
@@ -59,7 +88,15 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
     part(['tokens/oneTimeToken'], ['tokens/oneTimeToken', 'tokens/knownOneTimeToken']),
     part(['tokens/deviceToken'], ['tokens/deviceToken', 'tokens/knownDeviceToken']),
     part(
-      ['tokens/secret', 'tokens/signingKeys', 'tokens/keySet'],
+      [
+        'tokens/secret',
+        'tokens/signingKeys',
+        'tokens/signingKeyRows',
+        'tokens/rotateSigningKeys',
+        'tokens/revokeSigningKey',
+        'tokens/privateKeys',
+        'tokens/keySet',
+      ],
       ['tokens/secret', 'tokens/signingKeys', 'tokens/keyRotation', 'tokens/forgedKeys'],
     ),
     part(['tokens/acceptOptions', 'tokens/acceptedKey'], ['tokens/acceptOptions', 'tokens/forgedKeys']),
@@ -69,6 +106,7 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ['tokens/binding', 'tokens/renewalProof'],
       ['sessions/refresh/bind', 'sessions/refresh/renewalProof'],
     ),
+    part(['tokens/serviceSecret'], ['tokens/serviceSecret']),
     part(['tokens/ownClaims'], ['app/claims', 'app/ownData']),
   ],
   sessions: [
@@ -94,6 +132,7 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ['sessions/listSessions', 'sessions/logout', 'sessions/revokeSession', 'sessions/revokeSessions'],
       ['sessions/logout', 'sessions/revokeSessions', 'sessions/withoutSession'],
     ),
+    part(['sessions/findSessions'], ['graphql/entities']),
     part(['sessions/sessionEvents'], ['sessions/revokeSessions']),
   ],
   limits: [
@@ -119,9 +158,17 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ['request/device', 'sessions/refresh/cookies', 'sessions/refresh/origins', 'sessions/refresh/bind'],
     ),
     part(
-      ['request/context', 'request/openContext', 'request/message', 'request/renewalProof'],
+      [
+        'request/bearerToken',
+        'request/context',
+        'request/handedOver',
+        'request/message',
+        'request/openContext',
+        'request/renewalProof',
+      ],
       ['request/standalone', 'request/viewer', 'request/bearerToken'],
     ),
+    part(['request/rowsById'], ['request/rowsById']),
     part(['request/address'], ['request/address']),
     part(['request/device'], ['request/device']),
   ],

@@ -20,6 +20,8 @@ interface Wait {
 /** Milliseconds between two polls of `nodes`. Usually the second or third poll is the last one. */
 const shortestPauseMs = 1
 const longestPauseMs = 50
+/** A wait that is not over after some ten milliseconds is one for verifiers, or for a node that is paused or dead. */
+const growth = (pauseMs: number) => (pauseMs < 2 ? 1.1 : 1.3)
 
 /**
  * Waits until every node refuses what a transaction has revoked.
@@ -169,7 +171,7 @@ export class Barrier {
 
   #pause(): Promise<void> {
     const milliseconds = this.#pauseMs
-    this.#pauseMs = Math.min(longestPauseMs, milliseconds * 1.1)
+    this.#pauseMs = Math.min(longestPauseMs, milliseconds * growth(milliseconds))
     return new Promise(resolve => {
       const cancel = this.#clock.after(milliseconds, resolve)
       this.#wake = () => {

@@ -145,9 +145,14 @@ export class FeedReader {
    * is shorter than the lease); undefined before the first answer. To be used only while `isFresh()`.
    */
   databaseTime(): number | undefined {
-    if (this.#newest === undefined) return undefined
-    const { monotonic, wall } = this.#elapsed(this.#newest.sent)
-    return this.#newest.databaseMs + Math.max(monotonic, wall)
+    const fresh = [...this.#sockets].filter(socket => this.#isFreshBy(socket))
+    const times = fresh.flatMap(({ picture }) => picture ?? []).map(picture => this.#timeBy(picture))
+    return times.length > 0 ? Math.max(...times) : this.#newest && this.#timeBy(this.#newest)
+  }
+
+  #timeBy({ sent, databaseMs }: Picture): number {
+    const { monotonic, wall } = this.#elapsed(sent)
+    return databaseMs + Math.max(monotonic, wall)
   }
 
   #isFreshBy(socket: Socket): boolean {

@@ -56,7 +56,7 @@ export function openDecider(picture: Picture, options: DeciderOptions): Decider 
   /** The tokens of the claims that were accepted. */
   const tokens = new WeakMap<object, string>()
   let toldOfBound = false
-  /** Ends with the next frame of keys, or when the time is over. */
+  /** Ends with the next frame of keys. Undefined: an auth node may be asked. */
   let unknownKey: Promise<void> | undefined
 
   let verifier: ReturnType<typeof tokenVerifier> | undefined
@@ -131,12 +131,12 @@ export function openDecider(picture: Picture, options: DeciderOptions): Decider 
    * tokens wait for these, and invented key ids cost nothing.
    */
   const learnKey = (token: string): Promise<VerifierDecision> => {
-    if (unknownKey !== undefined) return unknownKey.then(() => decideAgain(token))
-    const waiting = new Promise<void>(resolve => {
-      setTimeout(resolve, unknownKeyMs).unref()
-      picture.onNextKeys(resolve)
-    })
-    unknownKey = waiting
+    if (unknownKey !== undefined) {
+      // Each waits for as long, whenever it comes: invented key ids keep somebody waiting all the time.
+      const patience = new Promise<void>(resolve => setTimeout(resolve, unknownKeyMs).unref())
+      return Promise.race([unknownKey, patience]).then(() => decideAgain(token))
+    }
+    unknownKey = new Promise<void>(resolve => picture.onNextKeys(resolve))
     setTimeout(() => {
       unknownKey = undefined
     }, unknownKeyMs).unref()

@@ -1,6 +1,10 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from '@jest/globals'
 import { revokeKey } from '../../src/admin/revokeKey.ts'
+import { RevocationView } from '../../src/revocation/view.ts'
 import { openDecider } from '../../src/verify/decider.ts'
+import { FeedKeys } from '../../src/verify/feedKeys.ts'
 import { createVerifier } from '../../src/verify/index.ts'
 import { Introspection } from '../../src/verify/introspection.ts'
 import { checkOptions } from '../../src/verify/options.ts'
@@ -80,4 +84,30 @@ describe('A clock that was set forward by a day', () => {
     jump()
     expect(await decide(accessToken)).toBe('UNAVAILABLE')
   })
+})
+
+it('A token of a key that comes later is accepted, while somebody invents key ids all the time', async () => {
+  const { accessToken } = await server.signUp()
+  const [header, ...rest] = accessToken.split('.')
+  const invented = { ...JSON.parse(Buffer.from(String(header), 'base64url').toString()), kid: randomUUID() }
+  const forged = [Buffer.from(JSON.stringify(invented)).toString('base64url'), ...rest].join('.')
+  const view = new RevocationView()
+  const keys = new FeedKeys(view)
+  const decider = openDecider(
+    {
+      keys,
+      onNextKeys: call => keys.onNext(call),
+      issuer: () => 'annul',
+      isFresh: () => true,
+      verdict: claims => view.verdict(claims),
+      databaseTime: () => Date.now(),
+    },
+    { ...checkOptions(await optionsOf()), ask: async () => 'TOKEN_INVALID' },
+  )
+  expect(verdictOf(await decider.decide(forged))).toBe('TOKEN_INVALID')
+  // Just before the next one may be asked about. The keys come after that.
+  await delay(900)
+  const decision = decider.decide(accessToken)
+  setTimeout(() => keys.take(server.auth.parts.keys.jwks().keys), 200)
+  expect(verdictOf(await decision)).toBe('accepted')
 })

@@ -30,6 +30,8 @@ export async function register(
 ): Promise<Tokens | null> {
   await parts.limits.charge(visitor, 'register', {})
   if (parts.config.requireVerifiedEmail) return requestRegistration(parts, visitor, input)
+  // As in login.
+  await parts.keys.awaitCurrent()
   const tokens = await createUser(parts, { ...input, roles: [], scopes: [] }, async (tx, userId) => {
     const created = await readCredentials(tx, eq(users.id, userId))
     if (created === undefined) throw new Error('An inserted user is not there.')

@@ -41,8 +41,22 @@ function isOutageOfDriver(error: unknown): boolean {
   return (
     error instanceof DeadlineError ||
     (hasErrors(error) && error.errors.some(isOutageOfDriver)) ||
+    isNotAccepting(error) ||
     // class 08 connection, 28 refused log-in, 3D unknown database, 53 resources, 57P shutdown, 58 system
     (hasCode(error) && (outages.has(error.code) || /^(08|28|3D|53|57P|58)/.test(error.code)))
+  )
+}
+
+/**
+ * The database is closed to connections (`ALTER DATABASE … ALLOW_CONNECTIONS false`), for example while it is replaced by
+ * a backup. PostgreSQL has no code for this alone: 55000 is also what a prepared transaction or a sequence may answer,
+ * which would be a bug. So the words count as well, in the language of the server's messages that Annul can read.
+ */
+function isNotAccepting(error: unknown): boolean {
+  return (
+    hasCode(error) &&
+    error.code === '55000' &&
+    /^database ".*" is not currently accepting connections$/s.test(error.message)
   )
 }
 

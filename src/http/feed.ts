@@ -10,7 +10,7 @@ import { admitFeeds, serviceOf } from './feedAdmission.ts'
 const feedPath = '/feed'
 
 /** A verifier's frames are short. */
-const mostFrameBytes = 4096
+const mostFrameBytes = 1024
 /** How often ended services and silent sockets are looked for, in milliseconds. */
 const lookMs = 1000
 /** A verifier that has said nothing for so many leases is gone. */

@@ -3,13 +3,22 @@ import type { OpenedAuth } from '../auth.ts'
 import { outageOf } from '../database/outage.ts'
 import { AuthError, unavailable } from '../errors.ts'
 import { header } from '../request/message.ts'
+import { Allowance } from '../revocation/allowance.ts'
 import { feedProtocol } from '../revocation/feedFrames.ts'
 import type { Service } from '../services/findService.ts'
 
-/** Of one node. Each takes 20 kB or so. */
-export const mostFeeds = 4000
-/** Of one service, so that none keeps the others out. */
-export const mostFeedsOfService = 2000
+/** How many feeds there may be. */
+export interface FeedBounds {
+  /** Of one node. Each takes 20 kB or so. */
+  readonly feeds: number
+  /** Of one service, so that none keeps the others out. */
+  readonly feedsOfService: number
+  /** New ones of a service in a minute: each reads the whole log. So many at once, when a fleet moves to this node. */
+  readonly newFeedsOfService: number
+}
+
+export const feedBounds: FeedBounds = { feeds: 4000, feedsOfService: 2000, newFeedsOfService: 2000 }
+const minuteMs = 60_000
 /** Seconds after which a service that was refused may try again. */
 const retryAfter = 5
 
@@ -27,8 +36,9 @@ export function serviceOf(request: FastifyRequest): Service {
  * Lets a service's upgrade to the feed through, or answers it with a refusal. For the route's onRequest. Feeds are not
  * counted as sockets of clients (ANNUL_SOCKETS): a flood of clients must not keep verifiers out.
  */
-export function admitFeeds({ services: known, parts: { log } }: OpenedAuth) {
+export function admitFeeds({ services: known, parts: { log } }: OpenedAuth, bounds = feedBounds) {
   const ofServices = new Map<string, number>()
+  const allowances = new Map<string, Allowance>()
   let all = 0
 
   const count = (id: string, difference: 1 | -1) => {
@@ -36,6 +46,15 @@ export function admitFeeds({ services: known, parts: { log } }: OpenedAuth) {
     const ofService = (ofServices.get(id) ?? 0) + difference
     if (ofService > 0) ofServices.set(id, ofService)
     else ofServices.delete(id)
+  }
+
+  const mayOpen = ({ id }: Service): boolean => {
+    if (all >= bounds.feeds || (ofServices.get(id) ?? 0) >= bounds.feedsOfService) return false
+    const now = performance.now()
+    const most = bounds.newFeedsOfService
+    const allowance = allowances.get(id) ?? new Allowance(most, most / minuteMs, now)
+    allowances.set(id, allowance)
+    return allowance.take(now)
   }
 
   const find = async (request: FastifyRequest): Promise<Service | AuthError> => {
@@ -51,8 +70,7 @@ export function admitFeeds({ services: known, parts: { log } }: OpenedAuth) {
         return new AuthError('UNAUTHENTICATED', 'The feed needs the secret of a service, as a Bearer token.')
       if (!service.rights.includes('feed'))
         return new AuthError('FORBIDDEN', 'This service does not have the right "feed".')
-      const isFull = all >= mostFeeds || (ofServices.get(service.id) ?? 0) >= mostFeedsOfService
-      return isFull ? unavailable(retryAfter) : service
+      return service
     } catch (error) {
       if (!outageOf(error)) log.error({ err: error }, 'The secret of a service can not be looked up.')
       return unavailable()
@@ -65,6 +83,8 @@ export function admitFeeds({ services: known, parts: { log } }: OpenedAuth) {
     if (found instanceof AuthError) return refuse(request, reply, found)
     const { socket } = request.raw
     if (socket.destroyed) return reply.hijack()
+    // In the step in which it is counted: the secrets of many are found by one statement, and all go on at once.
+    if (!mayOpen(found)) return refuse(request, reply, unavailable(retryAfter))
     count(found.id, 1)
     socket.once('close', () => count(found.id, -1))
     services.set(request, found)

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
+import { feedBounds } from './feedAdmission.ts'
 
 /** What bounds the connections of a listener. An attacker holds each of them at the cost of a socket. */
 export interface Limits {
@@ -14,12 +15,17 @@ export interface Limits {
   readonly connections: number
 }
 
-/** Connections beside WebSockets, so that there is room for requests when all WebSockets are in use. */
+/** Connections beside WebSockets, so that there is room for requests when all WebSockets and all feeds are in use. */
 const requestConnections = 2000
 
-/** @param config.sockets the most WebSockets in all */
+/** @param config.sockets the most WebSockets of clients */
 export function limitsFor({ sockets }: Pick<Config, 'sockets'>): Limits {
-  return { headersMs: 10_000, requestMs: 15_000, checkMs: 1000, connections: sockets + requestConnections }
+  return {
+    headersMs: 10_000,
+    requestMs: 15_000,
+    checkMs: 1000,
+    connections: sockets + feedBounds.feeds + requestConnections,
+  }
 }
 
 /** The log tells of a full listener at most once in this time, in milliseconds. */

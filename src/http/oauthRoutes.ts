@@ -48,7 +48,9 @@ export async function addOAuthRoutes(app: FastifyInstance, auth: OpenedAuth): Pr
       // Without credentials, the token must be the sender's own refresh token.
       const isPublic = request.headers.authorization === undefined
       const service = isPublic ? undefined : await authenticate(request, visitor, 'revoke')
-      await revokeToken(parts, visitor, service, readTokenParameter(request.body))
+      const token = readTokenParameter(request.body)
+      const work = () => revokeToken(parts, visitor, service, token)
+      await (service === undefined ? work() : places.within(service.id, work))
       return reply.send()
     })
   })
@@ -62,7 +64,8 @@ export async function addOAuthRoutes(app: FastifyInstance, auth: OpenedAuth): Pr
     asks(oauthPaths.globalRevoke, async (request, reply) => {
       const visitor = visitorOf(request, reply)
       const service = await authenticate(request, visitor, 'revoke')
-      await revokeSubject(parts, visitor, service, parsed(request.body))
+      const body = parsed(request.body)
+      await places.within(service.id, () => revokeSubject(parts, visitor, service, body))
       return reply.status(204).send()
     })
   })

@@ -7,8 +7,9 @@ export interface Places {
 }
 
 /**
- * A service that asks about every request while its feed is down asks as often as its own clients do. Half of a node's
- * places (ANNUL_MAX_IN_FLIGHT) stay free of it, so that people can still sign in.
+ * A service that asks about every request while its feed is down asks as often as its own clients do. A revocation waits
+ * for all nodes, so whoever has stolen a secret could send enough of them to keep everybody else out. Half of a node's
+ * places (ANNUL_MAX_IN_FLIGHT) stay free of one service, so that people can still sign in.
  *
  * @param most places of one service
  */

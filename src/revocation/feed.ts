@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Allowance } from './allowance.ts'
 import { type Clock, clockRate } from './clock.ts'
 import { type NodeFrame, readVerifierFrame, type VerifierFrame, writeFrame } from './feedFrames.ts'
 import type { Gate } from './gate.ts'
@@ -59,6 +60,10 @@ interface Peer extends FollowerOfNode, SlowPeer {
   readonly since: Date
   /** What is remembered of the service, whatever its sockets: a new socket of a slow service waits, too. */
   readonly service: SlowPeer
+  /** The beats that it may still send. */
+  readonly beats: Allowance
+  /** Ends the wait for its hello. */
+  cancel: () => void
   /** Whether it said hello: from then on it is sent what the node applies. */
   isAttached: boolean
   isLoaded: boolean
@@ -75,10 +80,22 @@ interface Peer extends FollowerOfNode, SlowPeer {
 type Keys = Extract<NodeFrame, { type: 'keys' }>
 
 const pageEntries = 1000
+/** A page of the first load: one is in memory for each verifier that loads, or does not read. */
+const loadEntries = 200
 /** Which part of a lease an acknowledgement may wait for its answer. */
 const laterPart = 1 / 20
 /** A socket with more unsent bytes is closed. The first load is paced, and has one page in memory at most. */
 const mostUnsentBytes = 1_048_576
+/** How long a verifier may take to say hello, in milliseconds. */
+const helloMs = 5000
+/**
+ * Each beat is answered. A verifier beats each third of the lease, which is told by the first answer, and once for each
+ * position. Twice as many are taken, and so many at once: they may have waited while a process was paused.
+ */
+const beatsOfLease = 6
+const beatsAtOnce = 100
+/** Acknowledgements that are still to come. */
+const mostOwedBeats = 10_000
 
 /**
  * The node's side of the feed: tells verifiers what the node applies, and how old the node's picture is. So they decide
@@ -139,6 +156,7 @@ export class Feed implements Gate {
   }
 
   attach(link: FeedLink, who: FollowerOfNode): FeedConnection {
+    const { clock, leaseMs } = this.#options
     const serviceKey = `${who.kind} ${who.name}`
     const service = this.#services.get(serviceKey) ?? grantAfterPauses()
     this.#services.set(serviceKey, service)
@@ -155,6 +173,13 @@ export class Feed implements Gate {
       hadAge: false,
       acknowledged: 0,
       lapsesAt: Number.NEGATIVE_INFINITY,
+      beats: new Allowance(beatsAtOnce, beatsOfLease / leaseMs, clock.monotonic()),
+      // The second timer, because a hello may have waited for a pause of the process to end, as in #queue.
+      cancel: clock.after(helloMs, () =>
+        clock.after(0, () => {
+          if (peer.isOpen && !peer.isAttached) this.#end(peer, 'No hello has come.')
+        }),
+      ),
       ...grantAfterPauses(),
     }
     this.#peers.add(peer)
@@ -209,7 +234,8 @@ export class Feed implements Gate {
       }
       case 'beat': {
         if (!peer.isAttached || frame.applied > this.#position) return false
-        this.#acknowledge(peer, frame.k, frame.applied)
+        if (peer.beats.take(this.#now())) this.#acknowledge(peer, frame.k, frame.applied)
+        else this.#end(peer, 'These are too many beats.')
         return true
       }
       case 'bye': {
@@ -225,12 +251,13 @@ export class Feed implements Gate {
   /** Attached before the view is read: what is applied meanwhile is sent as well. */
   #hello(peer: Peer): void {
     peer.isAttached = true
+    peer.cancel()
     this.#prepare()
     if (this.#keys) this.#send(peer, writeFrame(this.#keys))
     const entries = this.#options.view.entries()
     const load = () => {
       const page: Revocation[] = []
-      while (page.length < pageEntries) {
+      while (page.length < loadEntries) {
         const next = entries.next()
         if (next.done) break
         page.push(next.value)
@@ -272,8 +299,9 @@ export class Feed implements Gate {
     this.#prepare()
     const now = clock.monotonic()
     const isPossible = peer.isLoaded && !peer.saidBye && !this.#isClosing && this.#prepared === 'done'
-    // Otherwise whoever is slow would hold up each revocation, by a new socket for each.
-    const isGrantedFirst = peer.hadAge || peer.service.mayHaveAge(now, Number.POSITIVE_INFINITY)
+    // Otherwise whoever is slow would hold up each revocation, by a new socket for each, or by many sockets in turn.
+    const isTrusted = peer.hadAge && !peer.wasSlow()
+    const isGrantedFirst = isTrusted || peer.service.mayHaveAge(now, Number.POSITIVE_INFINITY)
     const isGranted = isPossible && isGrantedFirst && peer.mayHaveAge(now, applied)
     const age = isGranted ? picture.ageMs() : undefined
     if (age !== undefined) {
@@ -291,7 +319,11 @@ export class Feed implements Gate {
     // Before anything is sent: a link within the process may acknowledge at once.
     if (waiting.size > 0) this.#passing.wait(position, waiting)
     const text = writeFrame({ type: 'entries', entries, n: position })
-    for (const peer of this.#peers) if (peer.isAttached) this.#send(peer, text)
+    for (const peer of this.#peers) {
+      if (!peer.isAttached) continue
+      peer.beats.add(mostOwedBeats)
+      this.#send(peer, text)
+    }
     if (waiting.size === 0) return
     // After a pause of the process its timers run before its sockets are read: the second timer comes after both.
     clock.after(ackMs, () =>
@@ -329,8 +361,15 @@ export class Feed implements Gate {
   #forget(peer: Peer): void {
     if (!peer.isOpen) return
     peer.isOpen = false
+    peer.cancel()
     this.#peers.delete(peer)
-    if (peer.lapsesAt > this.#now()) this.#ghosts.add(peer)
+    const now = this.#now()
+    // Here too: where nothing is revoked for long, sockets that come and go would leave more and more of them.
+    for (const ghost of this.#ghosts) {
+      if (ghost.lapsesAt > now) break
+      this.#ghosts.delete(ghost)
+    }
+    if (peer.lapsesAt > now) this.#ghosts.add(peer)
   }
 
   #prepare(): void {

@@ -11,6 +11,8 @@ export interface SlowPeer {
   /** It has not acknowledged in time. @param position what it has to acknowledge before it gets ages again */
   isSlow(now: number, position: number): void
   mayHaveAge(now: number, acknowledged: number): boolean
+  /** Whether it was ever too slow. */
+  wasSlow(): boolean
 }
 
 export function grantAfterPauses(): SlowPeer {
@@ -27,5 +29,6 @@ export function grantAfterPauses(): SlowPeer {
       from = now + pauseMs
     },
     mayHaveAge: (now, acknowledged) => now >= from && acknowledged >= owed,
+    wasSlow: () => from !== Number.NEGATIVE_INFINITY,
   }
 }

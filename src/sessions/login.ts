@@ -50,6 +50,8 @@ export async function login(
   }
 
   const storeHash = await renewHash(parts, found.user, input.password)
+  // After a signing key was revoked, the next one is being read. Not in the transaction, whose connection it may need.
+  await parts.keys.awaitCurrent()
   // The password was right, whatever comes of the session: given back meanwhile.
   const givenBack = attempt.succeeded()
   const tokens = await transact(parts, async tx => {

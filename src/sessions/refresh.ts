@@ -7,7 +7,7 @@ import { preparedOnce } from '../database/preparedOnce.ts'
 import { sessionColumns, userColumns } from '../database/rows.ts'
 import { epochs, sessions, users } from '../database/tables.ts'
 import { transact } from '../database/transact.ts'
-import { type AuthError, badUserInput, invalidRefreshToken, type Reason, unavailable } from '../errors.ts'
+import { AuthError, badUserInput, invalidRefreshToken, type Reason, unavailable } from '../errors.ts'
 import { originOf } from '../input/origin.ts'
 import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
@@ -140,6 +140,7 @@ async function rotate(
   presented: RefreshClaims,
   attempt: Uint8Array | null,
 ): Promise<Tokens | undefined> {
+  const isUndone = parts.app.claims !== undefined && attempt === null
   const rotateIn = async (queries: Queries) => {
     const [row] = await rotation(queries).execute({
       attempt,
@@ -148,10 +149,17 @@ async function rotate(
       generation: presented.generation,
     })
     // Without a wait, a client without an attempt would lose its session: it has no token of this generation yet.
-    await parts.keys.awaitCurrent()
+    if (!isUndone) await parts.keys.awaitCurrent()
     return row && issueTokens(parts, visitor, row)
   }
-  return parts.app.claims && attempt === null ? transact(parts, rotateIn) : rotateIn(parts.db)
+  if (!isUndone) return rotateIn(parts.db)
+  return transact(parts, rotateIn).catch(async error => {
+    if (!(error instanceof AuthError && error.code === 'UNAVAILABLE')) throw error
+    // The rotation was undone. Nobody waits in the transaction, because the key is read by another connection, and those
+    // who wait may have all of them.
+    await parts.keys.awaitCurrent()
+    return transact(parts, rotateIn)
+  })
 }
 
 /** The largest number that the column holds. A client that refreshes once a second gets there after 68 years. */

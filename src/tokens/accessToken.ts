@@ -32,9 +32,15 @@ export interface AccessTokens extends TokenVerifier {
 /** The id of the key that signed a token, by the token's verified claims. */
 const keyIds = new WeakMap<object, string>()
 
-/** The id of the key that signed a token; undefined for claims that `verify` did not return. */
+/** The id of the key that signed a token; undefined for claims that neither `verify` nor an auth node has returned. */
 export function keyIdOf(claims: object): string | undefined {
   return keyIds.get(claims)
+}
+
+/** Notes the key of an access token that an auth node has verified, for the claims that the node has answered with. */
+export function noteKeyOf(claims: object, token: string): void {
+  const header = readTokenHeader(token)
+  if (header !== undefined) keyIds.set(claims, header.kid)
 }
 
 /**

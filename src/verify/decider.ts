@@ -1,7 +1,7 @@
 import { type AuthError, isReason, type Reason, unauthenticated, unavailable } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { RevocableClaims } from '../revocation/view.ts'
-import { tokenVerifier } from '../tokens/accessToken.ts'
+import { noteKeyOf, tokenVerifier } from '../tokens/accessToken.ts'
 import type { KeySet } from '../tokens/keySet.ts'
 import type { TokenViewer, ViewerClaims } from '../viewer.ts'
 import type { Introspected } from './introspection.ts'
@@ -56,7 +56,7 @@ export function openDecider(picture: Picture, options: DeciderOptions): Decider 
   /** The tokens of the claims that were accepted. */
   const tokens = new WeakMap<object, string>()
   let toldOfBound = false
-  /** Ends with the next frame of keys, or when the time is over. */
+  /** Ends with the next frame of keys. Undefined: an auth node may be asked. */
   let unknownKey: Promise<void> | undefined
 
   let verifier: ReturnType<typeof tokenVerifier> | undefined
@@ -81,8 +81,12 @@ export function openDecider(picture: Picture, options: DeciderOptions): Decider 
     if (typeof claims !== 'string') return judge(token, claims)
     if (claims === 'TOKEN_INVALID' && own.hasUnknownKey(token))
       return picture.isFresh() ? learnKey(token) : askAbout(token)
-    return claims === 'TOKEN_INVALID' && acceptFormer ? askAbout(token) : unauthenticated(claims)
+    return claims === 'TOKEN_INVALID' && acceptFormer ? askAbout(token) : refuse(token, claims)
   }
+
+  /** Where the picture may not be used, neither may its time: a clock that was set forward must sign nobody out. */
+  const refuse = (token: string, reason: Reason): VerifierDecision | Promise<VerifierDecision> =>
+    reason === 'TOKEN_EXPIRED' && !picture.isFresh() ? askAbout(token) : unauthenticated(reason)
 
   const judge = (token: string, claims: ViewerClaims): VerifierDecision | Promise<VerifierDecision> => {
     if (!isUnbound(claims)) return unauthenticated('TOKEN_INVALID')
@@ -96,7 +100,11 @@ export function openDecider(picture: Picture, options: DeciderOptions): Decider 
     if (said === undefined) return unavailable()
     if (typeof said === 'string') return unauthenticated(said)
     const claims = known ?? said
-    if (known === undefined && !isOurs(claims)) return unauthenticated('TOKEN_INVALID')
+    if (known === undefined) {
+      if (!isOurs(claims)) return unauthenticated('TOKEN_INVALID')
+      // A former system's token has no key of Annul's.
+      if (claims.sid !== null) noteKeyOf(claims, token)
+    }
     return conclude(token, claims, undefined)
   }
 
@@ -123,12 +131,12 @@ export function openDecider(picture: Picture, options: DeciderOptions): Decider 
    * tokens wait for these, and invented key ids cost nothing.
    */
   const learnKey = (token: string): Promise<VerifierDecision> => {
-    if (unknownKey !== undefined) return unknownKey.then(() => decideAgain(token))
-    const waiting = new Promise<void>(resolve => {
-      setTimeout(resolve, unknownKeyMs).unref()
-      picture.onNextKeys(resolve)
-    })
-    unknownKey = waiting
+    if (unknownKey !== undefined) {
+      // Each waits for as long, whenever it comes: invented key ids keep somebody waiting all the time.
+      const patience = new Promise<void>(resolve => setTimeout(resolve, unknownKeyMs).unref())
+      return Promise.race([unknownKey, patience]).then(() => decideAgain(token))
+    }
+    unknownKey = new Promise<void>(resolve => picture.onNextKeys(resolve))
     setTimeout(() => {
       unknownKey = undefined
     }, unknownKeyMs).unref()
@@ -137,7 +145,7 @@ export function openDecider(picture: Picture, options: DeciderOptions): Decider 
 
   const decideAgain = (token: string): VerifierDecision | Promise<VerifierDecision> => {
     const claims = verifierNow()?.verify(token) ?? 'TOKEN_INVALID'
-    return typeof claims === 'string' ? unauthenticated(claims) : judge(token, claims)
+    return typeof claims === 'string' ? refuse(token, claims) : judge(token, claims)
   }
 
   const conclude = (token: string, claims: ViewerClaims, refused: Reason | undefined): VerifierDecision => {

@@ -1,4 +1,5 @@
 import type { JsonWebKey } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { unavailable } from '../errors.ts'
 import type { KeySet, PublicKey } from '../tokens/keySet.ts'
 import { readKey } from './readKey.ts'
@@ -22,6 +23,8 @@ export class JwksKeys implements KeySet {
   #usableUntil = Number.NEGATIVE_INFINITY
   #askedAt = Number.NEGATIVE_INFINITY
   #reading: Promise<void> | undefined
+  /** The reading that has not begun. */
+  #next: Promise<void> | undefined
 
   /** @throws TypeError for a URL that is not `https:`; `http:` is allowed on this machine */
   constructor(url: string | URL) {
@@ -48,11 +51,22 @@ export class JwksKeys implements KeySet {
     if (performance.now() >= this.#usableUntil) await this.#read()
   }
 
-  /** Reads the keys because a token names an unknown one. @returns whether they were read */
-  async refreshForUnknown(): Promise<boolean> {
-    if (performance.now() - this.#askedAt < unknownEveryMs) return false
+  /**
+   * Reads the keys because a token names an unknown one. Waits for its turn, and joins no reading that has begun before:
+   * a key that follows a revoked one signs at once, and nobody is to be told that its tokens are forged.
+   *
+   * @throws AuthError UNAVAILABLE
+   */
+  refreshForUnknown(): Promise<void> {
+    this.#next ??= this.#readNext()
+    return this.#next
+  }
+
+  async #readNext(): Promise<void> {
+    await delay(this.#askedAt + unknownEveryMs - performance.now())
+    await this.#reading?.catch(() => {})
+    this.#next = undefined
     await this.#read()
-    return true
   }
 
   #read(): Promise<void> {

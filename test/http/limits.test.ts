@@ -184,13 +184,13 @@ describe('Connections are bounded', () => {
 })
 
 describe('A server that is started without further ado', () => {
-  it('has 10 s for headers, 15 s for a request, looked at each second, and 12,000 connections', async () => {
+  it('has 10 s for headers, 15 s for a request, looked at each second, and 16,000 connections', async () => {
     await startWith({})
     const { headersTimeout, requestTimeout, maxConnections } = server.app.server
     expect({ headersTimeout, requestTimeout, maxConnections }).toEqual({
       headersTimeout: 10_000,
       requestTimeout: 15_000,
-      maxConnections: 12_000,
+      maxConnections: 16_000,
     })
     const symbol = Object.getOwnPropertySymbols(server.app.server).find(({ description }) =>
       description?.includes('connectionsCheckingInterval'),

@@ -1,6 +1,11 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { createClient, createCluster } from '@redis/client'
 import { Redis } from 'ioredis'
+import { revokeKey } from '../../src/admin/revokeKey.ts'
 import { AuthError } from '../../src/errors.ts'
 import { JwksKeys } from '../../src/verify/jwksKeys.ts'
 import { redis as revocationsIn } from '../../src/verify/redis.ts'
@@ -226,11 +231,59 @@ describe('keys at a URL', () => {
     await keys.refresh()
     expect(keys.version).toBe(1)
     await keys.refresh()
-    expect(await keys.refreshForUnknown()).toBe(false)
-    expect(keys.version).toBe(1)
-    await new Promise(resolve => setTimeout(resolve, 1050))
-    expect(await keys.refreshForUnknown()).toBe(true)
+    const begun = performance.now()
+    await Promise.all(Array.from({ length: 20 }, () => keys.refreshForUnknown()))
+    expect(performance.now() - begun).toBeGreaterThan(900)
     expect(keys.version).toBe(2)
+  })
+
+  it('are read after the token came: a key that signs at once, after a revocation, is known', async () => {
+    const verifier = redisVerifier({
+      revocations: revocationsIn(client),
+      keys: `${server.url}/.well-known/jwks.json`,
+      issuer: 'annul',
+      audience: 'annul',
+    })
+    const { accessToken, userId, email, password } = await server.signUp()
+    expect(await decide(accessToken, verifier)).toBe(userId)
+    const [header, ...rest] = accessToken.split('.')
+    const invented = { ...JSON.parse(Buffer.from(String(header), 'base64url').toString()), kid: randomUUID() }
+    const forged = [Buffer.from(JSON.stringify(invented)).toString('base64url'), ...rest].join('.')
+    // Somebody keeps the keys read just now, all the time.
+    expect(await decide(forged, verifier)).toBe('TOKEN_INVALID')
+    await revokeKey(server.auth.parts, undefined)
+    const { accessToken: next } = await server.login({ email, password })
+    // Both come while no reading is allowed, the second while the reading of the first is awaited.
+    expect(await Promise.all([next, next].map(token => decide(token, verifier)))).toEqual([userId, userId])
+    // Its key is no longer at the URL.
+    expect(await decide(accessToken, verifier)).toBe('TOKEN_INVALID')
+  })
+
+  it('that can not be read when a token names an unknown one sign nobody out', async () => {
+    const source = createServer((_request, response) => {
+      if (isDown) return response.writeHead(503).end()
+      return response.end(JSON.stringify(server.auth.parts.keys.jwks()))
+    }).listen(0, '127.0.0.1')
+    let isDown = false
+    try {
+      await once(source, 'listening')
+      const verifier = redisVerifier({
+        revocations: revocationsIn(client),
+        keys: `http://127.0.0.1:${(source.address() as AddressInfo).port}/`,
+        issuer: 'annul',
+        audience: 'annul',
+      })
+      const { accessToken, userId, email, password } = await server.signUp()
+      expect(await decide(accessToken, verifier)).toBe(userId)
+      isDown = true
+      await revokeKey(server.auth.parts, undefined)
+      const { accessToken: next } = await server.login({ email, password })
+      for (let turn = 0; turn < 2; turn++) expect(await decide(next, verifier)).toBe('UNAVAILABLE')
+      isDown = false
+      expect(await decide(next, verifier)).toBe(userId)
+    } finally {
+      source.close()
+    }
   })
 
   it('that can not be read verify nothing', async () => {

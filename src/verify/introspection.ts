@@ -1,15 +1,11 @@
 import { isReason, type Reason } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { ViewerClaims } from '../viewer.ts'
-import { at, type CheckedOptions } from './options.ts'
+import { NoAnswer } from './noAnswer.ts'
+import { at, type CheckedFeedOptions } from './options.ts'
 
 /** What a node says about a token: the claims of a live one, or why it is dead. */
 export type Introspected = ViewerClaims | Reason
-
-/** Nobody has answered in time, or nobody wanted to. */
-export class NoAnswer extends Error {
-  override readonly name = 'NoAnswer'
-}
 
 /** For all nodes together. */
 const answerMs = 1000
@@ -24,13 +20,13 @@ const toldEveryMs = 30_000
  * remembered. So a token is refused that was revoked before the question, whatever this process has heard.
  */
 export class Introspection {
-  readonly #options: Pick<CheckedOptions, 'nodes' | 'service' | 'log'>
+  readonly #options: Pick<CheckedFeedOptions, 'nodes' | 'service' | 'log'>
   /** The node that answered last. */
   #node = 0
   #asking = 0
   readonly #told = new Map<string, number>()
 
-  constructor(options: Pick<CheckedOptions, 'nodes' | 'service' | 'log'>) {
+  constructor(options: Pick<CheckedFeedOptions, 'nodes' | 'service' | 'log'>) {
     this.#options = options
   }
 

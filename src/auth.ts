@@ -1,4 +1,5 @@
 import type { GraphQLSchema } from 'graphql'
+import { keepRecordingFollowers } from './admin/recordFollowers.ts'
 import { rotateToAlgorithm } from './admin/rotateKeys.ts'
 import { type App, type AppOptions, appOptionNames, openApp } from './app/options.ts'
 import type { Config } from './config.ts'
@@ -244,6 +245,7 @@ async function openWith(
     .then(() => mirror.start(revocation.feed))
     .catch(error => log.error({ err: error }, 'The revocation log can not be read.'))
   const stopTellingKeys = tellKeys(parts)
+  const stopRecording = keepRecordingFollowers(parts)
   const strict = openStrictReader(decisions, clock)
   const watch = openTokenWatch(parts, strict)
   const sessionEvents = openSessionEvents(parts)
@@ -262,6 +264,7 @@ async function openWith(
     sessionEvents.close()
     stopHousekeeping()
     stopTellingKeys()
+    stopRecording()
     keys.close()
     await parts.mails.close()
     await revocation.stop()

@@ -8,6 +8,7 @@ import { openStrictReader } from '../../dist/decisions/strictReader.js'
 import { openServer } from '../../dist/http/server.js'
 import { readConfig } from '../../dist/index.js'
 import { stateOf } from '../../dist/request/context.js'
+import { createService } from '../../dist/services/createService.js'
 import { logoutByRefreshToken } from '../../dist/sessions/logout.js'
 import { openSession } from '../../dist/sessions/openSession.js'
 import { refresh } from '../../dist/sessions/refresh.js'
@@ -34,6 +35,7 @@ export async function start(settings) {
   const calls = {
     requests: requests(auth),
     sessions: sessions(auth),
+    service: async input => (await createService(auth.parts, input)).secret,
     untilFresh: () => untilFresh(auth, startedAt),
     decisions: decisions(auth),
     logouts: logouts(auth),
@@ -155,10 +157,14 @@ function logouts(auth) {
   }
   return async ({ sessions, workers, waits }) => {
     const left = [...sessions]
-    return repeat({ workers, times: sessions.length }, async () => {
+    const milliseconds = []
+    const measured = await repeat({ workers, times: sessions.length }, async () => {
       const { refreshToken } = left.pop()
+      const start = performance.now()
       await logoutByRefreshToken(waits ? auth.parts : withoutWait, visitor, refreshToken)
+      milliseconds.push(performance.now() - start)
     })
+    return { ...measured, milliseconds }
   }
 }
 

@@ -44,6 +44,7 @@ export async function openBench(options) {
       return [first, ...(await Promise.all(more))]
     },
     startLoad: () => start('./load.js', { where: 'rest' }),
+    startVerifiers: () => start('./verifiers.js', { where: 'all' }),
     /** Started when it is first asked for. @returns undefined where there is none */
     redis() {
       redis ??= openRedis()

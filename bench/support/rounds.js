@@ -9,19 +9,20 @@ import { median, medianInterval } from './statistics.js'
  * A row is { name, slice(ms) -> { count, perSecond, p50?, p99?, cpu } }, `cpu` in microseconds of the measured process.
  */
 
-/** Code is compiled by how often it ran, so a slow machine warms up longer; but not for ever. */
-async function warmUp(row) {
+/** Code is compiled by how often it ran, so what is slow warms up longer; but not for ever. */
+async function warmUp(row, mostMs) {
   const start = performance.now()
-  for (let count = 0; count < 5000 && performance.now() - start < 30_000; )
+  for (let count = 0; count < 5000 && performance.now() - start < mostMs; )
     count += (await row.slice(1500)).count
 }
 
 /**
  * @param options.baseline the name of the row that the ratios are to
+ * @param options.warmUpMs at most, for each row; default 30,000
  * @returns one summary a row
  */
-export async function pairedRounds(rows, { baseline, rounds, ms }) {
-  for (const row of rows) await warmUp(row)
+export async function pairedRounds(rows, { baseline, rounds, ms, warmUpMs = 30_000 }) {
+  for (const row of rows) await warmUp(row, warmUpMs)
   const slices = new Map(rows.map(row => [row.name, []]))
   for (let round = 0; round < rounds; round++) {
     for (let place = 0; place < rows.length; place++) {

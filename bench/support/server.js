@@ -47,6 +47,13 @@ const functions = {
     return process.memoryUsage().heapUsed
   },
 
+  /** Bytes: of the heap and of buffers that are in use, and of the whole process. */
+  memory() {
+    const heap = functions.heap()
+    const { external, rss } = process.memoryUsage()
+    return [heap + external, rss]
+  },
+
   async startProfile() {
     inspector.connect()
     await inspector.post('Profiler.enable')

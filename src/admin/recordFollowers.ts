@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { type Queries, rows } from '../database/open.ts'
+import type { Parts } from '../parts.ts'
 
 /** A verifier or mirror that follows this node. */
 export interface FollowerSeen {
@@ -37,4 +38,31 @@ export async function recordFollowers(
       on conflict (id) do update set kind = excluded.kind, name = excluded.name, age_ms = excluded.age_ms,
         lease_ms = excluded.lease_ms, since = excluded.since, seen_at = excluded.seen_at`,
   )
+}
+
+const everyMs = 5000
+
+/**
+ * Writes down every few seconds who follows this node.
+ *
+ * @returns a function that ends it
+ */
+export function keepRecordingFollowers({
+  config,
+  db,
+  revocation,
+}: Pick<Parts, 'config' | 'db' | 'revocation'>): () => void {
+  let isWriting = false
+  const record = async () => {
+    if (isWriting) return
+    isWriting = true
+    const followers = revocation.feed
+      .list()
+      .map(({ ageMs = null, ...follower }) => ({ ...follower, ageMs, leaseMs: config.leaseMs }))
+    // No promise depends on the rows: during an outage they grow old, and are left out of the list.
+    await recordFollowers(db, followers).catch(() => {})
+    isWriting = false
+  }
+  const timer = setInterval(record, everyMs).unref()
+  return () => clearInterval(timer)
 }

@@ -92,7 +92,7 @@ function feedHandler({ parts }: OpenedAuth, feeds: Set<Feed>): WebsocketHandler 
     const open: Feed = { secretId, looks: 0, end }
     const connection = ofNode.attach(
       {
-        send: (text, sent) => socket.send(text, { binary: false }, sent && (() => sent())),
+        send: (text, sent) => socket.send(bytesOf(text), { binary: false }, sent && (() => sent())),
         get unsentBytes() {
           return socket.bufferedAmount
         },
@@ -113,6 +113,18 @@ function feedHandler({ parts }: OpenedAuth, feeds: Set<Feed>): WebsocketHandler 
       connection.closed()
     })
   }
+}
+
+let lastText = ''
+let lastBytes = Buffer.alloc(0)
+
+/** The same text goes to hundreds of sockets, and is encoded once. */
+function bytesOf(text: string): Buffer {
+  if (text !== lastText) {
+    lastText = text
+    lastBytes = Buffer.from(text)
+  }
+  return lastBytes
 }
 
 /** The other side may have stopped reading: then it is cut off. */

@@ -11,17 +11,16 @@ export function networkOf(address: string | null): string | null {
   const family = isIP(address)
   if (family !== 6) return family === 4 ? address : null
   // The one spelling of RFC 5952, without the zone.
-  const text = new URL(`http://[${address.replace(/%.*$/, '')}]`).hostname.slice(1, -1)
-  const [head = '', tail] = text.split('::')
-  const [first, last] = [head, tail ?? ''].map(part => (part === '' ? [] : part.split(':')))
-  const missing = 8 - (first?.length ?? 0) - (last?.length ?? 0)
-  const groups = [
-    ...(first ?? []),
-    ...Array<string>(tail === undefined ? 0 : missing).fill('0'),
-    ...(last ?? []),
-  ]
+  const text = new URL(`http://[${address.replace(/%.*/, '')}]`).hostname.slice(1, -1)
+  // "::" stands for as many zeros as are missing.
+  const zeros = '0:'.repeat(8 - groupsOf(text).length)
+  const groups = groupsOf(text.replace('::', `:${zeros}`))
   if (groups.slice(0, 6).join() === '0,0,0,0,0,ffff') return ipv4Of(groups.slice(6))
   return `${groups.slice(0, 4).join(':')}::/64`
+}
+
+function groupsOf(text: string): string[] {
+  return text.split(':').filter(group => group !== '')
 }
 
 function ipv4Of(groups: readonly string[]): string {

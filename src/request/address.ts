@@ -18,7 +18,7 @@ export function openAddressReader(trustedProxies: readonly string[]): AddressRea
 
   return request => {
     let address = readAddress(request.socket?.remoteAddress)
-    if (trustedProxies.length === 0 || address === null) return address
+    if (trustedProxies.length === 0) return address
     // Sent several times, they are one list.
     const hops = [request.headers['x-forwarded-for']].flat().join().split(',')
     for (const hop of hops.reverse()) {
@@ -37,11 +37,12 @@ export function openAddressReader(trustedProxies: readonly string[]): AddressRea
  * Without the port that some proxies append. Without the zone (`fe80::1%eth0`), which is this machine's name for a
  * link. An IPv4 client of a server that listens on IPv6 (`::ffff:192.0.2.1`, `::ffff:c000:201`) is shown as IPv4.
  */
-export function readAddress(text = ''): string | null {
+export function readAddress(text: string | undefined): string | null {
+  if (text === undefined) return null
   if (isIP(text) === 4) return text
   const trimmed = text.trim()
-  const [, bracketed, bare] = /^\[([^\]]*)\](?::\d{1,5})?$|^([^:]*):\d{1,5}$/.exec(trimmed) ?? []
-  const address = (bracketed ?? bare ?? trimmed).replace(/%.*$/, '')
+  const written = /^\[([^\]]*)\](?::\d{1,5})?$|^([^:]*):\d{1,5}$/.exec(trimmed)
+  const address = (written?.[1] ?? written?.[2] ?? trimmed).replace(/%.*/, '')
   if (isIP(address) !== 6) return isIP(address) === 4 ? address : null
   return mappedIPv4(address) ?? address
 }
@@ -49,7 +50,7 @@ export function readAddress(text = ''): string | null {
 function mappedIPv4(address: string): string | undefined {
   // The one spelling of RFC 5952.
   const text = new URL(`http://[${address}]`).hostname
-  const groups = /^\[::ffff:([0-9a-f]+):([0-9a-f]+)\]$/.exec(text)
+  const groups = /\[::ffff:([0-9a-f]+):([0-9a-f]+)\]/.exec(text)
   return groups
     ?.slice(1)
     .flatMap(group => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255])
@@ -59,7 +60,7 @@ function mappedIPv4(address: string): string | undefined {
 function blockListOf(ranges: readonly string[]): BlockList {
   const list = new BlockList()
   for (const range of ranges) {
-    const [address = '', bits] = range.split('/')
+    const [address = range, bits] = range.split('/')
     const family = familyOf(address)
     list.addSubnet(address, bits === undefined ? (family === 'ipv6' ? 128 : 32) : Number(bits), family)
   }

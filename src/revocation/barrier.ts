@@ -5,7 +5,7 @@ import { isVisible } from './snapshot.ts'
 import type { NodeRow } from './store.ts'
 
 /** What the barrier asks of the node's follower. */
-export type Followed = Pick<Follower, 'membership' | 'longestLeaseMs' | 'hint'>
+export type Followed = Pick<Follower, 'membership' | 'longestLeaseMs' | 'hint' | 'hasPublished'>
 
 interface Wait {
   /** Undefined until the database has given one; without it, only time ends the wait. */
@@ -115,6 +115,7 @@ export class Barrier {
     while (this.#waits.size > 0 || this.#clock.monotonic() < this.#lookUntil) {
       await this.#pause()
       const waits = [...this.#waits]
+      if (!this.#mayConclude(waits)) continue
       const membership = this.#follower.membership
       try {
         const rows = await membership?.connection.nodes()
@@ -132,6 +133,17 @@ export class Barrier {
       }
     }
     this.#looking = false
+  }
+
+  /**
+   * While the own row does not show what was revoked, because a verifier of this node has not acknowledged it, the other
+   * rows need not be asked for. Each wait is asked about once in any case, for the longest lease.
+   */
+  #mayConclude(waits: readonly Wait[]): boolean {
+    if (waits.length === 0) return true
+    return waits.some(
+      ({ xid, leaseMs }) => leaseMs === undefined || (xid !== undefined && this.#follower.hasPublished(xid)),
+    )
   }
 
   /**

@@ -66,6 +66,8 @@ interface Peer extends FollowerOfNode, SlowPeer {
   saidBye: boolean
   /** Whether it was ever told an age. */
   hadAge: boolean
+  /** The position that it has acknowledged. */
+  acknowledged: number
   /** By this node's monotonic clock: from then on it can't be fresh by any answer that was given so far. */
   lapsesAt: number
 }
@@ -73,6 +75,8 @@ interface Peer extends FollowerOfNode, SlowPeer {
 type Keys = Extract<NodeFrame, { type: 'keys' }>
 
 const pageEntries = 1000
+/** Which part of a lease an acknowledgement may wait for its answer. */
+const laterPart = 1 / 20
 /** A socket with more unsent bytes is closed. The first load is paced, and has one page in memory at most. */
 const mostUnsentBytes = 1_048_576
 
@@ -100,6 +104,8 @@ export class Feed implements Gate {
   readonly #ghosts = new Set<Peer>()
   readonly #services = new Map<string, SlowPeer>()
   readonly #passing: Passing<Peer>
+  /** Whose acknowledgement is to be answered, and its beat. */
+  readonly #later = new Map<Peer, number>()
   #position = 0
   #keys: Keys | undefined
   #prepared: 'not yet' | 'preparing' | 'done' = 'not yet'
@@ -147,6 +153,7 @@ export class Feed implements Gate {
       isOpen: true,
       saidBye: false,
       hadAge: false,
+      acknowledged: 0,
       lapsesAt: Number.NEGATIVE_INFINITY,
       ...grantAfterPauses(),
     }
@@ -197,7 +204,7 @@ export class Feed implements Gate {
       }
       case 'beat': {
         if (!peer.isAttached || frame.applied > this.#position) return false
-        this.#answer(peer, frame.k, frame.applied)
+        this.#acknowledge(peer, frame.k, frame.applied)
         return true
       }
       case 'bye': {
@@ -231,10 +238,32 @@ export class Feed implements Gate {
     load()
   }
 
+  /**
+   * An acknowledgement is answered a little later, where the verifier is not about to lapse: so the acknowledgements of
+   * all verifiers are taken first, and several of one verifier get one answer.
+   */
+  #acknowledge(peer: Peer, k: number, applied: number): void {
+    const { clock, leaseMs } = this.#options
+    const isNews = applied > peer.acknowledged
+    peer.acknowledged = Math.max(peer.acknowledged, applied)
+    this.#passing.acknowledge(peer, applied)
+    const hasTime = peer.kind === 'VERIFIER' && peer.lapsesAt - clock.monotonic() > leaseMs / 2
+    if (isNews && hasTime) {
+      if (this.#later.size === 0) clock.after(leaseMs * laterPart, () => this.#answerLater())
+      this.#later.set(peer, k)
+    } else this.#answer(peer, k, applied)
+  }
+
+  #answerLater(): void {
+    const later = [...this.#later]
+    this.#later.clear()
+    for (const [peer, k] of later) if (peer.isOpen) this.#answer(peer, k, peer.acknowledged)
+  }
+
   /** The age is taken in the step in which the answer joins the queue: a picture that is older by then must look so. */
   #answer(peer: Peer, k: number, applied: number): void {
     const { clock, leaseMs, picture } = this.#options
-    this.#passing.acknowledge(peer, applied)
+    this.#later.delete(peer)
     this.#prepare()
     const now = clock.monotonic()
     const isPossible = peer.isLoaded && !peer.saidBye && !this.#isClosing && this.#prepared === 'done'

@@ -127,7 +127,7 @@ export class Follower {
 
   /** Reads soon, because there may be news. @param xid the transaction that wrote them, if it is known */
   hint(xid?: string): void {
-    if (xid !== undefined && this.#published !== undefined && isVisible(xid, this.#published)) return
+    if (xid !== undefined && this.hasPublished(xid)) return
     if (xid !== undefined && this.#applied !== undefined && isVisible(xid, this.#applied)) {
       this.#isAwaited = true
       this.#stirred = true
@@ -135,6 +135,11 @@ export class Follower {
       this.#hinted = true
     }
     this.#wake()
+  }
+
+  /** Whether the node's row shows, or is about to show, that the transaction was applied. */
+  hasPublished(xid: string): boolean {
+    return this.#published !== undefined && isVisible(xid, this.#published)
   }
 
   get membership(): Membership | undefined {

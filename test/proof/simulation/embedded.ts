@@ -47,7 +47,7 @@ export async function simulateEmbedded(
   const complaints = new Set<string>()
   const waiting = new Map<Mutation, { process: Process; since: number }>()
   const verifiers: Verifier[] = []
-  const ackMs = random.chance(0.3) ? 20 : 2 * leaseMs
+  const ackMs = random.chance(0.3) ? 20 : 100 * leaseMs
   let starts = 0
   let host!: {
     process: Process

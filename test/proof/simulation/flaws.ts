@@ -121,6 +121,7 @@ export const flaws = {
   'a barrier that trusts a new connection at once': {
     followed: follower => ({
       hint: xid => follower.hint(xid),
+      hasPublished: xid => follower.hasPublished(xid),
       get longestLeaseMs() {
         return follower.longestLeaseMs
       },

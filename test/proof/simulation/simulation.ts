@@ -21,7 +21,7 @@ import { Process, World } from './world.ts'
 
 const faultsEndMs = 1300
 /** Long enough for everything to end that began before. */
-const endMs = 1900
+const endMs = 2200
 const calmMs = 350
 
 export interface Outcome {
@@ -82,7 +82,7 @@ class Schedule {
     this.#flaw = flaw
     this.#hasMixedLeases = this.#world.random.chance(0.5)
     this.#hasVerifiers = this.#world.random.chance(0.5) || flaw.needsVerifiers === true
-    this.#ackMs = this.#world.random.chance(0.3) ? 20 : 2 * longestLeaseMs
+    this.#ackMs = this.#world.random.chance(0.3) ? 20 : 100 * longestLeaseMs
     this.#world.afterStep = process => {
       const one = nodeOf.get(process) ?? verifierOf.get(process)
       if (one !== undefined) this.#request(one)

@@ -38,6 +38,7 @@ export class Verifier {
   readonly #world: World
   readonly #someHost: () => Host | undefined
   readonly #flaw: Flaw
+  #lastHost: Host | undefined
 
   /** @param someHost one that takes sockets */
   constructor(world: World, process: Process, someHost: () => Host | undefined, flaw: Flaw) {
@@ -66,9 +67,10 @@ export class Verifier {
     return this.reader.isFresh()
   }
 
-  /** Opens a socket, beside those that are open. */
-  attach(host = this.#someHost()): void {
+  /** Opens a socket, beside those that are open: to another node than the last time, where there is one. */
+  attach(host = this.#nextHost()): void {
     if (host === undefined) return
+    this.#lastHost = host
     const world = this.#world
     const [end, nodeEnd] = SocketEnd.pair(this.process, host.process, this.network)
     world.at(
@@ -82,6 +84,12 @@ export class Verifier {
       },
       host.process,
     )
+  }
+
+  #nextHost(): Host | undefined {
+    let host = this.#someHost()
+    for (let tries = 0; tries < 10 && host === this.#lastHost; tries++) host = this.#someHost()
+    return host
   }
 
   /** Says bye on the oldest sockets. @param kept how many stay */

@@ -1,0 +1,26 @@
+import { createServer } from 'node:http'
+import { hash, verify } from '@node-rs/argon2'
+
+/* The least that a login over HTTP can be: a request, the hash and an answer. No GraphQL, no database, no tokens. */
+
+/** For support/load.js. */
+export const bareRequest = { body: '{}', expected: 'true' }
+
+const parameters = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+
+export async function start() {
+  const stored = await hash('correct horse battery staple', parameters)
+  // One at a time, as Annul's own queue does on one core.
+  let last = Promise.resolve()
+  const inTurn = work => {
+    last = last.then(work)
+    return last
+  }
+  const server = createServer(async (request, response) => {
+    for await (const _ of request);
+    await inTurn(() => verify(stored, 'correct horse battery staple'))
+    response.setHeader('content-type', 'application/json').end('true')
+  })
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
+  return { url: `http://127.0.0.1:${server.address().port}`, calls: {} }
+}

@@ -23,6 +23,11 @@ it('A service with the name of the mirror is told apart from it, and its end lea
   await until(() => redis.get('{annul}:fresh'))
   const { secret } = await createService(parts, { name: 'redis', rights: ['feed'] })
   const service = await openRawFeed(server.url, secret)
+  let k = 0
+  service.send({ type: 'hello' })
+  const beats = setInterval(() => {
+    if (service.socket.readyState === service.socket.OPEN) service.send({ type: 'beat', k: ++k, applied: 0 })
+  }, 100)
   await until(() => kinds().join() === 'MIRROR,VERIFIER')
   const listed = await until(
     async () => (await listNodes(parts)).filter(({ name }) => name === 'redis'),
@@ -32,6 +37,7 @@ it('A service with the name of the mirror is told apart from it, and its end lea
 
   await endService(parts, { name: 'redis' })
   expect(await service.closed()).toBe('1008 The service has ended.')
+  clearInterval(beats)
   await until(() => !kinds().includes('VERIFIER'))
   expect(kinds()).toEqual(['MIRROR'])
   const { accessToken, session } = await server.signUp()

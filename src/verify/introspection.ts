@@ -75,7 +75,7 @@ export class Introspection {
       await response.body?.cancel()
       if (response.status < 500) this.#tell(node, `it answered with ${response.status}`)
     } catch (error) {
-      this.#tell(node, error instanceof Error ? error.name : 'unknown')
+      this.#tell(node, nameOf(error))
     }
     return undefined
   }
@@ -87,6 +87,13 @@ export class Introspection {
     this.#told.set(text, now)
     tell(this.#options.log, node, why)
   }
+}
+
+/** Of an error of `fetch`, whose cause names what happened. The message may hold what was sent. */
+function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown'
+  const { code } = Object(error.cause)
+  return typeof code === 'string' ? code : error.name
 }
 
 function tell(log: Log, node: URL, why: string): void {

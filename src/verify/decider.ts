@@ -10,7 +10,7 @@ import type { Introspected } from './introspection.ts'
 /** The sender of a request, or why there is none: an error with `code`, `reason` and `details`. */
 export type VerifierDecision = TokenViewer | AuthError
 
-/** What decisions are made from. */
+/** @internal What decisions are made from. */
 export interface Picture {
   readonly keys: KeySet
   /** Calls with each further frame of keys, instead of what was given before. */
@@ -32,6 +32,7 @@ export interface Decider {
   now(): number
 }
 
+/** @internal */
 interface DeciderOptions {
   readonly audience: string
   readonly acceptBound: boolean
@@ -50,6 +51,8 @@ const mayBeJwt = /^[\w-]+\.[\w-]+\.[\w-]+$/
 /**
  * Token -> claims -> verdict, as on an auth node (decisions/authenticate.ts). Without a picture that may be used, an auth
  * node is asked.
+ *
+ * @internal
  */
 export function openDecider(picture: Picture, options: DeciderOptions): Decider {
   const { audience, acceptFormer, ask } = options

@@ -222,13 +222,13 @@ describe('keys at a URL', () => {
 
   it('are asked for at most once a second because of unknown keys, which all wait for the same reading', async () => {
     const keys = new JwksKeys(url())
-    await keys.refresh()
-    expect(keys.version).toBe(1)
-    await keys.refresh()
-    expect(keys.version).toBe(1)
     const since = performance.now()
+    await keys.refresh()
+    expect(keys.version).toBe(1)
+    await keys.refresh()
+    expect(keys.version).toBe(1)
     await Promise.all(Array.from({ length: 50 }, () => keys.refreshForUnknown()))
-    expect(performance.now() - since).toBeGreaterThan(900)
+    expect(performance.now() - since).toBeGreaterThan(990)
     expect(keys.version).toBe(2)
   })
 

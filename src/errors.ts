@@ -70,6 +70,11 @@ export class AuthError extends Error {
     this.details = details
   }
 
+  /** What a client is told beside the message. Any server of GraphQL sends it, as it does for every error that has some. */
+  get extensions(): Readonly<Record<string, unknown>> {
+    return { code: this.code, ...this.details }
+  }
+
   get reason(): string | undefined {
     return typeof this.details.reason === 'string' ? this.details.reason : undefined
   }

@@ -149,7 +149,23 @@ describePackage('the package', () => {
     expect((await run(process.execPath, ['-e', required], { cwd: folder })).stdout).toContain('function')
 
     // Without Yoga, whose own packages are not Annul's to choose.
-    const own = await readManifests(await newApp('own'))
+    const alone = await newApp('own')
+    const own = await readManifests(alone)
+    // A verifier and a gateway need no package beside: npm installs `graphql`, the one peer that is not optional.
+    const doors = ['annul/verify', 'annul/verify/graphql', 'annul/gateway', 'annul/gateway/hive']
+    const program = `
+      console.log(${JSON.stringify(doors)}.map(door => Object.keys(require(door)).join()).join(' '))
+      require.resolve('annul/schema/auth.graphql')
+      const options = { nodes: ['http://127.0.0.1:9'], service: 'annul_sv_x', audience: 'annul' }
+      const verifier = require('annul/verify').createVerifier({ ...options, log: { info() {}, warn() {}, error() {} } })
+      verifier.decide('a.b.c').then(({ code }) => console.log(code)).then(verifier.close)`
+    const said = await run(process.execPath, ['--no-warnings', '-e', program], { cwd: alone })
+    expect(said.stdout).toBe(
+      'AuthError,createVerifier,redis SchemaError,guardSchema ' +
+        'createGateway,forwardHeaders,socketEvents gatewayPlugin\nUNAVAILABLE\n',
+    )
+    const { stdout: size } = await run('du', ['-sm', 'node_modules'], { cwd: alone })
+    expect(Number.parseInt(size, 10)).toBeLessThanOrEqual(50)
     expect(own.length).toBeGreaterThan(20)
     const { default: semver } = await import(join(folder, 'node_modules', 'semver', 'index.js'))
     const unfit = own.flatMap(({ name, engines = {} }) =>

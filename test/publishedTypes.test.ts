@@ -151,6 +151,46 @@ annulYoga(auth, { address: '::1' })
 annulYoga(auth, { addressOf: async () => '::1' })
 `
 
+/** A service, without peers and without types of Node. */
+const service = /* TypeScript */ `
+import { AuthError, createVerifier, redis, type RedisVerifierOptions, type Verifier, type VerifierOptions } from 'annul/verify'
+
+const options: VerifierOptions = { nodes: ['https://auth.example.com'], service: '', audience: 'annul' }
+const verifier: Verifier = createVerifier(options)
+const decision = await verifier.decide(undefined)
+export const user = decision instanceof AuthError ? decision.reason : decision.userId
+const mirrored: RedisVerifierOptions = {
+  revocations: redis(async words => words),
+  keys: 'https://auth.example.com/.well-known/jwks.json',
+  issuer: 'annul',
+  audience: 'annul',
+}
+export const other: Verifier = createVerifier(mirrored)
+// @ts-expect-error: options of both kinds
+createVerifier({ ...options, ...mirrored })
+// @ts-expect-error: the inside
+mirrored.revocations.verdict
+`
+
+const gateways = /* TypeScript */ `
+import { guardSchema } from 'annul/verify/graphql'
+import { createGateway, type GatewayContext } from 'annul/gateway'
+import { gatewayPlugin as ofApollo } from 'annul/gateway/apollo'
+import { gatewayPlugin as ofHive } from 'annul/gateway/hive'
+import { gatewayPlugin as ofYoga } from 'annul/gateway/yoga'
+import { createVerifier } from 'annul/verify'
+import { ApolloServer } from '@apollo/server'
+import { buildSchema } from 'graphql'
+import { createYoga } from 'graphql-yoga'
+
+const verifier = createVerifier({ nodes: ['https://auth.example.com'], service: '', audience: 'annul' })
+const gateway = createGateway({ verifier })
+const schema = guardSchema(buildSchema('type Query { hello: String }'))
+export const apollo = new ApolloServer<GatewayContext>({ schema, plugins: [ofApollo()] })
+export const yoga = createYoga({ schema, plugins: [ofYoga()] })
+export const hive = [ofHive(gateway, { subgraph: 'annul' })]
+`
+
 /** Each line is an error of the app: what it reaches for is not there. */
 const reachesInside = /* TypeScript */ `
 import { createAuth, startServer, readConfig } from 'annul'
@@ -185,6 +225,30 @@ describe('the published types', () => {
     expect(found.packages.filter(name => !allowed.test(name))).toEqual([])
     expect(found.packages.includes('fastify')).toBe(door === 'fastify')
     expect(found.files.filter(({ text }) => words.test(code(text))).map(({ path }) => path)).toEqual([])
+  })
+
+  it.each([
+    'verify/index',
+    'verify/graphql',
+    'gateway/index',
+    'gateway/apollo',
+    'gateway/yoga',
+    'gateway/hive',
+  ])('of annul/%s lead to no part of the inside either', async door => {
+    const found = await readFrom(join(root, `dist/${door}.d.ts`))
+    const allowed = /^(@graphql-tools\/utils|graphql|@apollo\/server|graphql-yoga)$/
+    expect(found.packages.filter(name => !allowed.test(name))).toEqual([])
+    if (door === 'verify/index') expect(found.packages).toEqual([])
+    expect(found.files.filter(({ text }) => words.test(code(text))).map(({ path }) => path)).toEqual([])
+  })
+
+  it('compile in a strict service that has annul/verify alone', async () => {
+    expect(await compileAll(service, [], { lib: ['es2023', 'dom'] })).toEqual([])
+  })
+
+  it('compile in strict gateways', async () => {
+    const installed = ['graphql', '@apollo/server', 'graphql-yoga', '@types/node']
+    expect(await compile(gateways, installed, { lib: ['esnext'], types: ['node'] })).toEqual([])
   })
 
   it('compile in a strict app that checks declarations too', async () => {

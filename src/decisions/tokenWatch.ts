@@ -44,6 +44,8 @@ interface Watched {
  * Tells sockets, which live longer than a request, when their tokens die. The view calls its listeners within each
  * reading, before the node acknowledges the reading; so no revoking mutation returns earlier. While the view is stale,
  * no listener is called: then the primary is asked, and a socket ends whose token the primary does not confirm.
+ *
+ * @internal
  */
 export function openTokenWatch(parts: WatchParts, strict: StrictVerdicts): TokenWatch {
   const { clock, config, revocation } = parts

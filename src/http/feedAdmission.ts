@@ -2,6 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { OpenedAuth } from '../auth.ts'
 import { outageOf } from '../database/outage.ts'
 import { AuthError, unavailable } from '../errors.ts'
+import type { Source } from '../limits/limits.ts'
+import { stateOf } from '../request/context.ts'
 import { header } from '../request/message.ts'
 import { Allowance } from '../revocation/allowance.ts'
 import { feedProtocol } from '../revocation/feedFrames.ts'
@@ -36,7 +38,8 @@ export function serviceOf(request: FastifyRequest): Service {
  * Lets a service's upgrade to the feed through, or answers it with a refusal. For the route's onRequest. Feeds are not
  * counted as sockets of clients (ANNUL_SOCKETS): a flood of clients must not keep verifiers out.
  */
-export function admitFeeds({ services: known, parts: { log } }: OpenedAuth, bounds = feedBounds) {
+export function admitFeeds(auth: OpenedAuth, bounds = feedBounds) {
+  const { log, limits } = auth.parts
   const ofServices = new Map<string, number>()
   const allowances = new Map<string, Allowance>()
   let all = 0
@@ -65,13 +68,16 @@ export function admitFeeds({ services: known, parts: { log } }: OpenedAuth, boun
       return new AuthError('BAD_USER_INPUT', `The feed speaks the subprotocol ${feedProtocol}.`)
     const secret = /^Bearer +([^ ]+)$/i.exec(header(request, 'authorization') ?? '')?.[1]
     try {
-      const service = secret === undefined ? undefined : await known.find(secret)
+      const service = secret === undefined ? undefined : await auth.services.find(secret)
+      // As at /oauth/introspect: a guess counts, and a right secret is never limited.
+      if (service === undefined && secret !== undefined) limits.wrongSecret(visitorOf(auth, request))
       if (service === undefined)
         return new AuthError('UNAUTHENTICATED', 'The feed needs the secret of a service, as a Bearer token.')
       if (!service.rights.includes('feed'))
         return new AuthError('FORBIDDEN', 'This service does not have the right "feed".')
       return service
     } catch (error) {
+      if (error instanceof AuthError) return error
       if (!outageOf(error)) log.error({ err: error }, 'The secret of a service can not be looked up.')
       return unavailable()
     }
@@ -91,6 +97,11 @@ export function admitFeeds({ services: known, parts: { log } }: OpenedAuth, boun
   }
 }
 
+/** A socket has no answer that could carry a cookie. */
+function visitorOf(auth: OpenedAuth, request: FastifyRequest): Source {
+  return stateOf(auth.socketContext(request, () => undefined).auth).visitor
+}
+
 export function offersProtocol(request: { headers: FastifyRequest['headers'] }): boolean {
   const offered = header(request, 'sec-websocket-protocol') ?? ''
   return offered.split(',').some(protocol => protocol.trim() === feedProtocol)
@@ -101,6 +112,7 @@ const statuses: Partial<Record<AuthError['code'], number>> = {
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
   ORIGIN_NOT_ALLOWED: 403,
+  TOO_MANY_REQUESTS: 429,
 }
 
 /** One answer to everything that can be wrong with a secret. */

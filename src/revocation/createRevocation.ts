@@ -17,7 +17,7 @@ export interface RevocationService {
   /** Decides about a token's claims, synchronously. To be asked only while `isFresh()`, right after it. */
   readonly view: Pick<RevocationView, 'verdict' | 'subscribe' | 'size' | 'isKeyRevoked' | 'revokedKeys'>
   /** Those who decide by this node's picture: verifiers, and the mirror. */
-  readonly feed: Pick<Feed, 'attach' | 'tellKeys' | 'list' | 'drop' | 'close'>
+  readonly feed: Pick<Feed, 'attach' | 'tellKeys' | 'list' | 'close'>
   /** Whether decisions may be made from the view. Otherwise the versions are read from the primary. */
   isFresh(): boolean
   /** The age of the view in milliseconds, for metrics; undefined while the view may not be used. */

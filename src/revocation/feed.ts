@@ -19,7 +19,7 @@ export interface FeedLink {
 /** Who follows a node. */
 export interface FollowerOfNode {
   readonly kind: 'VERIFIER' | 'MIRROR'
-  /** The service's name. */
+  /** A service's name; of the mirror `redis`, which a service may be called, too: only the kind tells them apart. */
   readonly name: string
 }
 
@@ -201,11 +201,6 @@ export class Feed implements Gate {
       const ageMs = now - lapsesAt + this.#longestMs
       return { id, kind, name, since, ageMs: lapsesAt > now ? Math.max(0, ageMs) : undefined }
     })
-  }
-
-  /** Closes the links of those of whom `isOver` says so. */
-  drop(isOver: (who: FollowerOfNode) => boolean, why: string): void {
-    for (const peer of this.#peers) if (isOver(peer)) this.#end(peer, why)
   }
 
   async close(): Promise<void> {

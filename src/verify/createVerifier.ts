@@ -1,14 +1,9 @@
 import { type Ending, openTokenWatch } from '../decisions/tokenWatch.ts'
 import type { FetchRequest, RequestLike } from '../request/message.ts'
-import { systemClock } from '../revocation/clock.ts'
-import { RevocationView } from '../revocation/view.ts'
 import type { TokenViewer } from '../viewer.ts'
 import { tokenOf, VerifierAuth, type VerifierContext } from './context.ts'
-import { openDecider, type VerifierDecision } from './decider.ts'
-import { FeedClient } from './feedClient.ts'
-import { FeedKeys } from './feedKeys.ts'
-import { FeedReader } from './feedReader.ts'
-import { Introspection, NoAnswer } from './introspection.ts'
+import type { VerifierDecision } from './decider.ts'
+import { openFeedSource } from './feedSource.ts'
 import {
   expressGuard,
   fastifyGuard,
@@ -16,7 +11,8 @@ import {
   type VerifierHook,
   type VerifierMiddleware,
 } from './middleware.ts'
-import { checkOptions, type VerifierOptions } from './options.ts'
+import { checkOptions, type RedisVerifierOptions, type VerifierOptions } from './options.ts'
+import { openRedisSource } from './redisSource.ts'
 
 /** Decides about access tokens in a service without a database. */
 export interface Verifier {
@@ -24,11 +20,15 @@ export interface Verifier {
    * Fulfilled when decisions are made from memory for the first time. Before that, and whenever they can't be, an auth
    * node is asked about each token. Rejected where every node refuses the feed, because of a wrong secret for example,
    * and when the verifier is closed before. Need not be waited for.
+   *
+   * By the mirror in Redis: fulfilled when Redis and the keys could be read for the first time.
    */
   readonly ready: Promise<void>
   /**
    * Decides about an access token: the sender, or an AuthError with `code` (UNAUTHENTICATED, UNAVAILABLE) and `reason`.
    * No promise where memory decides. Never throws, and never rejects. A decision holds for one request.
+   *
+   * By the mirror in Redis, a promise always: Redis is asked about each token.
    *
    * @param token as it stands behind `Bearer `; undefined: there is none
    */
@@ -46,24 +46,33 @@ export interface Verifier {
    * Tells what lives longer than a request when the token of its sender dies: calls `end` once, before the revoking
    * mutation returns, with the reason, with TOKEN_EXPIRED, or with UNAVAILABLE where the token can't be checked any more.
    *
+   * By the mirror in Redis, within two seconds **after** the mutation has returned: Redis is asked about each watched
+   * token once a second.
+   *
    * @param viewer what `decide` has returned
    * @returns a function that ends the watch
    */
   watch(viewer: TokenViewer, end: (why: Ending) => void): () => void
-  /** Whether decisions are made from memory now. For a probe of readiness. */
+  /**
+   * Whether decisions are made from memory now. For a probe of readiness. By the mirror in Redis: whether Redis, which is
+   * looked at once a second, could be read.
+   */
   isFresh(): boolean
-  /** Leaves the auth nodes, and ends all watches. Decisions are UNAVAILABLE from then on. May be called twice. */
+  /**
+   * Leaves the auth nodes, and ends all watches. Decisions are UNAVAILABLE from then on. May be called twice. A client of
+   * Redis stays the app's own.
+   */
   close(): Promise<void>
 }
 
-/** How often a watch asks while no picture may be used, twice, in milliseconds. */
-const watchMs = 400
-
 /**
- * Decides about access tokens in any service, without a database and without a key that signs: by the feed of the auth
- * nodes, which hold back the answer to a revocation until this verifier refuses what was revoked.
+ * Decides about access tokens in any service, without a database and without a key that signs. What a revoking mutation
+ * has ended is refused from the moment at which the mutation has returned:
+ *  - by the feed of the auth nodes (`nodes`, `service`), which hold back the answer to a revocation until this verifier
+ *    refuses what was revoked: from memory;
+ *  - or by the mirror in Redis (`revocations`, `keys`), which is asked about each token.
  *
- * @throws TypeError for an option that is unknown, missing or wrong
+ * @throws TypeError for an option that is unknown, missing or wrong, and for options of both kinds
  * @example
  * const verifier = createVerifier({
  *   nodes: ['https://auth.example.com'],
@@ -73,62 +82,15 @@ const watchMs = 400
  * await verifier.ready
  * app.get('/orders', verifier.express({ roles: ['customer'] }), (req, res) => res.json(ordersOf(req.auth)))
  */
-export function createVerifier(options: VerifierOptions): Verifier {
+export function createVerifier(options: VerifierOptions | RedisVerifierOptions): Verifier {
   const checked = checkOptions(options)
-  const { nodes, service, log } = checked
-  const clock = systemClock
-  const view = new RevocationView()
-  const keys = new FeedKeys(view)
-  let issuer = checked.issuer
-  let isClosed = false
-  let becomeReady = () => {}
-  let failReady = (_why: Error) => {}
-  const ready = new Promise<void>((resolve, reject) => {
-    becomeReady = resolve
-    failReady = reject
-  })
-  // An app need not wait for it.
-  ready.catch(() => {})
-
-  const reader = new FeedReader({
-    view,
-    clock,
-    onKeys(frame) {
-      issuer = checked.issuer ?? frame.issuer
-      keys.take(frame.keys)
-    },
-    onFresh() {
-      becomeReady()
-      client.noteFresh()
-    },
-  })
-  const client = new FeedClient({ nodes, service, reader, clock, log, onRefused: why => failReady(why) })
-  const introspection = new Introspection(checked)
-  const isFresh = () => !isClosed && reader.isFresh()
-  const decider = openDecider(
-    {
-      keys,
-      onNextKeys: call => keys.onNext(call),
-      issuer: () => issuer,
-      isFresh,
-      verdict: claims => view.verdict(claims),
-      databaseTime: () => reader.databaseTime(),
-    },
-    {
-      ...checked,
-      ask: token =>
-        isClosed ? Promise.reject(new NoAnswer('The verifier is closed.')) : introspection.ask(token),
-    },
-  )
+  const source = 'nodes' in checked ? openFeedSource(checked) : openRedisSource(checked)
+  const { ready, decider, isFresh, revocation, watchMs } = source
   const watch = openTokenWatch(
-    {
-      clock: { now: decider.now },
-      config: { leaseMs: watchMs },
-      revocation: { view, isFresh },
-    },
+    { clock: { now: decider.now }, config: { leaseMs: watchMs }, revocation },
     { verdict: decider.reask },
   )
-  client.start()
+  let isClosed = false
   return {
     ready,
     decide: decider.decide,
@@ -140,8 +102,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     async close() {
       if (isClosed) return
       isClosed = true
-      failReady(new Error('The verifier was closed.'))
-      client.close()
+      source.close()
       watch.close()
     },
   }

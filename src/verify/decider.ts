@@ -4,12 +4,13 @@ import type { RevocableClaims } from '../revocation/view.ts'
 import { noteKeyOf, tokenVerifier } from '../tokens/accessToken.ts'
 import type { KeySet } from '../tokens/keySet.ts'
 import type { TokenViewer, ViewerClaims } from '../viewer.ts'
+import { refuseBound } from './boundTokens.ts'
 import type { Introspected } from './introspection.ts'
 
 /** The sender of a request, or why there is none: an error with `code`, `reason` and `details`. */
 export type VerifierDecision = TokenViewer | AuthError
 
-/** What decisions are made from. */
+/** @internal What decisions are made from. */
 export interface Picture {
   readonly keys: KeySet
   /** Calls with each further frame of keys, instead of what was given before. */
@@ -23,14 +24,15 @@ export interface Picture {
 }
 
 export interface Decider {
-  /** A promise only where an auth node must be asked. Never throws. */
+  /** A promise only where somebody must be asked. Never throws, and never rejects. */
   decide(token: string | undefined): VerifierDecision | Promise<VerifierDecision>
-  /** Why a token is dead that was accepted before, as an auth node says now. @throws NoAnswer */
+  /** Why a token is dead that was accepted before, as those who know say now. @throws NoAnswer */
   reask(claims: ViewerClaims): Promise<Reason | undefined>
   /** Database time in seconds. */
   now(): number
 }
 
+/** @internal */
 interface DeciderOptions {
   readonly audience: string
   readonly acceptBound: boolean
@@ -49,14 +51,16 @@ const mayBeJwt = /^[\w-]+\.[\w-]+\.[\w-]+$/
 /**
  * Token -> claims -> verdict, as on an auth node (decisions/authenticate.ts). Without a picture that may be used, an auth
  * node is asked.
+ *
+ * @internal
  */
 export function openDecider(picture: Picture, options: DeciderOptions): Decider {
-  const { audience, acceptBound, acceptFormer, log, ask } = options
+  const { audience, acceptFormer, ask } = options
+  const isUnbound = refuseBound(options)
   const now = () => (picture.databaseTime() ?? Date.now()) / 1000
   /** The tokens of the claims that were accepted. */
   const tokens = new WeakMap<object, string>()
-  let toldOfBound = false
-  /** Ends with the next frame of keys. Undefined: an auth node may be asked. */
+  /** Ends with the next frame of keys, or when the time is over. */
   let unknownKey: Promise<void> | undefined
 
   let verifier: ReturnType<typeof tokenVerifier> | undefined
@@ -115,17 +119,6 @@ export function openDecider(picture: Picture, options: DeciderOptions): Decider 
     return claims.aud === audience && (issuer === undefined || claims.iss === issuer) && isUnbound(claims)
   }
 
-  const isUnbound = ({ cnf }: ViewerClaims): boolean => {
-    if (cnf === undefined || acceptBound) return true
-    if (!toldOfBound)
-      log.warn(
-        {},
-        'A token is refused because it is bound (ANNUL_BIND), which can not be checked here: see acceptBound.',
-      )
-    toldOfBound = true
-    return false
-  }
-
   /**
    * An auth node is asked about one such token a second: so it looks for new keys, which come by the feed. The other
    * tokens wait for these, and invented key ids cost nothing.
@@ -151,8 +144,7 @@ export function openDecider(picture: Picture, options: DeciderOptions): Decider 
   const conclude = (token: string, claims: ViewerClaims, refused: Reason | undefined): VerifierDecision => {
     if (refused !== undefined) return unauthenticated(refused)
     tokens.set(claims, token)
-    const { sub: userId, sid: sessionId, roles, scope } = claims
-    return { userId, sessionId, roles, scopes: scope === '' ? [] : scope.split(' '), claims }
+    return viewerOf(claims)
   }
 
   return {
@@ -165,4 +157,10 @@ export function openDecider(picture: Picture, options: DeciderOptions): Decider 
     },
     now,
   }
+}
+
+/** The sender whose token has these claims, and is live. */
+export function viewerOf(claims: ViewerClaims): TokenViewer {
+  const { sub: userId, sid: sessionId, roles, scope } = claims
+  return { userId, sessionId, roles, scopes: scope === '' ? [] : scope.split(' '), claims }
 }

@@ -1,6 +1,7 @@
-import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
+import type { JsonWebKey } from 'node:crypto'
 import type { RevokedKeys } from '../revocation/view.ts'
-import { type KeySet, type PublicKey, type SigningAlgorithm, signingAlgorithms } from '../tokens/keySet.ts'
+import type { KeySet, PublicKey } from '../tokens/keySet.ts'
+import { readKey } from './readKey.ts'
 
 /** The keys that the feed has told last, and which of them were revoked. */
 export class FeedKeys implements KeySet {
@@ -38,23 +39,4 @@ export class FeedKeys implements KeySet {
   get version(): number {
     return this.#told + this.#revoked.revokedKeys
   }
-}
-
-/** A key verifies by the algorithm that it was made for, and by no other one. */
-function readKey(jwk: JsonWebKey): PublicKey | undefined {
-  const { kid, alg } = jwk as { kid?: unknown; alg?: unknown }
-  const algorithm = signingAlgorithms.find(each => each === alg)
-  if (typeof kid !== 'string' || algorithm === undefined) return undefined
-  try {
-    const publicKey = createPublicKey({ key: jwk, format: 'jwk' })
-    return isMadeFor(algorithm, publicKey) ? { kid, algorithm, publicKey, jwk } : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function isMadeFor(algorithm: SigningAlgorithm, key: KeyObject): boolean {
-  return algorithm === 'ES256'
-    ? key.asymmetricKeyDetails?.namedCurve === 'prime256v1'
-    : key.asymmetricKeyType === 'rsa'
 }

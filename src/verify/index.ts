@@ -14,4 +14,6 @@ export type {
   VerifierHook,
   VerifierMiddleware,
 } from './middleware.ts'
-export type { VerifierOptions } from './options.ts'
+export type { RedisVerifierOptions, VerifierOptions } from './options.ts'
+export { type RedisRevocations, redis } from './redis.ts'
+export type { RedisClient } from './redisClient.ts'

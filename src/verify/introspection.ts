@@ -1,15 +1,11 @@
 import { isReason, type Reason } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { ViewerClaims } from '../viewer.ts'
-import { at, type CheckedOptions } from './options.ts'
+import { NoAnswer } from './noAnswer.ts'
+import { at, type CheckedFeedOptions } from './options.ts'
 
 /** What a node says about a token: the claims of a live one, or why it is dead. */
 export type Introspected = ViewerClaims | Reason
-
-/** Nobody has answered in time, or nobody wanted to. */
-export class NoAnswer extends Error {
-  override readonly name = 'NoAnswer'
-}
 
 /** For all nodes together. */
 const answerMs = 1000
@@ -24,13 +20,13 @@ const toldEveryMs = 30_000
  * remembered. So a token is refused that was revoked before the question, whatever this process has heard.
  */
 export class Introspection {
-  readonly #options: Pick<CheckedOptions, 'nodes' | 'service' | 'log'>
+  readonly #options: Pick<CheckedFeedOptions, 'nodes' | 'service' | 'log'>
   /** The node that answered last. */
   #node = 0
   #asking = 0
   readonly #told = new Map<string, number>()
 
-  constructor(options: Pick<CheckedOptions, 'nodes' | 'service' | 'log'>) {
+  constructor(options: Pick<CheckedFeedOptions, 'nodes' | 'service' | 'log'>) {
     this.#options = options
   }
 
@@ -79,7 +75,7 @@ export class Introspection {
       await response.body?.cancel()
       if (response.status < 500) this.#tell(node, `it answered with ${response.status}`)
     } catch (error) {
-      this.#tell(node, error instanceof Error ? error.name : 'unknown')
+      this.#tell(node, nameOf(error))
     }
     return undefined
   }
@@ -91,6 +87,13 @@ export class Introspection {
     this.#told.set(text, now)
     tell(this.#options.log, node, why)
   }
+}
+
+/** Of an error of `fetch`, whose cause names what happened. The message may hold what was sent. */
+function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown'
+  const { code } = Object(error.cause)
+  return typeof code === 'string' ? code : error.name
 }
 
 function tell(log: Log, node: URL, why: string): void {

@@ -1,7 +1,7 @@
 import type { JsonWebKey } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { unavailable } from '../errors.ts'
 import type { KeySet, PublicKey } from '../tokens/keySet.ts'
+import { NoAnswer } from './noAnswer.ts'
 import { readKey } from './readKey.ts'
 
 /** How long keys are used when the answer does not say, and the longest that an answer may say. In milliseconds. */
@@ -14,62 +14,73 @@ const mostBytes = 262_144
 
 /**
  * The keys at a JWKS URL (RFC 7517), kept as long as the answer allows. When they are too old and can't be read again,
- * nothing is verified. Whether a key was revoked is not told here.
+ * nothing is verified. Which of them were revoked is told by others.
  */
 export class JwksKeys implements KeySet {
   readonly #url: URL
   #keys = new Map<string, PublicKey>()
-  #version = 0
+  readonly #revoked = new Set<string>()
+  #read = 0
+  #renewAt = Number.NEGATIVE_INFINITY
   #usableUntil = Number.NEGATIVE_INFINITY
   #askedAt = Number.NEGATIVE_INFINITY
   #reading: Promise<void> | undefined
-  /** The reading that has not begun. */
-  #next: Promise<void> | undefined
+  #readingForUnknown: Promise<void> | undefined
 
-  /** @throws TypeError for a URL that is not `https:`; `http:` is allowed on this machine */
-  constructor(url: string | URL) {
-    this.#url = new URL(url)
-    const isHere = ['localhost', '127.0.0.1', '[::1]'].includes(this.#url.hostname)
-    if (this.#url.protocol !== 'https:' && !(this.#url.protocol === 'http:' && isHere))
-      throw new TypeError('"keys" must be an https: URL: whoever can change the keys can sign tokens.')
+  constructor(url: URL) {
+    this.#url = url
   }
 
   find(kid: string): PublicKey | undefined {
     return this.#keys.get(kid)
   }
 
-  isRevoked(): boolean {
-    return false
+  isRevoked(kid: string): boolean {
+    return this.#revoked.has(kid)
   }
 
+  /** For ever. To be called for ids that the auth nodes have told: what clients make up would fill the memory. */
+  noteRevoked(kid: string): void {
+    this.#revoked.add(kid)
+  }
+
+  /** Both numbers only rise. */
   get version(): number {
-    return this.#version
+    return this.#read + this.#revoked.size
   }
 
-  /** Reads the keys where they are too old. @throws AuthError UNAVAILABLE */
+  /** Reads the keys where they are too old. @throws NoAnswer */
   async refresh(): Promise<void> {
-    if (performance.now() >= this.#usableUntil) await this.#read()
+    if (performance.now() >= this.#usableUntil) await this.#readOnce()
+  }
+
+  /** Reads the keys where they will soon be too old, so that no request waits for them. @throws NoAnswer */
+  async renew(): Promise<void> {
+    if (performance.now() >= this.#renewAt) await this.#readOnce()
   }
 
   /**
-   * Reads the keys because a token names an unknown one. Waits for its turn, and joins no reading that has begun before:
-   * a key that follows a revoked one signs at once, and nobody is to be told that its tokens are forged.
+   * Reads the keys because a token names an unknown one. Once a second at most, so that invented ids cost the auth nodes
+   * nothing: the others wait for the same reading.
    *
-   * @throws AuthError UNAVAILABLE
+   * @throws NoAnswer
    */
   refreshForUnknown(): Promise<void> {
-    this.#next ??= this.#readNext()
-    return this.#next
+    this.#readingForUnknown ??= this.#readLater()
+    return this.#readingForUnknown
   }
 
-  async #readNext(): Promise<void> {
-    await delay(this.#askedAt + unknownEveryMs - performance.now())
+  async #readLater(): Promise<void> {
+    const waitMs = this.#askedAt + unknownEveryMs - performance.now()
+    if (waitMs > 0) await delay(waitMs)
+    // A reading that is on its way may have been answered before the key was made.
     await this.#reading?.catch(() => {})
-    this.#next = undefined
-    await this.#read()
+    // For the same reason, who comes from here on waits for another one.
+    this.#readingForUnknown = undefined
+    await this.#readOnce()
   }
 
-  #read(): Promise<void> {
+  #readOnce(): Promise<void> {
     this.#reading ??= this.#fetch().finally(() => {
       this.#reading = undefined
     })
@@ -79,18 +90,34 @@ export class JwksKeys implements KeySet {
   async #fetch(): Promise<void> {
     const asked = performance.now()
     this.#askedAt = asked
-    try {
-      const response = await fetch(this.#url, { redirect: 'error', signal: AbortSignal.timeout(patienceMs) })
-      const text = await response.text()
-      if (!response.ok || text.length > mostBytes) throw new Error('These are no keys.')
-      const { keys } = JSON.parse(text) as { keys: JsonWebKey[] }
-      const read = keys.map(readKey).filter(key => key !== undefined)
-      this.#keys = new Map(read.map(key => [key.kid, key]))
-      this.#version++
-      this.#usableUntil = asked + ageOf(response.headers.get('cache-control') ?? '')
-    } catch {
-      throw unavailable()
-    }
+    const { keys, ageMs } = await this.#ask().catch(error => {
+      if (error instanceof NoAnswer) throw error
+      throw new NoAnswer(`The keys can not be read: ${this.#url.href} does not answer.`, { cause: error })
+    })
+    this.#keys = new Map(keys.map(key => [key.kid, key]))
+    this.#read++
+    this.#renewAt = asked + ageMs / 2
+    this.#usableUntil = asked + ageMs
+  }
+
+  async #ask(): Promise<{ keys: PublicKey[]; ageMs: number }> {
+    const response = await fetch(this.#url, { redirect: 'error', signal: AbortSignal.timeout(patienceMs) })
+    const text = await response.text()
+    if (!response.ok)
+      throw new NoAnswer(`The keys can not be read: ${this.#url.href} answers with ${response.status}.`)
+    const keys = text.length > mostBytes ? undefined : keysIn(text)
+    if (keys === undefined) throw new NoAnswer(`${this.#url.href} is no JWKS.`)
+    return { keys, ageMs: ageOf(response.headers.get('cache-control') ?? '') }
+  }
+}
+
+/** What is no key for tokens is left out. */
+function keysIn(text: string): PublicKey[] | undefined {
+  try {
+    const { keys } = JSON.parse(text) as { keys: JsonWebKey[] }
+    return keys.map(readKey).filter(key => key !== undefined)
+  } catch {
+    return undefined
   }
 }
 

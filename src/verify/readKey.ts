@@ -1,5 +1,5 @@
-import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
-import { type PublicKey, type SigningAlgorithm, signingAlgorithms } from '../tokens/keySet.ts'
+import { createPublicKey, type JsonWebKey } from 'node:crypto'
+import { isMadeFor, type PublicKey, signingAlgorithms } from '../tokens/keySet.ts'
 
 /**
  * A key verifies by the algorithm that it was made for, and by no other one.
@@ -16,10 +16,4 @@ export function readKey(jwk: JsonWebKey): PublicKey | undefined {
   } catch {
     return undefined
   }
-}
-
-function isMadeFor(algorithm: SigningAlgorithm, key: KeyObject): boolean {
-  return algorithm === 'ES256'
-    ? key.asymmetricKeyDetails?.namedCurve === 'prime256v1'
-    : key.asymmetricKeyType === 'rsa'
 }

@@ -8,19 +8,22 @@ export type RedisClient =
       readonly masters: unknown
     }
 
+export type SendCommand = (words: string[]) => Promise<unknown>
+
 /**
  * @param key decides which node of a cluster is asked: its primary, never a replica
  * @throws TypeError for what is no client
  */
-export function sender(client: RedisClient, key: string): (words: string[]) => Promise<unknown> {
+export function sender(client: RedisClient, key: string): SendCommand {
   if (typeof client === 'function') return client
+  const its: Partial<{ call: unknown; sendCommand: unknown }> = Object(client)
   // ioredis has both functions, and its sendCommand takes an object.
-  if ('call' in client && typeof client.call === 'function')
+  if ('call' in client && typeof its.call === 'function')
     return ([command = '', ...words]) => client.call(command, ...words)
+  if (typeof its.sendCommand !== 'function')
+    throw new TypeError(
+      'redis: "client" must be a connected client of redis or ioredis, or a function that sends a command. A promise of one has to be awaited.',
+    )
   if ('masters' in client) return words => client.sendCommand(key, false, words)
-  if (typeof Object(client).sendCommand === 'function')
-    return words => (client as { sendCommand(words: string[]): Promise<unknown> }).sendCommand(words)
-  throw new TypeError(
-    'redis: "client" must be a client of redis or ioredis, or a function that sends a command.',
-  )
+  return words => (client as { sendCommand(words: string[]): Promise<unknown> }).sendCommand(words)
 }

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { compile } from '../support/compile.ts'
 import { temporaryDirectory } from '../support/database.ts'
 import { root } from '../support/imports.ts'
 import { startRedis } from '../support/redis.ts'
@@ -14,6 +15,12 @@ import { useFixture } from '../support/useFixture.ts'
 
 const page = readFileSync(join(root, 'docs/redis.md'), 'utf8')
 const block = (language: string) => new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1] ?? ''
+
+const packages = [
+  ...['graphql', '@redis/client', 'ioredis', '@ioredis/commands', 'express', '@types/express', '@types/node'],
+  ...['@types/express-serve-static-core', '@types/serve-static', '@types/send', '@types/body-parser'],
+  ...['@types/connect', '@types/qs', '@types/range-parser', '@types/http-errors'],
+]
 
 const redis = useFixture(async () => {
   const started = await startRedis()
@@ -114,6 +121,39 @@ describe.each(Object.entries(recipes))('the recipe "%s"', (section, decide) => {
     await redis.command('ACL', 'SETUSER', 'annul-mirror', '+eval')
     await until(() => redis.get('{annul}:fresh'))
     expect(await decide(accessToken)).toBe('accepted')
+  })
+})
+
+describe('the program "On Node"', () => {
+  // The package `redis` is `@redis/client` and modules of it.
+  const program = block('ts').replace("from 'redis'", "from '@redis/client'")
+
+  it('compiles as strictly as can be', async () => {
+    expect(program).toContain('createVerifier')
+    expect(await compile(program, packages, { types: ['node'] })).toEqual([])
+  })
+
+  it('compiles with ioredis, too, and not with options of both kinds', async () => {
+    const source = /* TypeScript */ `
+      import { createVerifier, redis, type RedisVerifierOptions, type Verifier } from 'annul/verify'
+      import { createCluster } from '@redis/client'
+      import { Redis } from 'ioredis'
+      const common = { keys: new URL('https://auth.example.com/keys'), issuer: 'annul', audience: 'annul' }
+      const options: RedisVerifierOptions = { ...common, revocations: redis(new Redis()) }
+      export const verifiers: Verifier[] = [
+        createVerifier(options),
+        createVerifier({ ...common, revocations: redis(createCluster({ rootNodes: [] })) }),
+        createVerifier({ ...common, revocations: redis(async words => words) }),
+      ]
+      // @ts-expect-error: options of both kinds
+      createVerifier({ ...options, nodes: ['https://auth.example.com'], service: '' })
+      // @ts-expect-error: not made by redis(client)
+      createVerifier({ ...common, revocations: new Redis() })
+      // @ts-expect-error: no issuer
+      createVerifier({ revocations: redis(new Redis()), keys: 'https://auth.example.com/keys', audience: 'annul' })
+      // @ts-expect-error: the promise of a client
+      redis(createCluster({ rootNodes: [] }).connect())`
+    expect(await compile(source, packages, { types: ['node'] })).toEqual([])
   })
 })
 

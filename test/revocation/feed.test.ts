@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { Feed, type FeedConnection, type FeedLink } from '../../src/revocation/feed.ts'
+import { Feed, type FeedConnection, type FeedLink, type FollowerOfNode } from '../../src/revocation/feed.ts'
 import {
   type NodeFrame,
   readNodeFrame,
@@ -65,8 +65,8 @@ class TestVerifier {
   readonly connection: FeedConnection
   #k = 0
 
-  constructor(name = 'gateway') {
-    this.connection = feed.attach(this.link, { kind: 'VERIFIER', name })
+  constructor(name = 'gateway', kind: FollowerOfNode['kind'] = 'VERIFIER') {
+    this.connection = feed.attach(this.link, { kind, name })
   }
 
   say(frame: VerifierFrame): void {
@@ -277,6 +277,20 @@ describe('A verifier that does not acknowledge in time', () => {
     expect(next.beat()).toBe(10)
   })
 
+  test('takes nothing from the mirror, though a service may have its name', async () => {
+    const service = await attached('redis')
+    const mirror = new TestVerifier('redis', 'MIRROR')
+    mirror.say({ type: 'hello' })
+    expect(mirror.beat()).toBe(10)
+    revoke()
+    mirror.beat()
+    await clock.pass(ackMs + 1)
+    expect(service.beat(0)).toBeUndefined()
+    const next = new TestVerifier('redis', 'MIRROR')
+    next.say({ type: 'hello' })
+    expect([mirror.beat(), next.beat()]).toEqual([10, 10])
+  })
+
   test('is not called slow when the process was paused, and its acknowledgement is there', async () => {
     const verifier = await attached()
     revoke()
@@ -323,12 +337,6 @@ describe('A link is closed', () => {
     revoke()
     expect(verifier.link.closedFor).toBe('The frames are not read.')
     revoke()
-  })
-
-  test('for those of whom is said that their time is over', async () => {
-    const [one, other] = [await attached('ended'), await attached('kept')]
-    feed.drop(({ name }) => name === 'ended', 'The service has ended.')
-    expect([one.link.closedFor, other.link.closedFor]).toEqual(['The service has ended.', undefined])
   })
 })
 

@@ -33,7 +33,7 @@ export async function compileAll(
 ): Promise<string[]> {
   const folder = await temporaryDirectory()
   const modules = join(folder, 'node_modules')
-  for (const scope of ['@apollo', '@graphql-tools', '@types'])
+  for (const scope of ['@apollo', '@graphql-tools', '@ioredis', '@redis', '@types'])
     await mkdir(join(modules, scope), { recursive: true })
   await symlink(root, join(modules, 'annul'))
   for (const name of packages) await symlink(join(root, 'node_modules', name), join(modules, name))

@@ -1,9 +1,10 @@
 import { createHmac, type KeyObject, sign } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import type { AccessClaims } from '../../src/tokens/accessClaims.ts'
-import type { Verifier } from '../../src/verify/index.ts'
+import { createVerifier, redis, type Verifier } from '../../src/verify/index.ts'
+import { startRedis, type TestRedis } from './redis.ts'
 import type { TestServer } from './server.ts'
-import { openVerifier, verdictOf } from './verifier.ts'
+import { openVerifier, silent, verdictOf } from './verifier.ts'
 
 /** Makes the signature over header and claims, which stand before the second dot. */
 export type Signer = (input: string) => Uint8Array
@@ -80,29 +81,53 @@ export function refusal(
 }
 
 /**
- * Declares a test for each forgery. All get one and the same answer, which tells no attacker what was found; from a
- * verifier that follows the node, too.
+ * Declares a test for each forgery. All get one and the same answer, which tells no attacker what was found; from
+ * verifiers, too: from one that follows the node, and from one that reads Redis.
  */
-export function refuses<F extends Pick<Forge, 'present'> & Partial<Pick<Forge, 'server'>>>(
+export function refuses<F extends Pick<Forge, 'present'> & Partial<Pick<Forge, 'server' | 'make'>>>(
   forge: () => F,
   forgeries: Record<string, (forge: F) => string[]>,
 ): void {
-  let verifier: Verifier | undefined
+  const verifiers: Verifier[] = []
+  let mirror: TestRedis | undefined
   beforeAll(async () => {
-    const { server } = forge()
-    if (server !== undefined) verifier = await openVerifier([server])
+    const { server, make } = forge()
+    if (server === undefined || make === undefined) return
+    mirror = await startRedis()
+    verifiers.push(await openVerifier([server]), await readerOf(server, mirror))
+    // Otherwise a verifier that refuses everything would pass.
+    expect(await verdicts(verifiers, make())).toEqual(['accepted', 'accepted'])
   })
-  afterAll(() => verifier?.close())
+  afterAll(async () => {
+    await Promise.all(verifiers.map(verifier => verifier.close()))
+    await mirror?.close()
+  })
   it.each(Object.entries(forgeries))('refuses %s', async (_, make) => {
     const tokens = make(forge())
-    const verdicts = await Promise.all(tokens.map(async token => [token, await forge().present(token)]))
-    expect(verdicts).toEqual(tokens.map(token => [token, refusal()]))
-    if (verifier === undefined) return
-    const decisions = await Promise.all(tokens.map(token => verifier?.decide(token)))
-    expect(decisions.map(decision => decision && verdictOf(decision))).toEqual(
-      tokens.map(() => 'TOKEN_INVALID'),
-    )
+    const answers = await Promise.all(tokens.map(async token => [token, await forge().present(token)]))
+    expect(answers).toEqual(tokens.map(token => [token, refusal()]))
+    const decisions = await Promise.all(tokens.map(token => verdicts(verifiers, token)))
+    expect(decisions).toEqual(tokens.map(() => verifiers.map(() => 'TOKEN_INVALID')))
   })
+}
+
+/** A verifier that reads a Redis, which no node keeps up to date: nothing is revoked, and it may be believed. */
+async function readerOf(server: ForgedServer, mirror: TestRedis): Promise<Verifier> {
+  const { issuer, audience } = server.auth.parts.config
+  await mirror.command('SET', '{annul}:fresh', String(Date.now()))
+  const verifier = createVerifier({
+    revocations: redis(words => mirror.command(...words)),
+    keys: `${server.url}/.well-known/jwks.json`,
+    issuer,
+    audience,
+    log: silent,
+  })
+  await verifier.ready
+  return verifier
+}
+
+function verdicts(verifiers: readonly Verifier[], token: string): Promise<string[]> {
+  return Promise.all(verifiers.map(async verifier => verdictOf(await verifier.decide(token))))
 }
 
 /** ECDSA in the encoding of JWTs (two numbers side by side), or in DER. */

@@ -9,6 +9,7 @@ import {
   type VerifierOptions,
 } from '../../src/verify/index.ts'
 import { noteSecrets } from './client.ts'
+import { until } from './until.ts'
 import { useFixture } from './useFixture.ts'
 
 /** Makes a service with a name of its own. @returns its secret */
@@ -60,6 +61,17 @@ export function useVerifier(
 export function verdictOf(decision: VerifierDecision): string {
   if (!(decision instanceof AuthError)) return 'accepted'
   return decision.reason ?? decision.code
+}
+
+/** A decision of a verifier that asks, again while it can not ask: a machine may be so busy that it gives up. */
+export async function decided(
+  { decide }: Pick<Verifier, 'decide'>,
+  token: string | undefined,
+): Promise<VerifierDecision> {
+  return until(
+    async () => decide(token),
+    decision => verdictOf(decision) !== 'UNAVAILABLE',
+  )
 }
 
 export const silent = { info: () => {}, warn: () => {}, error: () => {} }

@@ -7,7 +7,7 @@ import { openDecider } from '../../src/verify/decider.ts'
 import { FeedKeys } from '../../src/verify/feedKeys.ts'
 import { createVerifier } from '../../src/verify/index.ts'
 import { Introspection } from '../../src/verify/introspection.ts'
-import { checkOptions } from '../../src/verify/options.ts'
+import { type CheckedFeedOptions, checkOptions } from '../../src/verify/options.ts'
 import { useServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 import { makeService, silent, verdictOf } from '../support/verifier.ts'
@@ -19,6 +19,12 @@ const server = useServer({ env: { ANNUL_LEASE_MS: '2000' } })
 async function optionsOf() {
   const service = await makeService(server.auth.parts)
   return { nodes: [server.url], service, audience: 'annul', log: silent }
+}
+
+async function checkedOptions(): Promise<CheckedFeedOptions> {
+  const checked = checkOptions(await optionsOf())
+  if (!('nodes' in checked)) throw new Error('These are options of a verifier by the feed.')
+  return checked
 }
 
 it('A token that was accepted before the first contact ends with its key, for what lives longer than a request', async () => {
@@ -41,7 +47,7 @@ it('A token that was accepted before the first contact ends with its key, for wh
 
 describe('A clock that was set forward by a day', () => {
   const open = async (isUp = true) => {
-    const checked = checkOptions(await optionsOf())
+    const checked = await checkedOptions()
     const introspection = new Introspection(checked)
     let isFresh = true
     let aheadMs = 0
@@ -102,7 +108,7 @@ it('A token of a key that comes later is accepted, while somebody invents key id
       verdict: claims => view.verdict(claims),
       databaseTime: () => Date.now(),
     },
-    { ...checkOptions(await optionsOf()), ask: async () => 'TOKEN_INVALID' },
+    { ...(await checkedOptions()), ask: async () => 'TOKEN_INVALID' },
   )
   expect(verdictOf(await decider.decide(forged))).toBe('TOKEN_INVALID')
   // Just before the next one may be asked about. The keys come after that.

@@ -347,7 +347,7 @@ describe('the options', () => {
         'createVerifier: "service" must be the secret',
       ]),
       [{ ...good, audience: undefined }, 'createVerifier: "audience" must be a text'],
-      [{ ...good, issuer: 5 }, 'createVerifier: "issuer" must be a text.'],
+      [{ ...good, issuer: 5 }, 'createVerifier: "issuer" must be a text'],
       [{ ...good, acceptBound: 'no' }, 'createVerifier: "acceptBound" must be true or false.'],
       [{ ...good, log: {} }, 'The option "log" must have a function "info"'],
     ]

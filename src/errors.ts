@@ -73,6 +73,11 @@ export class AuthError extends Error {
   get reason(): string | undefined {
     return typeof this.details.reason === 'string' ? this.details.reason : undefined
   }
+
+  /** What graphql-js takes over from a thrown error, so that each GraphQL server sends the code and the details. */
+  get extensions(): Record<string, unknown> {
+    return { code: this.code, ...this.details }
+  }
 }
 
 /** An access token, or its absence, was refused. */

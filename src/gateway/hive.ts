@@ -1,6 +1,7 @@
 import type { Plugin } from 'graphql-yoga'
 import type { Gateway } from './createGateway.ts'
 import type { GatewayContext } from './passage.ts'
+import { isEvents, socketEvents } from './socketEvents.ts'
 import { destinationOf } from './subrequests.ts'
 import { type GatewayPluginOptions, gatewayPlugin as yogaPlugin } from './yoga.ts'
 
@@ -10,11 +11,16 @@ export interface HivePluginOptions extends GatewayPluginOptions {
   readonly subgraph?: string | undefined
 }
 
+/** The hooks alone: all of Yoga's plugin, Hive's own context does not fit. */
+type YogaHooks = Pick<Plugin<GatewayContext>, 'onContextBuilding' | 'onExecutionResult' | 'onResponse'>
+
 /** The part of Hive Gateway's hooks that is used: this package does not depend on it. */
 interface HiveHooks {
   onSubgraphExecute(payload: {
     readonly subgraphName: string
     readonly executionRequest: HiveSubrequest
+    readonly executor: HiveExecutor
+    setExecutor(executor: HiveExecutor): void
   }): void
   onFetch(payload: {
     readonly executionRequest?: HiveSubrequest | undefined
@@ -25,13 +31,17 @@ interface HiveHooks {
 
 interface HiveSubrequest {
   readonly context?: unknown
+  readonly operationType?: string | undefined
   extensions?: { headers?: Record<string, string> }
 }
+
+type HiveExecutor = (subrequest: never) => unknown
 
 type HiveFetch = (url: string, init?: RequestInit, ...rest: never[]) => Response | Promise<Response>
 
 /**
- * For Hive Gateway: what `annul/gateway/yoga` does, and the headers of the subrequests, to Annul and to other services.
+ * For Hive Gateway: what `annul/gateway/yoga` does, the headers of the subrequests, to Annul and to other services, and the
+ * reason with which a subscription ends.
  *
  * @example
  * defineConfig({ plugins: () => [gatewayPlugin(createGateway(), { subgraph: 'annul' })] })
@@ -39,12 +49,14 @@ type HiveFetch = (url: string, init?: RequestInit, ...rest: never[]) => Response
 export function gatewayPlugin(
   gateway: Gateway,
   { subgraph = 'annul', ...options }: HivePluginOptions = {},
-): Plugin<GatewayContext> & HiveHooks {
+): YogaHooks & HiveHooks {
   return {
     ...yogaPlugin(options),
     // Here and not in onFetch: before that, Hive has taken like subrequests for one and the same.
-    onSubgraphExecute({ subgraphName, executionRequest }) {
+    onSubgraphExecute({ subgraphName, executionRequest, executor, setExecutor }) {
       if (!isOfClient(executionRequest)) return
+      if (subgraphName === subgraph && executionRequest.operationType === 'subscription')
+        setExecutor(withEnd(executor))
       const { headers: headersOf } = subgraphName === subgraph ? gateway.toAnnul : gateway.toService
       const headers = headersOf(executionRequest)
       executionRequest.extensions = {
@@ -61,6 +73,14 @@ export function gatewayPlugin(
         return (isToAnnul ? gateway.toAnnul : gateway.toService).fetch(url, init, context)
       })
     },
+  }
+}
+
+/** A WebSocket ends by a code, of which Hive would say that an unexpected error has happened. */
+function withEnd(executor: HiveExecutor): HiveExecutor {
+  return async subrequest => {
+    const answer = await executor(subrequest)
+    return isEvents(answer) ? socketEvents(answer) : answer
   }
 }
 

@@ -18,6 +18,7 @@ type YogaHooks = Pick<Plugin<GatewayContext>, 'onContextBuilding' | 'onExecution
 interface HiveHooks {
   onSubgraphExecute(payload: {
     readonly subgraphName: string
+    readonly transportEntry?: unknown
     readonly executionRequest: HiveSubrequest
     readonly executor: HiveExecutor
     setExecutor(executor: HiveExecutor): void
@@ -32,7 +33,7 @@ interface HiveHooks {
 interface HiveSubrequest {
   readonly context?: unknown
   readonly operationType?: string | undefined
-  extensions?: { headers?: Record<string, string> }
+  extensions?: { headers?: Record<string, string> } | undefined
 }
 
 type HiveExecutor = (subrequest: never) => unknown
@@ -53,10 +54,15 @@ export function gatewayPlugin(
   return {
     ...yogaPlugin(options),
     // Here and not in onFetch: before that, Hive has taken like subrequests for one and the same.
-    onSubgraphExecute({ subgraphName, executionRequest, executor, setExecutor }) {
+    onSubgraphExecute({ subgraphName, transportEntry, executionRequest, executor, setExecutor }) {
       if (!isOfClient(executionRequest)) return
       if (subgraphName === subgraph && executionRequest.operationType === 'subscription')
         setExecutor(withEnd(executor))
+      if (isBySocket(transportEntry, executionRequest)) {
+        // They would be sent as they are, and a client's `connectionParams` would be taken for Hive's own.
+        executionRequest.extensions = undefined
+        return
+      }
       const { headers: headersOf } = subgraphName === subgraph ? gateway.toAnnul : gateway.toService
       const headers = headersOf(executionRequest)
       executionRequest.extensions = {
@@ -82,6 +88,11 @@ function withEnd(executor: HiveExecutor): HiveExecutor {
     const answer = await executor(subrequest)
     return isEvents(answer) ? socketEvents(answer) : answer
   }
+}
+
+function isBySocket(transportEntry: unknown, { operationType }: HiveSubrequest): boolean {
+  const { kind, options } = Object(transportEntry)
+  return kind === 'ws' || (operationType === 'subscription' && Object(options).subscriptions?.kind === 'ws')
 }
 
 /** Hive's own requests, for the schema and for reports, are on nobody's behalf. */

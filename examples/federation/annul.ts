@@ -1,11 +1,12 @@
-import { ApolloServer } from '@apollo/server'
-import { startStandaloneServer } from '@apollo/server/standalone'
-import { createAuth, type GraphQLContext } from 'annul'
+import { startServer } from 'annul'
 
-/** Annul as a subgraph. `ANNUL_FEDERATION=on npx annul serve` is one, too. */
+/** Annul as a subgraph, as `ANNUL_FEDERATION=on npx annul serve` is one. */
 export async function startAnnul(): Promise<string> {
-  const auth = await createAuth()
-  const schema = auth.schema({ federation: true })
-  const apollo = new ApolloServer<GraphQLContext>({ schema, ...auth.apollo() })
-  return (await startStandaloneServer(apollo, { context: auth.context, listen: { port: 0 } })).url
+  const annul = await startServer({
+    ...{ port: 0, host: '127.0.0.1', trustedProxies: ['127.0.0.1'] },
+    federation: true,
+    // The gateways read its SDL where they start.
+    introspection: true,
+  })
+  return annul.url
 }

@@ -1,10 +1,10 @@
 import { createServer } from 'node:http'
 import { createGatewayRuntime } from '@graphql-hive/gateway-runtime'
 import { composeServices } from '@theguild/federation-composition'
+import { createGateway } from 'annul/gateway'
+import { gatewayPlugin } from 'annul/gateway/hive'
 import { parse } from 'graphql'
-import { startAnnul } from './annul.js'
-import { forwarded } from './forward.js'
-import { startOrders } from './orders.js'
+import { subgraphs, verifier } from './services.js'
 
 /** A subgraph's own SDL. Where a registry composes, `npx annul schema --format federation` gives it Annul's. */
 async function readSdl(url: string): Promise<string> {
@@ -15,24 +15,24 @@ async function readSdl(url: string): Promise<string> {
 }
 
 const services = await Promise.all(
-  Object.entries({ annul: await startAnnul(), orders: await startOrders() }).map(async ([name, url]) => ({
-    name,
-    url,
-    typeDefs: parse(await readSdl(url)),
-  })),
+  subgraphs.map(async ({ name, url }) => ({ name, url, typeDefs: parse(await readSdl(url)) })),
 )
 const { supergraphSdl, errors } = composeServices(services)
 if (supergraphSdl === undefined) throw new Error(errors?.map(({ message }) => message).join('\n'))
 
+// Annul sends events by WebSockets, with the client's own token.
+const subscriptions = {
+  kind: 'ws',
+  options: { connectionParams: { authorization: '{context.headers.authorization}' } },
+}
 const gateway = createGatewayRuntime({
   supergraph: supergraphSdl,
-  propagateHeaders: {
-    fromClientToSubgraphs: ({ request }) => forwarded(name => request.headers.get(name)),
-    fromSubgraphsToClient: ({ response }) => ({ 'set-cookie': response.headers.getSetCookie() }),
-  },
+  plugins: () => [gatewayPlugin(createGateway({ verifier, log: console }), { subgraph: 'annul' })],
+  transportEntries: { annul: { options: { subscriptions } } },
 })
 const server = createServer(gateway)
 server.listen(Number(process.env.PORT ?? 4000), () => {
   const address = server.address()
-  if (typeof address === 'object') console.log(`Ready at http://localhost:${address?.port}/graphql`)
+  if (address !== null && typeof address === 'object')
+    console.log(`Ready at http://localhost:${address.port}/graphql`)
 })

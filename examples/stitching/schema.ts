@@ -1,21 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { readFileSync } from 'node:fs'
+import { buildGraphQLWSExecutor } from '@graphql-tools/executor-graphql-ws'
 import { buildHTTPExecutor } from '@graphql-tools/executor-http'
 import { stitchSchemas } from '@graphql-tools/stitch'
-import type { Gateway } from 'annul/gateway'
+import { type Gateway, socketEvents } from 'annul/gateway'
 import { buildSchema, type GraphQLSchema } from 'graphql'
 import type { Service } from './services.js'
 
-/** Annul's SDL, with its directives, which introspection would not show. */
-function readAnnul(): GraphQLSchema {
-  const folder = dirname(fileURLToPath(import.meta.resolve('annul/schema/auth.graphql')))
-  const files = readdirSync(folder).filter(file => file.endsWith('.graphql'))
-  return buildSchema(files.map(file => readFileSync(join(folder, file), 'utf8')).join('\n'))
-}
-
-/** How Annul is asked for a user whom another service has named. */
-const annulUser = { selectionSet: '{ id }', fieldName: 'user', args: ({ id }: { id: string }) => ({ id }) }
+/** Written by `annul schema --format stitching`, with the directives, which introspection would not show. */
+const sdl = readFileSync('annul.graphql', 'utf8')
 
 /** Everything behind one address. Users are Annul's; orders and reviews are added to them by their ids. */
 export function stitch(gateway: Gateway, annul: string, orders: Service, reviews: Service): GraphQLSchema {
@@ -23,11 +15,7 @@ export function stitch(gateway: Gateway, annul: string, orders: Service, reviews
     // @auth stays visible. Annul itself guards its fields, and each service guards its own.
     mergeDirectives: true,
     subschemas: [
-      {
-        schema: readAnnul(),
-        executor: buildHTTPExecutor({ endpoint: annul, ...gateway.toAnnul }),
-        merge: { User: annulUser },
-      },
+      { schema: buildSchema(sdl), executor: annulAt(annul, gateway), merge: { User: usersBy('_users') } },
       {
         schema: orders.schema,
         executor: buildHTTPExecutor({ endpoint: orders.endpoint, ...gateway.toService }),
@@ -51,4 +39,18 @@ function usersBy(fieldName: string) {
     key: ({ id }: { id: string }) => id,
     argsFromKeys: (ids: readonly string[]) => ({ ids }),
   }
+}
+
+type Ask = ReturnType<typeof buildHTTPExecutor>
+
+/** Subscriptions go by a WebSocket of their own, because its token is the client's. */
+function annulAt(endpoint: string, gateway: Gateway): Ask {
+  const ask = buildHTTPExecutor({ endpoint, ...gateway.toAnnul })
+  const subscribe = (request: Parameters<Ask>[0]) => {
+    const { authorization = '' } = gateway.toAnnul.headers(request)
+    const url = endpoint.replace('http', 'ws')
+    return socketEvents(buildGraphQLWSExecutor({ url, connectionParams: { authorization } })(request))
+  }
+  return ((request: Parameters<Ask>[0]) =>
+    request.operationType === 'subscription' ? subscribe(request) : ask(request)) as Ask
 }

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { AuthError } from 'annul'
-import type { TokenVerifier } from 'annul/gateway'
+import type { Verifier, VerifierContext } from 'annul/verify'
+import { guardSchema } from 'annul/verify/graphql'
 import { GraphQLError, type GraphQLSchema } from 'graphql'
-import { createSchema, createYoga, type YogaInitialContext } from 'graphql-yoga'
+import { createSchema, createYoga } from 'graphql-yoga'
 
 /* Two services with data of Annul's users. Who asks is told by the access token alone, and by no other header. */
 
@@ -13,32 +13,33 @@ export interface Service {
 }
 
 /** Orders: everybody reads their own. */
-export function startOrders(verifier: TokenVerifier): Promise<Service> {
-  return start(
-    createSchema({
-      typeDefs: `
-        type Query { ordersOf(ids: [ID!]!): [User]! }
-        type Mutation { order(item: String!): Order! }
-        type User { id: ID! orders: [Order!] }
-        type Order { item: String! user: User! }`,
-      resolvers: {
-        Query: { ordersOf: (_source, { ids }: { ids: string[] }) => ids.map(id => ({ id })) },
-        Mutation: {
-          order: async (_source, { item }: { item: string }, { request }: YogaInitialContext) => {
-            const id = await viewerOf(verifier, request)
-            orders.push({ item, user: { id } })
-            return { item, user: { id } }
-          },
-        },
-        User: {
-          orders: async ({ id }: { id: string }, _args, { request }: YogaInitialContext) => {
-            if ((await viewerOf(verifier, request)) !== id) throw refusal('FORBIDDEN', 'You may not do this.')
-            return orders.filter(order => order.user.id === id)
-          },
+export function startOrders(verifier: Verifier): Promise<Service> {
+  const schema = createSchema<VerifierContext>({
+    typeDefs: `
+      directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int) on FIELD_DEFINITION | OBJECT
+      type Query { ordersOf(ids: [ID!]!): [User]! }
+      type Mutation { order(item: String!): Order! @auth }
+      type User { id: ID! orders: [Order!] @auth }
+      type Order { item: String! user: User! }`,
+    resolvers: {
+      Query: { ordersOf: (_source, { ids }: { ids: string[] }) => ids.map(id => ({ id })) },
+      Mutation: {
+        order: (_source, { item }: { item: string }, { auth }) => {
+          const order = { item, user: { id: auth.viewer().userId } }
+          orders.push(order)
+          return order
         },
       },
-    }),
-  )
+      User: {
+        orders: ({ id }: { id: string }, _args, { auth }) => {
+          if (auth.viewer().userId !== id)
+            throw new GraphQLError('You may not do this.', { extensions: { code: 'FORBIDDEN' } })
+          return orders.filter(order => order.user.id === id)
+        },
+      },
+    },
+  })
+  return start(guardSchema(schema), verifier)
 }
 
 const orders: { item: string; user: { id: string } }[] = []
@@ -62,22 +63,14 @@ export function startReviews(): Promise<Service> {
   )
 }
 
-/** The user whose access token came with the request. */
-async function viewerOf(verifier: TokenVerifier, request: Request): Promise<string> {
-  const token = /^Bearer (\S+)$/.exec(request.headers.get('authorization') ?? '')?.[1]
-  if (!token)
-    throw refusal('UNAUTHENTICATED', 'You are not signed in.', { reason: 'TOKEN_MISSING', recover: 'LOGIN' })
-  const decision = await verifier.decide(token)
-  if (decision instanceof AuthError) throw refusal(decision.code, decision.message, decision.details)
-  return decision.userId
-}
-
-function refusal(code: string, message: string, details: object = {}): GraphQLError {
-  return new GraphQLError(message, { extensions: { code, ...details } })
-}
-
-async function start(schema: GraphQLSchema): Promise<Service> {
-  const server = createServer(createYoga({ schema }))
+async function start(schema: GraphQLSchema, verifier?: Verifier): Promise<Service> {
+  const yoga = createYoga({
+    schema,
+    context: ({ request }) => ({ ...verifier?.context(request) }),
+    // Yoga would hide why a request is refused.
+    maskedErrors: false,
+  })
+  const server = createServer(yoga)
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   return { schema, endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql` }
 }

@@ -2,6 +2,14 @@ import type { ApolloServerPlugin } from '@apollo/server'
 import { finishAnswer } from './finishAnswer.ts'
 import { type GatewayContext, passageOf } from './passage.ts'
 
+export {
+  type SourceAnswer,
+  type SourceRequest,
+  type SubgraphSource,
+  type SubgraphSourceOptions,
+  subgraphSource,
+} from './apolloSource.ts'
+
 /**
  * For a gateway on Apollo Server: the HTTP statuses 401, 429 and 503 with their headers, and `extensions.annul`, which are
  * lost on the way from Annul through the gateway.

@@ -1,6 +1,7 @@
 import type { Plugin } from 'graphql-yoga'
 import type { Gateway } from './createGateway.ts'
 import type { GatewayContext } from './passage.ts'
+import { isEvents, socketEvents } from './socketEvents.ts'
 import { destinationOf } from './subrequests.ts'
 import { type GatewayPluginOptions, gatewayPlugin as yogaPlugin } from './yoga.ts'
 
@@ -10,11 +11,17 @@ export interface HivePluginOptions extends GatewayPluginOptions {
   readonly subgraph?: string | undefined
 }
 
+/** The hooks alone: all of Yoga's plugin, Hive's own context does not fit. */
+type YogaHooks = Pick<Plugin<GatewayContext>, 'onContextBuilding' | 'onExecutionResult' | 'onResponse'>
+
 /** The part of Hive Gateway's hooks that is used: this package does not depend on it. */
 interface HiveHooks {
   onSubgraphExecute(payload: {
     readonly subgraphName: string
+    readonly transportEntry?: unknown
     readonly executionRequest: HiveSubrequest
+    readonly executor: HiveExecutor
+    setExecutor(executor: HiveExecutor): void
   }): void
   onFetch(payload: {
     readonly executionRequest?: HiveSubrequest | undefined
@@ -25,13 +32,17 @@ interface HiveHooks {
 
 interface HiveSubrequest {
   readonly context?: unknown
-  extensions?: { headers?: Record<string, string> }
+  readonly operationType?: string | undefined
+  extensions?: { headers?: Record<string, string> } | undefined
 }
+
+type HiveExecutor = (subrequest: never) => unknown
 
 type HiveFetch = (url: string, init?: RequestInit, ...rest: never[]) => Response | Promise<Response>
 
 /**
- * For Hive Gateway: what `annul/gateway/yoga` does, and the headers of the subrequests, to Annul and to other services.
+ * For Hive Gateway: what `annul/gateway/yoga` does, the headers of the subrequests, to Annul and to other services, and the
+ * reason with which a subscription ends.
  *
  * @example
  * defineConfig({ plugins: () => [gatewayPlugin(createGateway(), { subgraph: 'annul' })] })
@@ -39,12 +50,19 @@ type HiveFetch = (url: string, init?: RequestInit, ...rest: never[]) => Response
 export function gatewayPlugin(
   gateway: Gateway,
   { subgraph = 'annul', ...options }: HivePluginOptions = {},
-): Plugin<GatewayContext> & HiveHooks {
+): YogaHooks & HiveHooks {
   return {
     ...yogaPlugin(options),
     // Here and not in onFetch: before that, Hive has taken like subrequests for one and the same.
-    onSubgraphExecute({ subgraphName, executionRequest }) {
+    onSubgraphExecute({ subgraphName, transportEntry, executionRequest, executor, setExecutor }) {
       if (!isOfClient(executionRequest)) return
+      if (subgraphName === subgraph && executionRequest.operationType === 'subscription')
+        setExecutor(withEnd(executor))
+      if (isBySocket(transportEntry, executionRequest)) {
+        // They would be sent as they are, and a client's `connectionParams` would be taken for Hive's own.
+        executionRequest.extensions = undefined
+        return
+      }
       const { headers: headersOf } = subgraphName === subgraph ? gateway.toAnnul : gateway.toService
       const headers = headersOf(executionRequest)
       executionRequest.extensions = {
@@ -62,6 +80,19 @@ export function gatewayPlugin(
       })
     },
   }
+}
+
+/** A WebSocket ends by a code, of which Hive would say that an unexpected error has happened. */
+function withEnd(executor: HiveExecutor): HiveExecutor {
+  return async subrequest => {
+    const answer = await executor(subrequest)
+    return isEvents(answer) ? socketEvents(answer) : answer
+  }
+}
+
+function isBySocket(transportEntry: unknown, { operationType }: HiveSubrequest): boolean {
+  const { kind, options } = Object(transportEntry)
+  return kind === 'ws' || (operationType === 'subscription' && Object(options).subscriptions?.kind === 'ws')
 }
 
 /** Hive's own requests, for the schema and for reports, are on nobody's behalf. */

@@ -53,6 +53,7 @@ function errorOf({ message, extensions }: GraphQLFormattedError): GraphQLError {
   return new GraphQLError(message, { extensions: { ...extensions } })
 }
 
-function isEvents(value: unknown): value is AsyncIterable<ExecutionResult> {
+/** @internal */
+export function isEvents(value: unknown): value is AsyncIterable<ExecutionResult> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 }

@@ -28,7 +28,10 @@ export interface SchemaExtension {
    * guards. Default: ANNUL_FEDERATION.
    */
   readonly federation?: boolean | SubgraphOptions
-  /** Whether the schema has `_users`, by which a gateway that stitches schemas merges User. Default: false. */
+  /**
+   * Whether the schema has `_users`, by which a gateway that stitches schemas merges User. Default: false; of Annul's own
+   * server (`annul serve`, `startServer`): true, unless it is a subgraph of federation.
+   */
   readonly stitching?: boolean
 }
 

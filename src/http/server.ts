@@ -1,6 +1,7 @@
 import { type FastifyInstance, fastify, LogController } from 'fastify'
 import { type OpenedAuth, openAuth } from '../auth.ts'
 import type { Config } from '../config.ts'
+import type { SchemaExtension } from '../graphql/schema.ts'
 import { loggerOptions } from '../log.ts'
 import { addAnnul } from './addAnnul.ts'
 import { bodyLimitBytes } from './answerErrors.ts'
@@ -44,7 +45,7 @@ export async function openServer(config: Config, options: InnerOptions = {}): Pr
   try {
     closePromptly(app)
     boundConnections(app, bounds)
-    await addAnnul(app, auth, auth.schema(options.extension), { ownsHost: true })
+    await addAnnul(app, auth, auth.schema(ownExtension(config, options.extension)), { ownsHost: true })
     if (typeof config.metrics === 'object')
       metrics = await openMetricsListener(config.metrics, auth.parts.metrics, bounds)
     await app.listen({ host: config.host, port: config.port })
@@ -65,4 +66,10 @@ export async function openServer(config: Config, options: InnerOptions = {}): Pr
       return closing
     },
   }
+}
+
+/** Who stitches schemas configures no server for it. A subgraph has `_entities` for the same, and composes without `_users`. */
+function ownExtension(config: Config, extension: SchemaExtension = {}): SchemaExtension {
+  const { federation = config.federation } = extension
+  return { stitching: federation === false, ...extension }
 }

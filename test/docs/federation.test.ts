@@ -43,7 +43,9 @@ describe('docs/federation.md', () => {
   it('shows programs of the example', () => {
     const shown = blocks('ts')
     expect(shown.length).toBe(3)
-    const files = ['annul.ts', 'apollo.ts', 'hive.ts'].map(file => flat(example(file)))
+    // A server of an app's own, as test/servers/subgraph.test.ts starts one.
+    expect(shown.shift()).toContain('auth.schema({ federation: true })')
+    const files = ['apollo.ts', 'hive.ts'].map(file => flat(example(file)))
     shown.forEach((block, index) => {
       expect(files[index]).toContain(flat(block))
     })

@@ -3,15 +3,32 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from '@jest/globals'
 import { temporaryDirectory } from '../support/database.ts'
+import { gateways, rows } from '../support/gatewayLife.ts'
 import { root } from '../support/imports.ts'
 
 /* Every program of docs/gateways.md is compiled. Such gateways run in test/gateway/, and as examples/stitching. */
+
+const page = join(root, 'docs/gateways.md')
 
 const schemas = `
 import { buildSchema } from 'graphql'
 export const annul = buildSchema('type Query { me: String }')
 export const orders = buildSchema('type Query { shop: String }')
 export const schema = annul
+`
+
+/** As @apollo/gateway declares what is used; the example is compiled with its own declarations. */
+const supergraph = `
+import type { GatewayInterface, GatewayGraphQLRequestContext, GatewayGraphQLResponse } from '@apollo/server-gateway-interface'
+interface Source {
+  process(options: { kind: 'incoming operation' | 'health check' | 'loading schema'; context: Record<string, any> } &
+    Pick<GatewayGraphQLRequestContext, 'request'>): Promise<GatewayGraphQLResponse>
+}
+export declare const ApolloGateway: new (options: {
+  supergraphSdl: string
+  buildService(definition: { name: string; url?: string }): Source
+}) => GatewayInterface
+export declare const supergraphSdl: string
 `
 
 it('every program of docs/gateways.md compiles', async () => {
@@ -23,7 +40,8 @@ it('every program of docs/gateways.md compiles', async () => {
   await symlink(root, join(modules, 'annul'))
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
   await writeFile(join(folder, 'schemas.ts'), schemas)
-  const text = await readFile(join(root, 'docs/gateways.md'), 'utf8')
+  await writeFile(join(folder, 'supergraph.ts'), supergraph)
+  const text = await readFile(page, 'utf8')
   const programs = [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, source = '']) => source)
   expect(programs.length).toBeGreaterThan(4)
   for (const [at, source] of programs.entries()) await writeFile(join(folder, `program${at}.ts`), source)
@@ -45,4 +63,24 @@ it('every program of docs/gateways.md compiles', async () => {
     ),
   )
   expect(errors).toEqual([])
+})
+
+it('the table of docs/gateways.md says what the examples are tested for', async () => {
+  const lines = (await readFile(page, 'utf8')).split('\n').filter(line => line.startsWith('| '))
+  const cells = (line = '') =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map(cell => cell.trim())
+  const kinds = Object.entries(gateways)
+  const at = lines.findIndex(line => line.startsWith('| | stitching'))
+  expect(cells(lines[at])).toEqual(['', ...kinds.map(([kind]) => kind)])
+  const expected = Object.keys(rows).map(row => [
+    row,
+    ...kinds.map(([, { subscriptions }]) => {
+      if (row === 'subscriptions') return subscriptions ? 'yes' : 'no'
+      return row === 'invented identity headers' ? 'no effect' : 'yes'
+    }),
+  ])
+  expect(lines.slice(at + 1, at + 1 + expected.length).map(cells)).toEqual(expected)
 })

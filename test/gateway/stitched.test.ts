@@ -1,5 +1,5 @@
+import { printSchemaWithDirectives } from '@graphql-tools/utils'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { AuthError } from '../../src/errors.ts'
 import { createBrowser } from '../sessions/refresh/browser.ts'
 import { app } from '../support/app.ts'
 import { onPostgres } from '../support/database.ts'
@@ -7,6 +7,7 @@ import { startPostgres, type TestPostgres } from '../support/postgres.js'
 import { makeAdmin, useServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 import { useFixture } from '../support/useFixture.ts'
+import { useVerifier } from '../support/verifier.ts'
 import { listen, openStitched, useOrders } from './support.ts'
 
 /* Gateways that stitch Annul's schema and that of a service, on Apollo Server and on Yoga, as a client sees them. */
@@ -21,16 +22,7 @@ const deadNode = useFixture(async () => {
   return { url, close: async () => {} }
 })
 
-/** A strict decision: asks the node itself. */
-const strict = {
-  async decide(token: string) {
-    const { errors, data } = await server.send<{ me: { id: string } }>('{ me { id } }', { token })
-    const [error] = errors ?? []
-    if (!error) return { userId: data?.me.id ?? '' }
-    const { code, ...details } = error.extensions
-    return new AuthError(code as 'UNAUTHENTICATED', error.message, details)
-  },
-}
+const verifier = useVerifier(() => [server])
 
 const mine = '{ me { id orders { id } } }'
 
@@ -41,8 +33,14 @@ describe.each([
   ['yoga', true],
 ] as const)('a gateway on %s (subrequests in batches: %s)', (kind, batch) => {
   const annul = () => `${server.url}/graphql`
-  const gateway = useFixture(() => openStitched({ kind, batch, annul: annul(), orders }))
-  const guarding = useFixture(() => openStitched({ kind, batch, annul: annul(), orders, verifier: strict }))
+  /** The bodies of the subrequests. */
+  const sent: string[] = []
+  const counted = (url: string, init: RequestInit) => {
+    sent.push(String(init.body))
+    return fetch(url, init)
+  }
+  const gateway = useFixture(() => openStitched({ kind, batch, annul: annul(), orders, fetch: counted }))
+  const guarding = useFixture(() => openStitched({ kind, batch, annul: annul(), orders, verifier }))
 
   it('answers from both services for one user, and asks the service once', async () => {
     const { accessToken: token, userId } = await gateway.signUp()
@@ -52,6 +50,30 @@ describe.each([
     expect(answer.data).toMatchObject({ me: { orders: [{ id: `order of ${userId}` }] }, shop: 'open' })
     expect(orders.asked.filter(({ query }) => query.includes('ordersOf'))).toHaveLength(1)
     expect(answer.headers.get('cache-control')).toBe('no-store')
+  })
+
+  it('asks Annul once for the users that a service names, and each is refused by itself', async () => {
+    const [account, stranger] = [await gateway.signUp(), await gateway.signUp()]
+    const ids = JSON.stringify([account.userId, stranger.userId])
+    sent.length = 0
+    const answer = await gateway.send(`{ buyers(ids: ${ids}) { id email orders { id } } }`, {
+      token: account.accessToken,
+    })
+    expect(answer.data).toEqual({
+      buyers: [
+        { id: account.userId, email: account.email, orders: [{ id: `order of ${account.userId}` }] },
+        { id: stranger.userId, email: null, orders: [{ id: `order of ${stranger.userId}` }] },
+      ],
+    })
+    expect(answer.errors?.map(({ extensions: { code } }) => code)).toEqual(['FORBIDDEN'])
+    expect(sent.filter(body => body.includes('_users('))).toHaveLength(1)
+  })
+
+  it('keeps Annul’s directives, so that the gateway’s schema shows what is guarded', () => {
+    const sdl = printSchemaWithDirectives(gateway.schema)
+    expect(sdl).toMatch(/\bme: User! @auth\n/)
+    expect(sdl).toMatch(/\busers\([^)]*\): UserConnection! @auth\(roles: \["admin"\]\)/)
+    expect(sdl).toContain('directive @auth(')
   })
 
   it('gives a refusal its status, its header and all of its extensions', async () => {

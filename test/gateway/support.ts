@@ -39,7 +39,7 @@ export function openOrders(): Promise<Service> {
   const ordersOf = (id: string) => [{ id: `order of ${id}` }]
   const schema = makeExecutableSchema({
     typeDefs: /* GraphQL */ `
-      type Query { shop: String! ordersOf(ids: [ID!]!): [User]! }
+      type Query { shop: String! ordersOf(ids: [ID!]!): [User]! buyers(ids: [ID!]!): [User!]! }
       type Mutation { order: Order }
       type Subscription { ticks: Int! }
       type User { id: ID! orders: [Order!]! }
@@ -48,6 +48,8 @@ export function openOrders(): Promise<Service> {
       Query: {
         shop: () => 'open',
         ordersOf: (_source: unknown, { ids }: { ids: string[] }) =>
+          ids.map(id => ({ id, orders: ordersOf(id) })),
+        buyers: (_source: unknown, { ids }: { ids: string[] }) =>
           ids.map(id => ({ id, orders: ordersOf(id) })),
       },
       Mutation: { order: () => ({ id: 'new' }) },
@@ -123,26 +125,29 @@ function stitch(gateway: Gateway, annul: string, orders: Service, batch: boolean
     mergeDirectives: true,
     subschemas: [
       {
-        schema: buildSchema({}),
+        schema: buildSchema({ stitching: true }),
         batch,
         executor: askAnnul(gateway, annul),
-        merge: { User: { selectionSet: '{ id }', fieldName: 'user', args: ({ id }) => ({ id }) } },
+        merge: { User: usersBy('_users') },
       },
       {
         schema: orders.schema,
         batch,
         executor: buildHTTPExecutor({ endpoint: orders.url, ...gateway.toService }),
-        merge: {
-          User: {
-            selectionSet: '{ id }',
-            fieldName: 'ordersOf',
-            key: ({ id }) => id,
-            argsFromKeys: ids => ({ ids }),
-          },
-        },
+        merge: { User: usersBy('ordersOf') },
       },
     ],
   })
+}
+
+/** One question for all users of an answer. */
+function usersBy(fieldName: string) {
+  return {
+    selectionSet: '{ id }',
+    fieldName,
+    key: ({ id }: { id: string }) => id,
+    argsFromKeys: (ids: readonly string[]) => ({ ids }),
+  }
 }
 
 async function openApollo(schema: GraphQLSchema, gateway: Gateway) {

@@ -17,9 +17,20 @@ import { startTestServer, type TestServer } from '../support/server.ts'
 /* What a code generator or a gateway sees of a running server. */
 
 const folder = join(root, 'schema')
-const sdl = readdirSync(folder)
+const contract = readdirSync(folder)
   .map(file => readFileSync(join(folder, file), 'utf8'))
   .join('\n')
+/** What Annul's own server has beside it. In no file of schema/, because a subgraph of federation does without. */
+const forStitching = `
+  extend type Query {
+    """
+    For a gateway that merges User on its id: the users of these ids, in their order, read by one query. Oneself, or to an
+    admin anybody. An id of somebody else gives null, and FORBIDDEN at its index.
+    """
+    _users("The users' ids." ids: [ID!]!): [User]!
+  }
+`
+const sdl = contract + forStitching
 const introspection = getIntrospectionQuery({
   descriptions: true,
   specifiedByUrl: true,
@@ -57,7 +68,7 @@ async function servedBy(node: TestServer): Promise<GraphQLSchema> {
 }
 
 describe('introspection', () => {
-  it('shows schema/*.graphql, no more and no less, with its descriptions', async () => {
+  it('shows schema/*.graphql and `_users`, no more and no less, with their descriptions', async () => {
     const served = textOf(await servedBy(server))
     expect(served).toBe(textOf(buildASTSchema(parse(sdl))))
     // The comparison sees what it should.

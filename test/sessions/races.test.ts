@@ -17,7 +17,7 @@ import {
 jest.setTimeout(120_000)
 
 /** Rounds of each race: RACE_ROUNDS=500 is the long form. The embedded database has one connection, so that statements can meet in few orders only. */
-const rounds = onPostgres ? Number(process.env.RACE_ROUNDS ?? 200) : 50
+const rounds = onPostgres ? Number(process.env.RACE_ROUNDS ?? 100) : 50
 /** Rounds of a race that hashes passwords, or that revokes nothing for good. */
 const fewer = rounds / 5
 /** Any number of times, or never. */

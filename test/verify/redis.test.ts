@@ -251,7 +251,7 @@ describe('keys at a URL', () => {
     // Both come while no reading is allowed, the second while the reading of the first is awaited.
     expect(await Promise.all([next, next].map(token => decide(token, verifier)))).toEqual([userId, userId])
     // Its key is no longer at the URL.
-    expect(await decide(accessToken, verifier)).toBe('TOKEN_INVALID')
+    expect(await decide(accessToken, verifier)).toBe('KEY_REVOKED')
   })
 
   it('that can not be read when a token names an unknown one sign nobody out', async () => {

@@ -145,9 +145,12 @@ export class FeedReader {
    * is shorter than the lease); undefined before the first answer. To be used only while `isFresh()`.
    */
   databaseTime(): number | undefined {
-    const fresh = [...this.#sockets].filter(socket => this.#isFreshBy(socket))
-    const times = fresh.flatMap(({ picture }) => picture ?? []).map(picture => this.#timeBy(picture))
-    return times.length > 0 ? Math.max(...times) : this.#newest && this.#timeBy(this.#newest)
+    let latest: number | undefined
+    for (const socket of this.#sockets) {
+      if (socket.picture === undefined || !this.#isFreshBy(socket)) continue
+      latest = Math.max(latest ?? 0, this.#timeBy(socket.picture))
+    }
+    return latest ?? (this.#newest && this.#timeBy(this.#newest))
   }
 
   #timeBy({ sent, databaseMs }: Picture): number {

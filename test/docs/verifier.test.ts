@@ -41,6 +41,13 @@ describe('docs/verifier.md', () => {
     expect(await compile(source, packages, { types: ['node'] })).toEqual([])
   })
 
+  it('has a shorter one in the README, which compiles', async () => {
+    const readme = await readFile(join(root, 'README.md'), 'utf8')
+    const [, source = ''] = /```ts\n(import \{ createVerifier[\s\S]*?)```/.exec(readme) ?? []
+    expect(await compile(source, packages, { types: ['node'] })).toEqual([])
+    expect(source).toContain('verifier.ready')
+  })
+
   it('names rights that there are', () => {
     const [, rights = ''] = /--rights (\S+)/.exec(text) ?? []
     expect(checkRights(rights.split(','))).toEqual(['feed', 'introspect'])

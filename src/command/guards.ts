@@ -16,7 +16,7 @@ export function addGuards(program: Command, say: (...lines: string[]) => void): 
   program
     .command('guards')
     .description(
-      'List what guards each field of a schema. Fails on a field of Mutation or Subscription that nothing guards and ' +
+      'list what guards each field of a schema. Fails on a field of Mutation or Subscription that nothing guards and ' +
         'that is not declared public.',
     )
     .argument('<files...>', "SDL with @auth: a printed schema, or an app's own that extends Annul's")

@@ -13,7 +13,7 @@ export function addSchema(program: Command, say: (...lines: string[]) => void): 
   program
     .command('schema')
     .description(
-      "Print Annul's SDL to standard output: as it is served, as a subgraph of Apollo Federation 2, or for a gateway that " +
+      "print Annul's SDL to standard output: as it is served, as a subgraph of Apollo Federation 2, or for a gateway that " +
         'stitches schemas by directives.',
     )
     .addOption(

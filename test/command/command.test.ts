@@ -27,12 +27,17 @@ describe('annul --help', () => {
     'restored',
     'purge',
     'audit',
+    'create-service',
+    'end-service',
+    'services',
+    'guards',
+    'schema',
   ]
 
   onlyPostgres('lists every command, and each has its own, which needs no settings', async () => {
     const { status, stdout } = await annul(['--help'], {})
     expect(status).toBe(0)
-    const listed = [...stdout.matchAll(/^ {2}([a-z-]+) (?:\[options\]|<file>)? {2,}\w/gm)].map(
+    const listed = [...stdout.matchAll(/^ {2}([a-z-]+)(?: \[options\])?(?: <[^>]+>)* {2,}\w/gm)].map(
       ([, name]) => name,
     )
     expect(listed.filter(name => name !== 'help')).toEqual(commands)

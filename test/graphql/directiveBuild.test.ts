@@ -22,23 +22,23 @@ const misplaced: [string, string, string][] = [
   ],
   [
     "an interface's field",
-    'interface Node { id: ID @auth } type Book implements Node { id: ID }',
-    `@auth on Node.id: ${noInterface}`,
+    'interface Entity { id: ID @auth } type Book implements Entity { id: ID }',
+    `@auth on Entity.id: ${noInterface}`,
   ],
   [
     "an extended interface's field",
-    'interface Node { id: ID } extend interface Node { key: ID @auth }',
-    `@auth on Node.key: ${noInterface}`,
+    'interface Entity { id: ID } extend interface Entity { key: ID @auth }',
+    `@auth on Entity.key: ${noInterface}`,
   ],
   [
     'an interface',
-    'interface Node @auth { id: ID } type Book implements Node { id: ID }',
-    `@auth on Node: ${onlyObjects}`,
+    'interface Entity @auth { id: ID } type Book implements Entity { id: ID }',
+    `@auth on Entity: ${onlyObjects}`,
   ],
   [
     'an extended interface',
-    'interface Node { id: ID } extend interface Node @auth',
-    `@auth on Node: ${onlyObjects}`,
+    'interface Entity { id: ID } extend interface Entity @auth',
+    `@auth on Entity: ${onlyObjects}`,
   ],
   ['a union', 'type A { a: ID } union Any @auth = A', `@auth on Any: ${onlyObjects}`],
   [
@@ -152,9 +152,9 @@ describe('a schema is refused, with the place,', () => {
   })
 
   it("for an interface that graphql's own check of the SDL was told to skip", () => {
-    const sdl = 'directive @auth on OBJECT interface Node @auth { id: ID } type Query { node: Node }'
+    const sdl = 'directive @auth on OBJECT interface Entity @auth { id: ID } type Query { node: Entity }'
     const schema = buildPlain(sdl, { assumeValidSDL: true })
-    expect(refusalOf(() => guardSchema(schema))).toBe(`@auth on Node: ${noInterface}`)
+    expect(refusalOf(() => guardSchema(schema))).toBe(`@auth on Entity: ${noInterface}`)
   })
 
   it('for an app that declares @auth once more with other arguments', () => {

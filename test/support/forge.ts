@@ -1,4 +1,4 @@
-import { createHmac, type KeyObject, sign } from 'node:crypto'
+import { constants, createHmac, type KeyObject, sign } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import type { AccessClaims } from '../../src/tokens/accessClaims.ts'
 import { createVerifier, redis, type Verifier } from '../../src/verify/index.ts'
@@ -40,6 +40,15 @@ export interface Verdict {
   readonly challenge: string | null
 }
 
+const ps256 =
+  (key: KeyObject): Signer =>
+  input =>
+    sign('sha256', Buffer.from(input), {
+      key,
+      padding: constants.RSA_PKCS1_PSS_PADDING,
+      saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
+    })
+
 /** Makes tokens by hand, because jsonwebtoken refuses to make most of the forgeries that it accepts. */
 export function openForge(server: ForgedServer, honest: string): Forge {
   const { keys } = server.auth.parts
@@ -54,7 +63,8 @@ export function openForge(server: ForgedServer, honest: string): Forge {
     server,
     make(forgery = {}) {
       const input = `${part(header, forgery.header)}.${part(claims, forgery.claims)}`
-      return `${input}.${encode((forgery.signer ?? es256(privateKey))(input))}`
+      const signer = forgery.signer ?? (header.alg === 'PS256' ? ps256(privateKey) : es256(privateKey))
+      return `${input}.${encode(signer(input))}`
     },
     async present(token) {
       const { status, data, errors, headers } = await server.send('{ me { id } }', { token })

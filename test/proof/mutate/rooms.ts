@@ -49,6 +49,7 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
         'revocation/gate',
         'revocation/passing',
         'revocation/slowPeers',
+        'revocation/allowance',
       ],
       ['revocation/feed', 'verify/feedReader'],
     ),

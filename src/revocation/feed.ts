@@ -83,7 +83,7 @@ const pageEntries = 1000
 /** A page of the first load: one is in memory for each verifier that loads, or does not read. */
 const loadEntries = 200
 /** Which part of a lease an acknowledgement may wait for its answer. */
-const laterPart = 1 / 20
+const laterPart = 1 / 8
 /** A socket with more unsent bytes is closed. The first load is paced, and has one page in memory at most. */
 const mostUnsentBytes = 1_048_576
 /** How long a verifier may take to say hello, in milliseconds. */

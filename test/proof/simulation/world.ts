@@ -29,6 +29,8 @@ export class World {
   /** Called when a process has done something. */
   afterStep: (process: Process) => void = () => {}
   readonly #events: Event[] = []
+  /** Below every other order. */
+  #held = -1e9
 
   constructor(seed: number) {
     this.random = new Random(seed)
@@ -43,7 +45,15 @@ export class World {
   /** @returns a function that calls it off */
   at(at: number, run: () => void, process?: Process, isTimer = false): () => void {
     this.order++
-    const event: Event = { at: max(at, this.now), order: this.order, process, isTimer, run }
+    return this.#plan({ at: max(at, this.now), order: this.order, process, isTimer, run })
+  }
+
+  /** Before whatever else is to happen at this moment: it has waited for its process to go on. */
+  atOnce(run: () => void, process: Process, isTimer: boolean): void {
+    this.#plan({ at: this.now, order: this.#held++, process, isTimer, run })
+  }
+
+  #plan(event: Event): () => void {
     push(this.#events, event)
     return () => {
       event.run = undefined
@@ -137,7 +147,7 @@ export class Process implements Clock {
     const timersFirst = this.world.random.chance(0.5)
     for (const timers of [timersFirst, !timersFirst])
       for (const event of held)
-        if (event.isTimer === timers) this.world.at(this.world.now, () => event.run?.(), this, timers)
+        if (event.isTimer === timers) this.world.atOnce(() => event.run?.(), this, timers)
   }
 
   kill(): void {

@@ -42,11 +42,11 @@ const slowRounds = 48
  * @returns a function that stops it
  */
 export function startHousekeeping(
-  { app, db, config, log }: Pick<Parts, 'app' | 'db' | 'config' | 'log'>,
+  { app, db, config, log, revocation }: Pick<Parts, 'app' | 'db' | 'config' | 'log' | 'revocation'>,
   onError: (error: unknown) => void,
   everyMs = roundMs,
 ): () => void {
-  const dead = deadNodes(db)
+  const dead = deadNodes(db, () => revocation.node()?.id)
   let round = 0
   let secrets: Secrets | undefined
   const clean = async () => {
@@ -73,8 +73,12 @@ export function startHousekeeping(
 }
 
 /** Purges everything once. Takes as long as the longest lease, to tell dead nodes from living ones. */
-export async function purge({ db, config }: Pick<Parts, 'db' | 'config'>): Promise<Purged> {
-  const dead = deadNodes(db)
+export async function purge({
+  db,
+  config,
+  revocation,
+}: Pick<Parts, 'db' | 'config' | 'revocation'>): Promise<Purged> {
+  const dead = deadNodes(db, () => revocation.node()?.id)
   await dead.forget()
   const oneTimeTokens = await removeInBatches(db, byStatement(expiredOneTime(batchRows)))
   const revocations = await removeInBatches(db, byStatement(expiredRevocations(batchRows)))

@@ -20,7 +20,11 @@ export interface DeadNodes {
   pauseMs(): number
 }
 
-export function deadNodes(db: Database): DeadNodes {
+/**
+ * @param own the row of this process. On the embedded database it does not beat: it keeps the lease of the process for the
+ *   process that comes after a crash (embeddedRevocation.ts)
+ */
+export function deadNodes(db: Database, own: () => string | undefined): DeadNodes {
   const sightings = new Sightings()
   let longestLeaseMs = 0
   return {
@@ -31,7 +35,8 @@ export function deadNodes(db: Database): DeadNodes {
       )
       longestLeaseMs = Math.max(longestLeaseMs, ...found.map(node => node.leaseMs))
       let removed = 0
-      for (const { id, beat } of sightings.see(found, performance.now(), longestLeaseMs)) {
+      const others = found.filter(({ id }) => id !== own())
+      for (const { id, beat } of sightings.see(others, performance.now(), longestLeaseMs)) {
         const gone = sql`delete from annul.nodes where id = ${id} and beat = ${beat} returning 1`
         removed += (await rows(db, gone)).length
       }

@@ -82,7 +82,8 @@ describe('annul purge', () => {
 
     expect(await operated.run('purge')).toEqual({
       status: 0,
-      stdout: 'Removed 1 rows of the log, 3 sessions, 0 audit events and 1 dead nodes.\n',
+      // A process on the embedded database takes all rows along when it stops.
+      stdout: `Removed 1 rows of the log, 3 sessions, 0 audit events and ${onPostgres ? 1 : 0} dead nodes.\n`,
       stderr: '',
     })
 

@@ -4,6 +4,7 @@ import { expect, test } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/pglite'
 import { embeddedRevocation } from '../../src/revocation/embeddedRevocation.ts'
+import { deadNodes } from '../../src/revocation/purge.ts'
 
 test('on the embedded database the view is read once, kept by the barrier, and read again after a restart', async () => {
   const client = await PGlite.create()
@@ -37,5 +38,30 @@ test('on the embedded database the view is read once, kept by the barrier, and r
   expect(second.view.verdict(claims)).toBe('EVERYTHING_REVOKED')
   expect(second.view.verdict({ ...claims, epoch: 2 })).toBe('PASSWORD_CHANGED')
   expect(second.view.verdict({ ...claims, epoch: 2, ver: 4 })).toBe('LOGGED_OUT')
+  await client.close()
+})
+
+test('the row that keeps the lease for the process after a crash outlives housekeeping, and ends with a clean stop', async () => {
+  const client = await PGlite.create()
+  const db = drizzle(client)
+  await db.execute(sql`create schema annul`)
+  await db.execute(sql`create table annul.revocations (
+    id bigserial primary key, kind text not null, subject uuid, min_version bigint, reason text not null,
+    revoked_at timestamptz not null default now())`)
+  await db.execute(
+    sql`create table annul.nodes (id uuid primary key, lease_ms integer not null, beat bigint not null default 0)`,
+  )
+  const revocation = embeddedRevocation(db, { leaseMs: 50, feedAckMs: 500 })
+  await revocation.start()
+  const link = { send: () => {}, unsentBytes: 0, close: () => {} }
+  revocation.feed.attach(link, { kind: 'VERIFIER', name: 'orders' }).receive('{"type":"hello"}')
+  await db.execute(sql`insert into annul.nodes (id, lease_ms) values (${randomUUID()}, 50)`)
+  const dead = deadNodes(db as never, () => revocation.node()?.id)
+  await dead.forget()
+  await new Promise(resolve => setTimeout(resolve, 100))
+  expect(await dead.forget()).toBe(1)
+  expect((await db.execute(sql`select id from annul.nodes`)).rows).toEqual([{ id: revocation.node()?.id }])
+  await revocation.stop()
+  expect((await db.execute(sql`select id from annul.nodes`)).rows).toEqual([])
   await client.close()
 })

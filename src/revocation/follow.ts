@@ -62,8 +62,11 @@ export class Follower {
   #passed: Snapshot | undefined
   /** The snapshot that the node's row shows, or is about to show. */
   #published: Snapshot | undefined
-  /** Somebody may wait until the node's row shows what was applied last. */
-  #isAwaited = false
+  /** How many snapshots were applied, and which of them has passed. */
+  #appliedCount = 0
+  #passedCount = 0
+  /** Somebody may wait until the node's row shows a snapshot from this one on; undefined: nobody does. */
+  #awaited: number | undefined
   /** Something may be there to read. */
   #hinted = false
   /** Something may be there to publish. */
@@ -129,7 +132,7 @@ export class Follower {
   hint(xid?: string): void {
     if (xid !== undefined && this.hasPublished(xid)) return
     if (xid !== undefined && this.#applied !== undefined && isVisible(xid, this.#applied)) {
-      this.#isAwaited = true
+      this.#awaited ??= this.#appliedCount
       this.#stirred = true
     } else {
       this.#hinted = true
@@ -208,7 +211,7 @@ export class Follower {
     this.#apply(membership, synced)
     let applied = synced
     let beatenAt = Number.NEGATIVE_INFINITY
-    this.#isAwaited = true
+    this.#awaited = this.#appliedCount
     while (!this.#stopped) {
       // Taken before the statement is sent: its snapshot is younger than these times, whenever the answer arrives.
       const monotonic = clock.monotonic()
@@ -236,14 +239,18 @@ export class Follower {
           beatenAt = monotonic
           this.#onFresh()
         }
-        if (isHinted || reading.revocations.length > 0) this.#isAwaited = true
+        if (isHinted || reading.revocations.length > 0) this.#awaited ??= this.#appliedCount
       }
       // The next beat publishes what has passed. After news or a hint a barrier may wait for it, so it is sent now.
-      if (this.#isAwaited && this.#passed !== undefined && this.#passed !== this.#published) {
-        this.#published = this.#passed
-        await connection.publish(node, this.#passed)
+      if (this.#hasPassedAwaited()) {
+        const count = this.#passedCount
+        if (this.#passed !== undefined && this.#passed !== this.#published) {
+          this.#published = this.#passed
+          await connection.publish(node, this.#passed)
+        }
+        // What was applied since is awaited as well.
+        this.#awaited = count < this.#appliedCount ? count + 1 : undefined
       }
-      if (this.#published === applied) this.#isAwaited = false
       await this.#pause(leaseMs / 3 - (clock.monotonic() - beatenAt))
     }
     return applied
@@ -252,12 +259,19 @@ export class Follower {
   /** Notes what has been applied. It may be published when it has passed the gate, and only in the row of its time. */
   #apply(membership: Membership, snapshot: Snapshot): void {
     this.#applied = snapshot
+    const count = ++this.#appliedCount
     this.#gate.whenPassed(this.#gate.position, () => {
       if (this.#membership !== membership) return
       this.#passed = snapshot
-      this.#stirred = this.#isAwaited
+      this.#passedCount = count
+      this.#stirred ||= this.#hasPassedAwaited()
       if (this.#stirred) this.#wake()
     })
+  }
+
+  /** An older snapshot than the awaited one is left to the next beat. */
+  #hasPassedAwaited(): boolean {
+    return this.#awaited !== undefined && this.#passedCount >= this.#awaited
   }
 
   /** Snapshots of a connection that was lost may mean other transactions: a restored database counts afresh. */

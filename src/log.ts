@@ -52,6 +52,19 @@ export function withSafeErrors(log: Log): Log {
   }
 }
 
+/** Passes on at most one call in this time: what fails again and again is told once. */
+export function seldom<Told extends unknown[]>(
+  everyMs: number,
+  tell: (...told: Told) => void,
+): (...told: Told) => void {
+  let toldAt = Number.NEGATIVE_INFINITY
+  return (...told) => {
+    if (performance.now() - toldAt < everyMs) return
+    toldAt = performance.now()
+    tell(...told)
+  }
+}
+
 /** What is written of an error. */
 export interface SerializedError {
   readonly type: string

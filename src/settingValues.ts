@@ -108,12 +108,27 @@ export function readLinks(value: string | undefined, problems: string[]): string
   return undefined
 }
 
-/** The message never holds the value, because the URL holds a password. */
 export function readSmtpUrl(value: string | undefined, problems: string[]): string | undefined {
+  const example = 'smtps://user:password@mail.example.com'
+  return readServerUrl('ANNUL_SMTP_URL', value, { scheme: /^smtps?:\/\//, example }, problems)
+}
+
+export function readRedisUrl(value: string | undefined, problems: string[]): string | undefined {
+  const example = 'rediss://user:password@redis.example.com:6379'
+  return readServerUrl('ANNUL_REDIS_URL', value, { scheme: /^rediss?:\/\//, example }, problems)
+}
+
+/** The message never holds the value, because the URL may hold a password. */
+function readServerUrl(
+  name: string,
+  value: string | undefined,
+  { scheme, example }: { scheme: RegExp; example: string },
+  problems: string[],
+): string | undefined {
   if (value === undefined) return undefined
-  if (/^smtps?:\/\//.test(value) && isReadable(value) && new URL(value).hostname !== '') return value
+  if (scheme.test(value) && isReadable(value) && new URL(value).hostname !== '') return value
   problems.push(
-    'ANNUL_SMTP_URL must be a URL such as smtps://user:password@mail.example.com. In user name and password, special characters must be percent-encoded.',
+    `${name} must be a URL such as ${example}. In user name and password, special characters must be percent-encoded.`,
   )
   return undefined
 }
@@ -131,16 +146,6 @@ export function readBreachUrl(value: string | undefined, problems: string[]): st
   if (value === undefined) return undefined
   if (httpUrl(value) !== undefined) return value
   problems.push('ANNUL_BREACH_URL must be a URL such as https://api.pwnedpasswords.com/range/.')
-  return undefined
-}
-
-/** The message never holds the value, because the URL may hold a password. */
-export function readRedisUrl(value: string | undefined, problems: string[]): string | undefined {
-  if (value === undefined) return undefined
-  if (/^rediss?:\/\//.test(value) && isReadable(value) && new URL(value).hostname !== '') return value
-  problems.push(
-    'ANNUL_REDIS_URL must be a URL such as rediss://user:password@redis.example.com:6379. In user name and password, special characters must be percent-encoded.',
-  )
   return undefined
 }
 

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { DatabaseClock } from '../database/clock.ts'
+import { inBatches } from '../database/inBatches.ts'
 import { type Database, rows } from '../database/open.ts'
 import { readTwice } from '../database/readTwice.ts'
 import type { Reason } from '../errors.ts'
@@ -31,62 +32,35 @@ export interface StrictReader {
   ofUser(userId: string): Promise<UserStanding>
 }
 
-interface Waiting {
+interface Asked {
   readonly userId: string
   /** null: the user is asked about, and no session. */
   readonly sessionId: string | null
   /** The key that signed the token; undefined: none of Annul's own. */
   readonly keyId: string | undefined
-  readonly resolve: (standing: UserStanding) => void
-  readonly reject: (error: unknown) => void
 }
 
 /**
  * Reads versions, session and epoch from the primary: one statement for all waiters at the time it is sent. No waiter
  * joins a statement in flight, because its snapshot may be older than a revocation that returned before the waiter's
  * request began.
- *
- * One statement runs at a time, so that load makes batches and not queues.
  */
 export function openStrictReader(decisions: Database, clock: DatabaseClock): StrictReader {
-  let waiting: Waiting[] = []
-  let reading = false
-
-  const send = async () => {
-    reading = true
-    // What arrives in the same turn of the event loop shares the statement.
-    await new Promise(setImmediate)
-    while (waiting.length > 0) {
-      const batch = waiting
-      waiting = []
-      try {
-        const sentAt = performance.now()
-        const standings = await readTwice(() => read(decisions, batch))
-        const [first] = standings
-        if (first) clock.observe(first.time, sentAt)
-        batch.forEach(({ resolve, reject }, index) => {
-          const standing = standings[index]
-          if (standing) resolve(standing)
-          else reject(new Error('The statement answered with too few rows.'))
-        })
-      } catch (error) {
-        // Waiters that arrived meanwhile would wait for the same outage: all get the error at once.
-        for (const { reject } of [...batch, ...waiting]) reject(error)
-        waiting = []
-      }
-    }
-    reading = false
-  }
-
-  const standingOf = (userId: string, sessionId: string | null, keyId?: string) =>
-    new Promise<UserStanding>((resolve, reject) => {
-      waiting.push({ userId, sessionId, keyId, resolve, reject })
-      if (!reading) void send()
-    })
+  const standingOf = inBatches(async (batch: readonly Asked[]) => {
+    const sentAt = performance.now()
+    const standings = await readTwice(() => read(decisions, batch))
+    const [first] = standings
+    if (first) clock.observe(first.time, sentAt)
+    return standings
+  })
 
   return {
-    verdict: async claims => judgeStanding(claims, await standingOf(claims.sub, claims.sid, keyIdOf(claims))),
-    ofUser: userId => standingOf(userId, null),
+    verdict: async claims =>
+      judgeStanding(
+        claims,
+        await standingOf({ userId: claims.sub, sessionId: claims.sid, keyId: keyIdOf(claims) }),
+      ),
+    ofUser: userId => standingOf({ userId, sessionId: null, keyId: undefined }),
   }
 }
 
@@ -97,7 +71,7 @@ const userColumns = sql.raw(`
   case when asked.session_id is null then array_to_json(u.scopes)::text end as scopes,
   case when asked.session_id is null then u.created_epoch::float8 end as created_epoch`)
 
-function read(decisions: Database, batch: readonly Waiting[]): Promise<UserStanding[]> {
+function read(decisions: Database, batch: readonly Asked[]): Promise<UserStanding[]> {
   // Ids were checked to be UUIDs when the token was verified, so that the text of an array needs no quoting.
   const userIds = `{${batch.map(({ userId }) => userId).join()}}`
   const sessionIds = `{${batch.map(({ sessionId }) => sessionId ?? 'null').join()}}`

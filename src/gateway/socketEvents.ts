@@ -46,7 +46,7 @@ function errorsOf(thrown: unknown): readonly GraphQLError[] {
   const { code, reason } = Object(thrown)
   // How a socket of Annul's is closed: the token has died, or what is needed to decide is not there.
   const closed = code === 4401 ? unauthenticated(storedReason(String(reason))) : unavailable()
-  return [errorOf({ message: closed.message, extensions: { code: closed.code, ...closed.details } })]
+  return [errorOf({ message: closed.message, extensions: closed.extensions })]
 }
 
 function errorOf({ message, extensions }: GraphQLFormattedError): GraphQLError {

@@ -95,6 +95,6 @@ function readExtension(text: string, passage: Passage, to: Destination): void {
   if (typeof annul === 'object' && annul !== null) passage.keepExtension({ ...annul })
 }
 
-function answerOf({ message, code, details }: AuthError): Response {
-  return Response.json({ data: null, errors: [{ message, extensions: { code, ...details } }] })
+function answerOf({ message, extensions }: AuthError): Response {
+  return Response.json({ data: null, errors: [{ message, extensions }] })
 }

@@ -22,7 +22,7 @@ export function formatErrors(log: Log, { suggests }: { suggests: boolean }) {
       ...(formatted.path && { path: formatted.path }),
     }
     const known = cause instanceof AuthError ? cause : outageOf(cause) ? unavailable() : undefined
-    if (known) return { message: known.message, ...place, extensions: { code: known.code, ...known.details } }
+    if (known) return { message: known.message, ...place, extensions: known.extensions }
     // The engine's "Maximum call stack size exceeded", which the parser's error wraps.
     if (isOverflow(error))
       return { message: 'The operation is nested too deeply.', ...place, extensions: parseFailed }

@@ -116,9 +116,10 @@ const statuses: Partial<Record<AuthError['code'], number>> = {
 }
 
 /** One answer to everything that can be wrong with a secret. */
-function refuse(request: FastifyRequest, reply: FastifyReply, { code, message, details }: AuthError) {
+function refuse(request: FastifyRequest, reply: FastifyReply, error: AuthError) {
+  const { code, message, details, extensions } = error
   if (request.note) request.note.code = code
   if (code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer realm="annul"')
   if (typeof details.retryAfter === 'number') reply.header('retry-after', details.retryAfter)
-  return reply.status(statuses[code] ?? 503).send({ errors: [{ message, extensions: { code, ...details } }] })
+  return reply.status(statuses[code] ?? 503).send({ errors: [{ message, extensions }] })
 }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
+import { seldom } from '../log.ts'
 import { feedBounds } from './feedAdmission.ts'
 
 /** What bounds the connections of a listener. An attacker holds each of them at the cost of a socket. */
@@ -46,13 +47,11 @@ export function listenerOptions({ headersMs, requestMs, checkMs }: Limits) {
 
 /** Bounds the connections, and tells the operator when they are used up. */
 export function boundConnections(app: FastifyInstance, { connections }: Limits): void {
-  let toldAt = Number.NEGATIVE_INFINITY
   app.server.maxConnections = connections
-  app.server.on('drop', () => {
-    if (performance.now() - toldAt < toldEveryMs) return
-    toldAt = performance.now()
-    app.log.warn({ connections }, 'All connections are in use: new ones are closed.')
-  })
+  const tell = seldom(toldEveryMs, () =>
+    app.log.warn({ connections }, 'All connections are in use: new ones are closed.'),
+  )
+  app.server.on('drop', () => tell())
 }
 
 /** Answers a client whose bytes never became a request: they came too slowly, or are no HTTP. */

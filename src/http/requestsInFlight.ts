@@ -106,10 +106,10 @@ function refuse(request: FastifyRequest, reply: FastifyReply): void {
     answerUnavailable(request, reply)
     return
   }
-  const { code, message, details } = unavailable()
+  const { code, message, details, extensions } = unavailable()
   request.note.code = code
   reply
     .status(503)
     .header('retry-after', String(details.retryAfter))
-    .send({ errors: [{ message, extensions: { code, ...details } }] })
+    .send({ errors: [{ message, extensions }] })
 }

@@ -50,9 +50,9 @@ function foreignPage(): AuthError {
 }
 
 function refuse(request: FastifyRequest, reply: FastifyReply, status: number, error: AuthError) {
-  const { message, code, details } = error
+  const { message, code, details, extensions } = error
   // The server of an app has no such log.
   if (request.note) request.note.code = code
   if (typeof details.retryAfter === 'number') reply.header('retry-after', details.retryAfter)
-  return reply.status(status).send({ errors: [{ message, extensions: { code, ...details } }] })
+  return reply.status(status).send({ errors: [{ message, extensions }] })
 }

@@ -68,7 +68,6 @@ interface Peer extends FollowerOfNode, SlowPeer {
   isAttached: boolean
   isLoaded: boolean
   isOpen: boolean
-  saidBye: boolean
   /** Whether it was ever told an age. */
   hadAge: boolean
   /** The position that it has acknowledged. */
@@ -89,7 +88,7 @@ const mostUnsentBytes = 1_048_576
 /** How long a verifier may take to say hello, in milliseconds. */
 const helloMs = 5000
 /**
- * Each beat is answered. A verifier beats each third of the lease, which is told by the first answer, and once for each
+ * Beats are answered. A verifier beats each third of the lease, which is told by the first answer, and once for each
  * position. Twice as many are taken, and so many at once: they may have waited while a process was paused.
  */
 const beatsOfLease = 6
@@ -141,6 +140,7 @@ export class Feed implements Gate {
     return this.#position
   }
 
+  /** Whether nobody may decide without what was applied up to this position. */
   hasPassed(position: number): boolean {
     return this.#passing.hasPassed(position)
   }
@@ -169,7 +169,6 @@ export class Feed implements Gate {
       isAttached: false,
       isLoaded: false,
       isOpen: true,
-      saidBye: false,
       hadAge: false,
       acknowledged: 0,
       lapsesAt: Number.NEGATIVE_INFINITY,
@@ -234,7 +233,6 @@ export class Feed implements Gate {
         return true
       }
       case 'bye': {
-        peer.saidBye = true
         peer.lapsesAt = Number.NEGATIVE_INFINITY
         this.#passing.release(peer)
         this.#end(peer, 'Bye.')
@@ -293,7 +291,7 @@ export class Feed implements Gate {
     this.#later.delete(peer)
     this.#prepare()
     const now = clock.monotonic()
-    const isPossible = peer.isLoaded && !peer.saidBye && !this.#isClosing && this.#prepared === 'done'
+    const isPossible = peer.isLoaded && !this.#isClosing && this.#prepared === 'done'
     // Otherwise whoever is slow would hold up each revocation, by a new socket for each, or by many sockets in turn.
     const isTrusted = peer.hadAge && !peer.wasSlow()
     const isGrantedFirst = isTrusted || peer.service.mayHaveAge(now, Number.POSITIVE_INFINITY)

@@ -5,9 +5,7 @@
 export interface Gate {
   /** Rises with every apply that changed something. */
   readonly position: number
-  /** Whether nobody may decide without what was applied up to this position. */
-  hasPassed(position: number): boolean
-  /** Calls once, when that is so: at once, where it is so now. */
+  /** Calls once, when nobody may decide without what was applied up to this position: at once, where it is so now. */
   whenPassed(position: number, call: () => void): void
   /** Asks everybody to stop deciding by the node's picture. @returns when nobody may decide by it any more */
   close(): Promise<void>
@@ -16,7 +14,6 @@ export interface Gate {
 /** Nobody decides by the node's picture but the node. */
 export const openGate: Gate = {
   position: 0,
-  hasPassed: () => true,
   whenPassed: (_position, call) => call(),
   close: async () => {},
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts'
 import type { Database } from '../database/open.ts'
-import type { Log } from '../log.ts'
+import { type Log, seldom } from '../log.ts'
 import { createRevocation, type RevocationService } from './createRevocation.ts'
 import { embeddedRevocation } from './embeddedRevocation.ts'
 import { postgresStore } from './postgresStore.ts'
@@ -15,15 +15,12 @@ export function openRevocation(
   log: Log,
 ): RevocationService {
   if (config.databaseUrl === undefined) return embeddedRevocation(db, config)
-  let toldAt = Number.NEGATIVE_INFINITY
   return createRevocation({
     store: postgresStore(config.databaseUrl),
     leaseMs: config.leaseMs,
     ackMs: config.feedAckMs,
-    onError(error) {
-      if (performance.now() - toldAt < toldEveryMs) return
-      toldAt = performance.now()
-      log.warn({ err: error }, 'The revocation log can not be followed; trying again.')
-    },
+    onError: seldom(toldEveryMs, error =>
+      log.warn({ err: error }, 'The revocation log can not be followed; trying again.'),
+    ),
   })
 }

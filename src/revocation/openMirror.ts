@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts'
-import type { Log } from '../log.ts'
+import { type Log, seldom } from '../log.ts'
 import { loadOptional } from '../optional.ts'
 import { systemClock } from './clock.ts'
 import type { Feed } from './feed.ts'
@@ -29,7 +29,6 @@ export async function openMirror({ redisUrl }: Pick<Config, 'redisUrl'>, log: Lo
   let mirror: Mirror | undefined
   let isClosed = false
   let isChecked = false
-  let toldAt = Number.NEGATIVE_INFINITY
   return {
     start(feed) {
       if (isClosed || mirror !== undefined) return
@@ -44,11 +43,9 @@ export async function openMirror({ redisUrl }: Pick<Config, 'redisUrl'>, log: Lo
             return connection
           },
         },
-        onError(error) {
-          if (performance.now() - toldAt < toldEveryMs) return
-          toldAt = performance.now()
-          log.warn({ err: error }, 'Redis can not be kept up to date; trying again.')
-        },
+        onError: seldom(toldEveryMs, error =>
+          log.warn({ err: error }, 'Redis can not be kept up to date; trying again.'),
+        ),
       })
     },
     async close() {

@@ -1,3 +1,4 @@
+import { inBatches } from '../database/inBatches.ts'
 import { readTwice } from '../database/readTwice.ts'
 import type { Parts } from '../parts.ts'
 import { systemClock } from '../revocation/clock.ts'
@@ -37,12 +38,6 @@ interface Moment {
   readonly wall: number
 }
 
-interface Waiting {
-  readonly hash: Buffer
-  readonly resolve: (service: Service | undefined) => void
-  readonly reject: (error: unknown) => void
-}
-
 /**
  * Looks services up by their secrets. One statement runs at a time, for all that wait: a flood of invented secrets makes
  * batches, and no queue before the decisions about tokens.
@@ -50,8 +45,6 @@ interface Waiting {
 export function openServices({ decisions }: Pick<Parts, 'decisions'>): Services {
   const live = new Map<string, Remembered>()
   const unknown = new Map<string, Remembered>()
-  let waiting: Waiting[] = []
-  let asking = false
 
   const recall = (hash: string): Remembered | undefined => {
     const found = live.get(hash) ?? unknown.get(hash)
@@ -70,41 +63,23 @@ export function openServices({ decisions }: Pick<Parts, 'decisions'>): Services 
     }
   }
 
-  const ask = async () => {
-    asking = true
-    // What arrives in the same turn of the event loop shares the statement.
-    await new Promise(setImmediate)
-    while (waiting.length > 0) {
-      const batch = waiting
-      waiting = []
-      try {
-        const at = momentNow()
-        const hashes = batch.map(({ hash }) => hash)
-        const found = await readTwice(() => findServices(decisions, hashes))
-        for (const { hash, resolve } of batch) {
-          const name = hash.toString('hex')
-          const service = found.get(name)
-          remember(name, { service, at })
-          resolve(service)
-        }
-      } catch (error) {
-        for (const { reject } of [...batch, ...waiting]) reject(error)
-        waiting = []
-      }
-    }
-    asking = false
-  }
+  const ask = inBatches(async (hashes: readonly Buffer[]) => {
+    const at = momentNow()
+    const found = await readTwice(() => findServices(decisions, hashes))
+    return hashes.map(hash => {
+      const name = hash.toString('hex')
+      const service = found.get(name)
+      remember(name, { service, at })
+      return service
+    })
+  })
 
   return {
     async find(secret) {
       if (!isServiceSecret(secret)) return undefined
       const hash = hashServiceSecret(secret)
       const recalled = recall(hash.toString('hex'))
-      if (recalled !== undefined) return recalled.service
-      return new Promise((resolve, reject) => {
-        waiting.push({ hash, resolve, reject })
-        if (!asking) void ask()
-      })
+      return recalled === undefined ? ask(hash) : recalled.service
     },
     live: async secretIds =>
       secretIds.length === 0 ? new Set() : readTwice(() => findLiveSecrets(decisions, secretIds)),

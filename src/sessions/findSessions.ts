@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm'
+import { and, eq, type SQL } from 'drizzle-orm'
 import { hasId } from '../database/hasId.ts'
 import type { SessionRow } from '../database/rows.ts'
 import { epochs, sessions, users } from '../database/tables.ts'
@@ -11,11 +11,15 @@ import { isLive } from './sessionState.ts'
  * @param ids UUIDs
  */
 export async function findSessions(parts: Pick<Parts, 'db'>, ids: readonly string[]): Promise<SessionRow[]> {
-  const found = await parts.db
+  return (await liveSessions(parts, hasId(sessions.id, ids))).map(({ session }) => session)
+}
+
+/** The query for live sessions of which the condition holds. */
+export function liveSessions({ db }: Pick<Parts, 'db'>, condition: SQL) {
+  return db
     .select({ session: sessions })
     .from(sessions)
     .innerJoin(users, eq(users.id, sessions.userId))
     .innerJoin(epochs, eq(epochs.id, 1))
-    .where(and(hasId(sessions.id, ids), isLive))
-  return found.map(({ session }) => session)
+    .where(and(condition, isLive))
 }

@@ -4,6 +4,7 @@ import { type Reason, unavailable } from '../errors.ts'
 import type { AcceptedAlgorithm } from './acceptOptions.ts'
 import type { AccessClaims, VerifiedClaims } from './accessClaims.ts'
 import { readHeader } from './compactToken.ts'
+import { deepFreeze } from './deepFreeze.ts'
 import { type KeySet, signingAlgorithms } from './keySet.ts'
 import type { SigningKeys } from './signingKeys.ts'
 import { VerifiedTokens } from './verifiedTokens.ts'
@@ -191,10 +192,4 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 function isWhole(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0
-}
-
-/** What JSON.parse has made has no circles. */
-function deepFreeze(value: object): void {
-  Object.freeze(value)
-  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) deepFreeze(inner)
 }

@@ -10,8 +10,8 @@ export interface Refusal {
 }
 
 /** As an auth node answers, and as RFC 6750, 3, says. */
-export function refusalOf({ code, message, details }: AuthError): Refusal {
-  const body = { errors: [{ message, extensions: { code, ...details } }] }
+export function refusalOf({ code, message, details, extensions }: AuthError): Refusal {
+  const body = { errors: [{ message, extensions }] }
   const headers = { 'cache-control': 'no-store', 'content-type': 'application/json; charset=utf-8' }
   switch (code) {
     case 'UNAUTHENTICATED':

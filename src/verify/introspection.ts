@@ -1,5 +1,6 @@
 import { isReason, type Reason } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { deepFreeze } from '../tokens/deepFreeze.ts'
 import type { ViewerClaims } from '../viewer.ts'
 import { NoAnswer } from './noAnswer.ts'
 import { at, type CheckedFeedOptions } from './options.ts'
@@ -140,9 +141,4 @@ function readClaims({ sid = null, ...claims }: Readonly<Record<string, unknown>>
     Array.isArray(claims.roles) &&
     [claims.exp, claims.auth_time].every(time => typeof time === 'number')
   return isWhole ? (deepFreeze({ ...claims, sid }) as unknown as ViewerClaims) : undefined
-}
-
-function deepFreeze<T extends object>(value: T): T {
-  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) deepFreeze(inner)
-  return Object.freeze(value)
 }

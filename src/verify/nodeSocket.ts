@@ -12,7 +12,7 @@ export interface SocketListeners {
   ended(why: string, status: number | undefined): void
 }
 
-/** A page of the first load has 1,000 entries of 150 bytes or so. */
+/** A frame has at most 1,000 entries, of 150 bytes or so. */
 const mostFrameBytes = 1_048_576
 const handshakeMs = 2000
 /** How long a node may be heard without telling anything that makes fresh, in leases: its own database may be lost. */

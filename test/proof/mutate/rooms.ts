@@ -82,7 +82,13 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
   ],
   tokens: [
     part(
-      ['tokens/accessToken', 'tokens/accessClaims', 'tokens/compactToken', 'tokens/verifiedTokens'],
+      [
+        'tokens/accessToken',
+        'tokens/accessClaims',
+        'tokens/compactToken',
+        'tokens/verifiedTokens',
+        'tokens/deepFreeze',
+      ],
       ['tokens/accessTokenClaims', 'tokens/accessTokenHeader', 'tokens/accessToken'],
     ),
     part(['tokens/refreshToken'], ['tokens/refreshToken', 'tokens/knownRefreshToken']),

@@ -88,7 +88,6 @@ function passesWithANewRow(feed: Feed, node: Node): Gate {
     get position() {
       return feed.position
     },
-    hasPassed: position => isOld(position) || feed.hasPassed(position),
     whenPassed: (position, call) => (isOld(position) ? call() : feed.whenPassed(position, call)),
     close: () => feed.close(),
   }
@@ -104,7 +103,6 @@ function leavesOutOwnEntries(feed: Feed, node: Node): Gate {
     get position() {
       return numbered
     },
-    hasPassed: position => feed.hasPassed(position),
     whenPassed: (position, call) => feed.whenPassed(position, call),
     close: () => feed.close(),
   }
@@ -295,7 +293,6 @@ export const feedFlaws = {
       get position() {
         return feed.position
       },
-      hasPassed: position => feed.hasPassed(position),
       whenPassed: (position, call) => feed.whenPassed(position, call),
       close: async () => void feed.close(),
     }),

@@ -3,6 +3,7 @@ import type { OpenedAuth } from '../auth.ts'
 import { outageOf } from '../database/outage.ts'
 import { AuthError, unavailable } from '../errors.ts'
 import type { Source } from '../limits/limits.ts'
+import { Tally } from '../limits/tally.ts'
 import { stateOf } from '../request/context.ts'
 import { header } from '../request/message.ts'
 import { Allowance } from '../revocation/allowance.ts'
@@ -40,19 +41,11 @@ export function serviceOf(request: FastifyRequest): Service {
  */
 export function admitFeeds(auth: OpenedAuth, bounds = feedBounds) {
   const { log, limits } = auth.parts
-  const ofServices = new Map<string, number>()
+  const feeds = new Tally()
   const allowances = new Map<string, Allowance>()
-  let all = 0
-
-  const count = (id: string, difference: 1 | -1) => {
-    all += difference
-    const ofService = (ofServices.get(id) ?? 0) + difference
-    if (ofService > 0) ofServices.set(id, ofService)
-    else ofServices.delete(id)
-  }
 
   const mayOpen = ({ id }: Service): boolean => {
-    if (all >= bounds.feeds || (ofServices.get(id) ?? 0) >= bounds.feedsOfService) return false
+    if (feeds.all >= bounds.feeds || feeds.of(id) >= bounds.feedsOfService) return false
     const now = performance.now()
     const most = bounds.newFeedsOfService
     const allowance = allowances.get(id) ?? new Allowance(most, most / minuteMs, now)
@@ -91,8 +84,8 @@ export function admitFeeds(auth: OpenedAuth, bounds = feedBounds) {
     if (socket.destroyed) return reply.hijack()
     // In the step in which it is counted: the secrets of many are found by one statement, and all go on at once.
     if (!mayOpen(found)) return refuse(request, reply, unavailable(retryAfter))
-    count(found.id, 1)
-    socket.once('close', () => count(found.id, -1))
+    feeds.add(found.id)
+    socket.once('close', () => feeds.remove(found.id))
     services.set(request, found)
   }
 }

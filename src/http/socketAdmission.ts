@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { OpenedAuth } from '../auth.ts'
 import { AuthError, tooManyRequests, unavailable } from '../errors.ts'
+import { Tally } from '../limits/tally.ts'
 import { stateOf } from '../request/context.ts'
 import { isForeignPage } from '../request/cookies.ts'
 import type { RequestLike } from '../request/message.ts'
@@ -13,28 +14,20 @@ const retryAfter = 10
 /** Lets an upgrade to a WebSocket through, or answers it with a refusal: 403, 429 or 503. For the route's onRequest. */
 export function admitSockets(auth: OpenedAuth, turns: Turns) {
   const { config } = auth.parts
-  const ofClients = new Map<string, number>()
-  let all = 0
-
-  const count = (client: string, difference: 1 | -1) => {
-    all += difference
-    const ofClient = (ofClients.get(client) ?? 0) + difference
-    if (ofClient > 0) ofClients.set(client, ofClient)
-    else ofClients.delete(client)
-  }
+  const sockets = new Tally()
 
   return async (request: FastifyRequest, reply: FastifyReply) => {
     if (!request.ws) return
     const client = clientOf(auth, request)
     // A browser opens a WebSocket to any server for any page, without a preflight (cross-site WebSocket hijacking).
     if (isForeignPage(config, request)) return refuse(request, reply, 403, foreignPage())
-    if (all >= config.sockets) return refuse(request, reply, 503, unavailable(retryAfter))
-    if ((ofClients.get(client) ?? 0) >= config.socketsPerAddress)
+    if (sockets.all >= config.sockets) return refuse(request, reply, 503, unavailable(retryAfter))
+    if (sockets.of(client) >= config.socketsPerAddress)
       return refuse(request, reply, 429, tooManyRequests(retryAfter))
     const { socket } = request.raw
     if (socket.destroyed) return reply.hijack()
-    count(client, 1)
-    socket.once('close', () => count(client, -1))
+    sockets.add(client)
+    socket.once('close', () => sockets.remove(client))
     await turns.wait(client)
   }
 }

@@ -1,3 +1,4 @@
+import { Tally } from '../limits/tally.ts'
 import { OAuthError } from './oauthError.ts'
 
 /** Bounds what is done for one service at a time, in the memory of this node. */
@@ -14,19 +15,16 @@ export interface Places {
  * @param most places of one service
  */
 export function openPlaces(most: number): Places {
-  const taken = new Map<string, number>()
+  const taken = new Tally()
   return {
     async within(serviceId, work) {
-      const before = taken.get(serviceId) ?? 0
-      if (before >= most)
+      if (taken.of(serviceId) >= most)
         throw new OAuthError(429, 'temporarily_unavailable', 'This service asks too much at once.', 1)
-      taken.set(serviceId, before + 1)
+      taken.add(serviceId)
       try {
         return await work()
       } finally {
-        const left = (taken.get(serviceId) ?? 1) - 1
-        if (left > 0) taken.set(serviceId, left)
-        else taken.delete(serviceId)
+        taken.remove(serviceId)
       }
     },
   }

@@ -6,14 +6,21 @@ import { drizzle } from 'drizzle-orm/pglite'
 import { embeddedRevocation } from '../../src/revocation/embeddedRevocation.ts'
 import { deadNodes } from '../../src/revocation/purge.ts'
 
-test('on the embedded database the view is read once, kept by the barrier, and read again after a restart', async () => {
+async function openTables() {
   const client = await PGlite.create()
   const db = drizzle(client)
   await db.execute(sql`create schema annul`)
   await db.execute(sql`create table annul.revocations (
     id bigserial primary key, kind text not null, subject uuid, min_version bigint, reason text not null,
     revoked_at timestamptz not null default now())`)
-  await db.execute(sql`create table annul.nodes (id uuid primary key, lease_ms integer not null)`)
+  await db.execute(
+    sql`create table annul.nodes (id uuid primary key, lease_ms integer not null, beat bigint not null default 0)`,
+  )
+  return { client, db }
+}
+
+test('on the embedded database the view is read once, kept by the barrier, and read again after a restart', async () => {
+  const { client, db } = await openTables()
   const end = (sid: string) =>
     db.execute(
       sql`insert into annul.revocations (kind, subject, reason) values ('session', ${sid}, 'LOGGED_OUT')`,
@@ -42,15 +49,7 @@ test('on the embedded database the view is read once, kept by the barrier, and r
 })
 
 test('the row that keeps the lease for the process after a crash outlives housekeeping, and ends with a clean stop', async () => {
-  const client = await PGlite.create()
-  const db = drizzle(client)
-  await db.execute(sql`create schema annul`)
-  await db.execute(sql`create table annul.revocations (
-    id bigserial primary key, kind text not null, subject uuid, min_version bigint, reason text not null,
-    revoked_at timestamptz not null default now())`)
-  await db.execute(
-    sql`create table annul.nodes (id uuid primary key, lease_ms integer not null, beat bigint not null default 0)`,
-  )
+  const { client, db } = await openTables()
   const revocation = embeddedRevocation(db, { leaseMs: 50, feedAckMs: 500 })
   await revocation.start()
   const link = { send: () => {}, unsentBytes: 0, close: () => {} }

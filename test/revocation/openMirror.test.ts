@@ -1,14 +1,10 @@
-import { execFile } from 'node:child_process'
-import { cp, mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { createServer } from 'node:tls'
-import { promisify } from 'node:util'
 import { describe, expect, it } from '@jest/globals'
+import { appWithout } from '../support/appWithout.ts'
 import { cert, key } from '../support/certificate.ts'
 import { newSecret } from '../support/command.ts'
-import { createDatabase, temporaryDirectory } from '../support/database.ts'
+import { createDatabase } from '../support/database.ts'
 import { freePort } from '../support/freePort.js'
-import { root } from '../support/imports.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { startTestServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
@@ -61,29 +57,11 @@ describe('at its start a node', () => {
   })
 
   it('names the package that is missing, before anything is opened', async () => {
-    const folder = await temporaryDirectory()
-    const modules = join(folder, 'node_modules')
-    await mkdir(join(modules, 'annul'), { recursive: true })
-    for (const part of ['dist', 'schema', 'drizzle', 'package.json'])
-      await cp(join(root, part), join(modules, 'annul', part), { recursive: true })
-    const missing = ['.bin', '.package-lock.json', '@redis', 'annul']
-    for (const name of await readdir(join(root, 'node_modules')))
-      if (!missing.includes(name)) await symlink(join(root, 'node_modules', name), join(modules, name))
-    await writeFile(
-      join(folder, 'app.mjs'),
-      `import { createAuth } from 'annul'
-      await createAuth().then(auth => auth.close()).then(() => console.log('opened'), error => console.log(error.message))`,
-    )
+    const run = await appWithout('@redis')
     const { env } = await createDatabase()
     const { PATH = '' } = process.env
     const settings = { PATH, ANNUL_SECRET: newSecret(), ANNUL_LOG_LEVEL: 'silent', ...env }
-    const open = async (more: Record<string, string>) =>
-      (
-        await promisify(execFile)(process.execPath, ['app.mjs'], {
-          cwd: folder,
-          env: { ...settings, ...more },
-        })
-      ).stdout
+    const open = (more: Record<string, string>) => run({ ...settings, ...more })
     expect(await open({ ANNUL_REDIS_URL: 'redis://redis.example.com' })).toBe(
       'ANNUL_REDIS_URL (redisUrl) needs packages that are not installed: npm install @redis/client\n',
     )

@@ -152,6 +152,7 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ['limits/store'],
     ),
     part(['limits/network'], ['limits/network']),
+    part(['limits/tally'], ['limits/tally']),
   ],
   directive: [
     part(

@@ -1,0 +1,16 @@
+import { expect, it } from '@jest/globals'
+import { Tally } from '../../src/limits/tally.ts'
+
+it('A tally counts what is open in all and by its owner, until it is closed', () => {
+  const tally = new Tally()
+  expect([tally.all, tally.of('one')]).toEqual([0, 0])
+  for (const owner of ['one', 'other', 'one']) tally.add(owner)
+  expect([tally.all, tally.of('one'), tally.of('other'), tally.of('third')]).toEqual([3, 2, 1, 0])
+  tally.remove('one')
+  expect([tally.all, tally.of('one')]).toEqual([2, 1])
+  tally.remove('one')
+  tally.remove('other')
+  expect([tally.all, tally.of('one'), tally.of('other')]).toEqual([0, 0, 0])
+  tally.add('one')
+  expect(tally.of('one')).toBe(1)
+})

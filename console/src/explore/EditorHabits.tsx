@@ -1,10 +1,10 @@
-import { useGraphiQL } from '@graphiql/react'
+import { useGraphiQL, useGraphiQLActions } from '@graphiql/react'
 import { useEffect } from 'react'
 import { texts } from '../texts/en.ts'
 
 const { editors } = texts.explore
 
-/** What GraphiQL's editors lack: the Tab key leads out of them, each has a name, and the font is the system's. */
+/** What GraphiQL's editors lack: the Tab key leads out of them (WCAG 2.1.2), each has a name, and no font is loaded. */
 export function EditorHabits() {
   const { queryEditor, variableEditor, headerEditor, responseEditor } = useGraphiQL(
     ({ queryEditor, variableEditor, headerEditor, responseEditor }) => ({
@@ -22,7 +22,25 @@ export function EditorHabits() {
       [responseEditor, editors.response],
     ] as const
     for (const [editor, ariaLabel] of named)
-      editor?.updateOptions({ ariaLabel, tabFocusMode: true, fontFamily: 'ui-monospace, monospace' })
+      editor?.updateOptions({
+        ariaLabel,
+        tabFocusMode: true,
+        fontFamily: 'ui-monospace, monospace',
+        // The number of an empty last line would be too pale (WCAG 1.4.3).
+        renderFinalNewline: 'on',
+      })
   }, [queryEditor, variableEditor, headerEditor, responseEditor])
+  useSystemTheme()
   return null
+}
+
+/** The editors follow the system's colours also when these change. The rest of the page does by its styles. */
+function useSystemTheme(): void {
+  const { setTheme } = useGraphiQLActions()
+  useEffect(() => {
+    const dark = matchMedia('(prefers-color-scheme: dark)')
+    const follow = () => setTheme(null)
+    dark.addEventListener('change', follow)
+    return () => dark.removeEventListener('change', follow)
+  }, [setTheme])
 }

@@ -12,9 +12,11 @@ const { explore } = texts
 
 /** Every root field of the schema with what guards it. Each opens a tab with an operation that asks for the field. */
 export function ExamplesPanel() {
-  const { schema, isIntrospecting, fetchError } = useGraphiQL(
-    ({ schema, isIntrospecting, fetchError }) => ({ schema, isIntrospecting, fetchError }),
-  )
+  const { schema, isIntrospecting, fetchError } = useGraphiQL(({ schema, isIntrospecting, fetchError }) => ({
+    schema,
+    isIntrospecting,
+    fetchError,
+  }))
   const { user } = useSession()
   const [search, setSearch] = useState('')
   const [guards, setGuards] = useState<Guards>(new Map())

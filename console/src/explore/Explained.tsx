@@ -1,9 +1,9 @@
 import { useGraphiQL } from '@graphiql/react'
 import { useEffect, useState } from 'react'
-import { type Failure, failureOf } from '../data/failure.ts'
 import { FailureNote } from '../parts/FailureNote.tsx'
 import { useProve } from '../parts/StepUp.tsx'
 import { texts } from '../texts/en.ts'
+import { type Explanation, explanationsOf } from './explanations.ts'
 
 const { explore } = texts
 
@@ -19,26 +19,57 @@ export function Explained() {
       isSubscribed: subscription !== null,
     }),
   )
-  const prove = useProve()
-  const failures = failuresOf(response)
+  const explanations = explanationsOf(response)
   return (
     <section className="explained" aria-label={explore.explained}>
       <Waiting isFetching={isFetching} isSubscribed={isSubscribed} />
-      {failures.slice(0, most).map(failure => (
-        <div key={`${failure.code} ${failure.reason} ${failure.argument} ${failure.message}`}>
-          <FailureNote failure={failure} />
-          <p>
-            {explore.codes[failure.code]} {failure.reason && explore.reasons[failure.reason]}
-          </p>
-          {failure.recover === 'REAUTHENTICATE' && (
-            <button type="button" onClick={() => void prove()}>
-              {explore.prove}
-            </button>
-          )}
-        </div>
+      {explanations.slice(0, most).map(explanation => (
+        <Explain key={explanation.key} explanation={explanation} />
       ))}
-      {failures.length > most && <p className="soft">{explore.more(failures.length - most)}</p>}
+      {explanations.length > most && <p className="soft">{explore.more(explanations.length - most)}</p>}
     </section>
+  )
+}
+
+function Explain({ explanation: { failure, required, places } }: { explanation: Explanation }) {
+  const prove = useProve()
+  const { code, reason, recover, argument } = failure
+  return (
+    <>
+      <FailureNote failure={failure} />
+      <p>
+        {explore.codes[code]} {reason && explore.reasons[reason]}
+      </p>
+      <dl className="facts">
+        {places.length > 0 && (
+          <>
+            <dt>{explore.place}</dt>
+            <dd>
+              <code>{places.join(', ')}</code>
+            </dd>
+          </>
+        )}
+        {argument && (
+          <>
+            <dt>{explore.argument}</dt>
+            <dd>
+              <code>{argument}</code>
+            </dd>
+          </>
+        )}
+        {required && (
+          <>
+            <dt>{explore.required}</dt>
+            <dd>{required}</dd>
+          </>
+        )}
+      </dl>
+      {recover === 'REAUTHENTICATE' && (
+        <button type="button" onClick={() => void prove()}>
+          {explore.prove}
+        </button>
+      )}
+    </>
   )
 }
 
@@ -54,25 +85,4 @@ function Waiting({ isFetching, isSubscribed }: { isFetching: boolean; isSubscrib
   return (
     <p role="status">{isSubscribed ? explore.subscribed : isFetching && isLong ? explore.waiting : ''}</p>
   )
-}
-
-/** One for each different error of the answer. */
-function failuresOf(response: string | null | undefined): readonly Failure[] {
-  try {
-    const errors: unknown[] = JSON.parse(response || '{}').errors ?? []
-    const failures = errors.map(failureOfGraphQL)
-    return [
-      ...new Map(
-        failures.map(each => [`${each.code} ${each.reason} ${each.argument} ${each.message}`, each]),
-      ).values(),
-    ]
-  } catch {
-    return []
-  }
-}
-
-/** An error of GraphQL itself may have no code. */
-function failureOfGraphQL(error: unknown): Failure {
-  const { message, extensions } = Object(error)
-  return failureOf({ message, extensions: { code: 'GRAPHQL_VALIDATION_FAILED', ...extensions } })
 }

@@ -14,6 +14,7 @@ import { fetcher, introspectionName } from './fetcher.ts'
 import { ListIcon, PersonIcon } from './icons.tsx'
 import { createMemoryStorage } from './memoryStorage.ts'
 import { SessionPanel } from './SessionPanel.tsx'
+import { TabHabits } from './TabHabits.tsx'
 
 const { explore } = texts
 const sessionPlugin = { title: explore.session, icon: PersonIcon, content: SessionPanel }
@@ -51,6 +52,7 @@ function Fresh() {
         <Explained />
       </GraphiQL.Footer>
       <EditorHabits />
+      <TabHabits />
     </GraphiQL>
   )
 }

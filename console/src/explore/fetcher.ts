@@ -34,7 +34,7 @@ async function send(params: Params, headers: Readonly<Record<string, string>> = 
       body: JSON.stringify(params),
     })
     const answer = await response.json()
-    noteOutage(false)
+    noteOutage(answer.errors?.[0] ? failureOf(answer.errors[0]).isOutage : false)
     await lookAtToken()
     return answer
   } catch (error) {
@@ -74,9 +74,7 @@ function subscribe({ query, variables, operationName }: Params) {
 function errorsOf(error: unknown): readonly object[] {
   if (Array.isArray(error)) return error
   const { code, reason, message } = Object(error) as { code?: number; reason?: string; message?: string }
-  return [
-    { message: reason || message || '', extensions: { code: code ? `SOCKET_${code}` : 'UNREACHABLE' } },
-  ]
+  return [{ message: reason || message || '', extensions: { code: code ? `SOCKET_${code}` : 'UNREACHABLE' } }]
 }
 
 function isSubscription({ query, operationName }: Params): boolean {

@@ -54,6 +54,8 @@ const ownMutation =
 
 let changes: readonly TokenChange[] = []
 let present: PresentToken | undefined
+/** The newest token of the session, also after the page has forgotten it. */
+let newest: string | undefined
 let cause: { readonly why: Why; readonly reason?: string | undefined } = { why: 'opened' }
 let lastId = 0
 const listeners = new Set<() => void>()
@@ -81,9 +83,10 @@ export const presentToken = (): PresentToken | undefined => present
 
 /** Notes the token that the session has now. One that no answer to the client has brought came another way. */
 export function noteToken(token: string | undefined): void {
-  if (token === present?.token) return
+  if (token === newest && token === present?.token) return
   const isKnown = token === undefined || changes.some(change => change.token === token)
-  const former = present?.token
+  const former = newest
+  newest = token
   present = token === undefined ? undefined : { token, since: performance.now() }
   if (isKnown) show(changes)
   else begin('shared', { outcome: 'done', former, token })
@@ -92,12 +95,13 @@ export function noteToken(token: string | undefined): void {
 /** The page has forgotten its token, on the wish of the person. */
 export function noteForgotten(): void {
   expectRefresh('forgotten')
-  noteToken(undefined)
+  present = undefined
+  show(changes)
 }
 
 /** After a sign-out nothing of the former session stays. */
 export function clearTokenLog(): void {
-  present = undefined
+  present = newest = undefined
   show([])
 }
 
@@ -128,7 +132,7 @@ function begin(why: Why, given: Partial<TokenChange> = {}): TokenChange {
     at: new Date().toISOString(),
     why,
     outcome: 'running',
-    former: present?.token,
+    former: newest,
     ...given,
   }
   show([change, ...changes])
@@ -136,7 +140,10 @@ function begin(why: Why, given: Partial<TokenChange> = {}): TokenChange {
 }
 
 function end({ id }: TokenChange, outcome: Partial<TokenChange>): void {
-  if (outcome.token) present = { token: outcome.token, since: performance.now() }
+  if (outcome.token) {
+    newest = outcome.token
+    present = { token: outcome.token, since: performance.now() }
+  }
   show(changes.map(change => (change.id === id ? { ...change, ...outcome } : change)))
 }
 

@@ -14,6 +14,7 @@ import { fetcher, introspectionName } from './fetcher.ts'
 import { ListIcon, PersonIcon } from './icons.tsx'
 import { createMemoryStorage } from './memoryStorage.ts'
 import { SessionPanel } from './SessionPanel.tsx'
+import { StopWithUser } from './StopWithUser.tsx'
 import { TabHabits } from './TabHabits.tsx'
 
 const { explore } = texts
@@ -53,6 +54,7 @@ function Fresh() {
       </GraphiQL.Footer>
       <EditorHabits />
       <TabHabits />
+      <StopWithUser />
     </GraphiQL>
   )
 }

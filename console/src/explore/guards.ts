@@ -26,13 +26,20 @@ async function load(): Promise<Guards> {
   if (settings.guards === undefined) return new Map()
   const response = await fetch(new URL(settings.guards, document.baseURI.replace(/[?#].*$/, '')))
   const list: { field: string; guard: Requirement[] }[] = await response.json()
-  return new Map(list.map(({ field, guard }) => [field, wordsOf(guard)]))
+  return new Map(
+    list.map(({ field, guard }) => [field, guard.length > 0 ? wordsOf(guard) : wordOfOpen(field)]),
+  )
+}
+
+/** A field of another type is reached only through others, whose guards hold for it. */
+function wordOfOpen(field: string): string {
+  const { guards: words } = texts.explore
+  return /^(Query|Mutation|Subscription)\./.test(field) ? words.open : words.none
 }
 
 /** All requirements must hold. */
 export function wordsOf(guard: readonly Requirement[]): string {
   const { guards: words } = texts.explore
-  if (guard.length === 0) return words.open
   const parts = guard.flatMap(({ roles, scopes, maxAge }) => [
     ...(roles ? [words.roles(roles)] : []),
     ...(scopes ? [words.scopes(scopes)] : []),

@@ -149,7 +149,8 @@ export const texts = {
       admin: 'Administration',
     } as Readonly<Record<string, string>>,
     guards: {
-      open: 'No guard',
+      open: 'Anyone',
+      none: 'No guard of its own',
       session: 'Signed in',
       and: ', ',
       roles: (roles: readonly string[]) => `role ${roles.join(' or ')}`,

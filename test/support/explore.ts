@@ -17,6 +17,7 @@ export async function textOf(page: Page, editor: 'operation' | 'variables' | 're
 export async function write(page: Page, operation: string): Promise<void> {
   await page.getByRole('textbox', { name: 'Operation' }).focus()
   await page.keyboard.press('Control+A')
+  await page.keyboard.press('Delete')
   await page.keyboard.insertText(operation)
 }
 

@@ -1,10 +1,14 @@
 import { useGraphiQL, useGraphiQLActions } from '@graphiql/react'
+import { TabFocus } from 'monaco-editor/esm/vs/editor/browser/config/tabFocus.js'
 import { useEffect } from 'react'
 import { texts } from '../texts/en.ts'
 
 const { editors } = texts.explore
 
-/** What GraphiQL's editors lack: the Tab key leads out of them (WCAG 2.1.2), each has a name, and no font is loaded. */
+// The Tab key leads out of every editor (WCAG 2.1.2). Control+M gives the key back to the editors.
+TabFocus.setTabFocusMode(true)
+
+/** What GraphiQL's editors lack: each has a name, and no font is loaded. */
 export function EditorHabits() {
   const { queryEditor, variableEditor, headerEditor, responseEditor } = useGraphiQL(
     ({ queryEditor, variableEditor, headerEditor, responseEditor }) => ({
@@ -24,7 +28,6 @@ export function EditorHabits() {
     for (const [editor, ariaLabel] of named)
       editor?.updateOptions({
         ariaLabel,
-        tabFocusMode: true,
         fontFamily: 'ui-monospace, monospace',
         // The number of an empty last line would be too pale (WCAG 1.4.3).
         renderFinalNewline: 'on',

@@ -50,6 +50,11 @@ export function StepUp({ children }: { children: ReactNode }) {
   )
 }
 
+/** @returns what asks for the password, and says whether it was right: false where the person does not want to */
+export function useProve(): () => Promise<boolean> {
+  return useContext(Prove)
+}
+
 /** What carries out a mutation. Where the server wants a recent proof, the person is asked, and it is sent once more. */
 export type Act = <Data>(
   mutation: string,
@@ -58,7 +63,7 @@ export type Act = <Data>(
 
 /** @returns a function that throws Failure, also where the person does not want to prove who they are */
 export function useAct(): Act {
-  const prove = useContext(Prove)
+  const prove = useProve()
   return useCallback(
     async <Data,>(mutation: string, variables: object = {}) => {
       try {

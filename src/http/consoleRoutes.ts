@@ -22,6 +22,7 @@ export function addConsole(app: FastifyInstance, auth: OpenedAuth, schema: Graph
       siteName,
       subscriptions: schema.getSubscriptionType() != null,
       passwordMinLength,
+      factors: schema.getQueryType()?.getFields().factors !== undefined,
     },
     // Whoever may not read the schema need not know what guards it either.
     introspection ? auth.guards(schema) : undefined,

@@ -1,0 +1,44 @@
+import { useAsked } from '../data/useAsked.ts'
+import { Busy } from '../parts/Busy.tsx'
+import { FailureNote } from '../parts/FailureNote.tsx'
+import { Time } from '../parts/Time.tsx'
+import { texts } from '../texts/en.ts'
+
+const text = texts.account.factors
+
+interface Factor {
+  readonly id: string
+  readonly kind: string
+  readonly name: string | null
+  readonly createdAt: string
+  readonly lastUsedAt: string | null
+}
+
+/** The place of passkeys and second factors, where the schema has them. */
+export function Factors() {
+  const { data, failure } = useAsked<{ factors: readonly Factor[] }>(
+    'query Factors { factors { id kind name createdAt lastUsedAt } }',
+  )
+  return (
+    <section className="card" aria-labelledby="factors">
+      <h2 id="factors">{text.heading}</h2>
+      <FailureNote failure={failure} />
+      {!data && !failure && <Busy />}
+      {data?.factors.length === 0 && <p className="empty">{text.empty}</p>}
+      {data?.factors.map(({ id, kind, name, createdAt, lastUsedAt }) => (
+        <dl key={id} className="facts">
+          <dt>{text.kinds[kind] ?? kind}</dt>
+          <dd>{name}</dd>
+          <dt>{text.added}</dt>
+          <dd>
+            <Time at={createdAt} />
+          </dd>
+          <dt>{text.lastUsed}</dt>
+          <dd>
+            <Time at={lastUsedAt} />
+          </dd>
+        </dl>
+      ))}
+    </section>
+  )
+}

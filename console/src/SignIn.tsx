@@ -22,7 +22,7 @@ export function SignIn() {
           if (location.hash === '#/sign-in') goTo('/')
         }}
       >
-        <Field label={signIn.email} name="email" type="email" autoComplete="username" required />
+        <Field label={signIn.email} name="email" inputMode="email" autoComplete="username" required />
         <Field
           label={signIn.password}
           name="password"

@@ -30,7 +30,7 @@ export function ChangeEmail({ onDone }: { onDone: () => void }) {
           <Field
             label={text.label}
             name="email"
-            type="email"
+            inputMode="email"
             autoComplete="email"
             required
             problem={problemAt(failure, 'input.email')}

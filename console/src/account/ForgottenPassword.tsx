@@ -40,7 +40,7 @@ function AskForMail() {
         <Field
           label={emailLabel}
           name="email"
-          type="email"
+          inputMode="email"
           autoComplete="username"
           required
           problem={problemAt(failure, 'email')}

@@ -39,7 +39,7 @@ export function SignUp() {
               <Field
                 label={email}
                 name="email"
-                type="email"
+                inputMode="email"
                 autoComplete="username"
                 required
                 problem={problemAt(failure, 'input.email')}

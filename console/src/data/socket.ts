@@ -1,10 +1,15 @@
 import { type Client, createClient } from 'graphql-ws'
 import { session } from '../session.ts'
 import { endpoint, settings } from '../settings.ts'
+import { lookIfStillThere } from './stillThere.ts'
 
 /** Before a subscription that has ended is begun again, and the longest pause after repeated failures. */
 const pauseMs = 500
 const longestPauseMs = 8000
+
+/** Codes of a socket's close: nobody subscribes any more, and the token is refused. */
+const normal = 1000
+const unauthorized = 4401
 
 let client: Client | undefined
 
@@ -18,6 +23,15 @@ export function socket(): Client {
     retryWait: retries => wait(pauseOf(retries)),
     // After an end of the session nobody is signed in, and whoever subscribes has gone.
     shouldRetry: () => session.user !== null,
+    // Proxies close connections on which nothing happens.
+    keepAlive: 20_000,
+    on: {
+      closed(event) {
+        // The socket may be the first to know of an outage, on a page that asks nothing.
+        const isExpected = [normal, unauthorized].includes((event as CloseEvent).code)
+        if (!isExpected && session.user !== null) void lookIfStillThere()
+      },
+    },
   })
   return client
 }
@@ -78,8 +92,6 @@ function isRefusal(error: unknown): boolean {
     one => Object(one).code === unauthorized || Object(one).extensions?.code === 'UNAUTHENTICATED',
   )
 }
-
-const unauthorized = 4401
 
 function pauseOf(failures: number): number {
   return Math.min(pauseMs * 2 ** failures, longestPauseMs)

@@ -1,6 +1,6 @@
 import { useEffect } from 'react'
-import { ask } from '../data/ask.ts'
 import { useOutage } from '../data/outage.ts'
+import { lookIfStillThere } from '../data/stillThere.ts'
 import { texts } from '../texts/en.ts'
 
 /** One look, while the server can not answer. */
@@ -18,8 +18,7 @@ export function Outage() {
       // Also a session that is not yet restored is restored by the first look that succeeds.
       if (isLooking) return
       isLooking = true
-      // A field that needs the database and a live session: a refusal is an answer, too.
-      await ask('query StillThere { sessions { id } }', {}, AbortSignal.timeout(patienceMs)).catch(() => {})
+      await lookIfStillThere(AbortSignal.timeout(patienceMs))
       isLooking = false
     }
     const timer = setInterval(look, everyMs)

@@ -23,7 +23,7 @@ export function App() {
   const place = usePlace()
   useFollowedSessions()
   const [name = '', ...rest] = place.split('/').slice(1)
-  const Room = rooms[name]
+  const Room = Object.hasOwn(rooms, name) ? rooms[name] : undefined
   const main = useFocusOnArrival(place)
   useEffect(() => {
     const room = (texts.app as Readonly<Record<string, string>>)[Room ? name : 'start']

@@ -38,7 +38,6 @@ export function DeleteAccount({ email }: { email: string }) {
               hint={text.confirmHint(email)}
               name="confirm"
               required
-              autoFocus
               spellCheck={false}
               onInput={({ currentTarget }) =>
                 currentTarget.setCustomValidity(currentTarget.value.trim() === email ? '' : text.mismatch)

@@ -5,6 +5,7 @@ import { useAsked } from '../data/useAsked.ts'
 import { Busy } from '../parts/Busy.tsx'
 import { FailureNote } from '../parts/FailureNote.tsx'
 import { Said } from '../parts/Said.tsx'
+import { settings } from '../settings.ts'
 import { texts } from '../texts/en.ts'
 import { SessionCard } from './SessionCard.tsx'
 import { SignOutMany } from './SignOutMany.tsx'
@@ -39,7 +40,7 @@ export function Sessions() {
   return (
     <>
       <h1>{text.heading}</h1>
-      <p className="lead">{text.live}</p>
+      <p className="lead">{settings.subscriptions ? text.live : text.asked}</p>
       <FailureNote failure={failure} />
       {!data && !failure && <Busy />}
       {data && <SignOutMany isAlone={live.length < 2} onSaid={setSaid} />}

@@ -1,6 +1,8 @@
 import { useSession } from 'annul/client/react'
 import { useEffect, useRef } from 'react'
+import { settings } from '../settings.ts'
 import { follow } from './socket.ts'
+import { lookIfStillThere } from './stillThere.ts'
 
 /** A session, as the list and the events of sessions show it. */
 export interface OwnSession {
@@ -24,6 +26,9 @@ type Listener = (event: OwnSessionEvent | undefined) => void
 
 export const sessionFields = 'id current device ipAddress createdAt lastUsedAt expiresAt'
 
+/** How often the server is asked where it takes no subscriptions. */
+const everyMs = 15_000
+
 const listeners = new Set<Listener>()
 const tell = (event?: OwnSessionEvent) => {
   for (const listener of listeners) listener(event)
@@ -38,6 +43,10 @@ export function useFollowedSessions(): void {
   const id = user?.id
   useEffect(() => {
     if (id === undefined) return
+    if (!settings.subscriptions) {
+      const timer = setInterval(() => void lookIfStillThere(), everyMs)
+      return () => clearInterval(timer)
+    }
     return follow<{ sessionEvents: OwnSessionEvent }>(
       `subscription OwnSessions { sessionEvents { kind reason session { ${sessionFields} } } }`,
       ({ sessionEvents }) => tell(sessionEvents),

@@ -47,7 +47,6 @@ export function StepUp({ children }: { children: ReactNode }) {
               type="password"
               autoComplete="current-password"
               required
-              autoFocus
             />
           </Form>
         </Dialog>

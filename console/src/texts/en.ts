@@ -194,6 +194,7 @@ export const texts = {
     session: {
       heading: 'Where you are signed in',
       live: 'This list changes by itself when a session begins or ends.',
+      asked: 'This list is read anew every 15 seconds.',
       unknownDevice: 'Unknown device',
       current: 'This session',
       ended: 'Ended',

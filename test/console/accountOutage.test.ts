@@ -1,8 +1,8 @@
-import { describe, expect, it } from '@jest/globals'
+import { afterAll, describe, expect, it } from '@jest/globals'
 import type { Page } from 'playwright-core'
 import { describeInChromium } from '../client/browser/chromium.ts'
 import { expectAccessible, signIn, useConsole } from '../support/console.ts'
-import { press } from '../support/consoleAccount.ts'
+import { press, region } from '../support/consoleAccount.ts'
 import { createDatabase, onPostgres } from '../support/database.ts'
 import { type NodeProxy, startProxy } from '../support/proxy.ts'
 
@@ -21,10 +21,13 @@ describeOnPostgres('While the database is out of reach, the console', () => {
     return { database: { env: { ...env, DATABASE_URL: url.href } } }
   })
 
+  afterAll(() => proxy.close())
+
   const openSignedIn = async (place: string) => {
     const account = await server.signUp()
-    const page = await open(place)
+    const page = await open('/account')
     await signIn(page, account)
+    await page.goto(`${server.url}/#${place}`)
     return { account, page }
   }
   const expectSignedIn = async (page: Page) => {
@@ -80,7 +83,8 @@ describeOnPostgres('While the database is out of reach, the console', () => {
     await during(async () => {
       await page.getByText(outage).waitFor({ timeout: 20_000 })
       await change()
-      await page.getByRole('alert').getByText('UNAVAILABLE').waitFor({ timeout: 30_000 })
+      const form = region(page, 'Change the password')
+      await form.getByRole('alert').getByText('UNAVAILABLE').waitFor({ timeout: 30_000 })
     })
     await page.getByText(outage).waitFor({ state: 'hidden', timeout: 20_000 })
     await change()

@@ -1,8 +1,7 @@
 import { useState } from 'react'
 import { useSessionEvents } from '../data/ownSessions.ts'
 import { useAsked } from '../data/useAsked.ts'
-import { Busy } from '../parts/Busy.tsx'
-import { FailureNote } from '../parts/FailureNote.tsx'
+import { Awaited } from '../parts/Awaited.tsx'
 import { texts } from '../texts/en.ts'
 import { EventItem, type OwnEvent } from './EventItem.tsx'
 
@@ -22,11 +21,12 @@ export function Events() {
   // The cursors of the pages that were left behind: the last one leads to the page that is shown.
   const [trail, setTrail] = useState<readonly string[]>([])
   const after = trail.at(-1) ?? null
-  const { data, failure, isBusy, reload } = useAsked<Page>(
+  const asked = useAsked<Page>(
     `query MyEvents($first: Int!, $after: String) { myEvents(first: $first, after: $after) {
       edges { node { id at kind userId actorId sessionId ipAddress detail } } pageInfo { hasNextPage endCursor } } }`,
     { first, after },
   )
+  const { data, isBusy, reload } = asked
   useSessionEvents(() => {
     if (after === null) reload()
   })
@@ -35,16 +35,14 @@ export function Events() {
   return (
     <>
       <h1>{text.heading}</h1>
-      <FailureNote failure={failure} />
+      <Awaited asked={asked} />
       {data && edges.length === 0 && <p className="empty">{text.empty}</p>}
-      {data ? (
+      {data && (
         <ol className="events" aria-busy={isBusy}>
           {edges.map(({ node }) => (
             <EventItem key={node.id} event={node} />
           ))}
         </ol>
-      ) : (
-        !failure && <Busy />
       )}
       <nav className="row" aria-label={text.pages}>
         <button

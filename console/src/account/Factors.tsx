@@ -1,6 +1,5 @@
 import { useAsked } from '../data/useAsked.ts'
-import { Busy } from '../parts/Busy.tsx'
-import { FailureNote } from '../parts/FailureNote.tsx'
+import { Awaited } from '../parts/Awaited.tsx'
 import { Time } from '../parts/Time.tsx'
 import { texts } from '../texts/en.ts'
 
@@ -16,14 +15,14 @@ interface Factor {
 
 /** The place of passkeys and second factors, where the schema has them. */
 export function Factors() {
-  const { data, failure } = useAsked<{ factors: readonly Factor[] }>(
+  const asked = useAsked<{ factors: readonly Factor[] }>(
     'query Factors { factors { id kind name createdAt lastUsedAt } }',
   )
+  const { data } = asked
   return (
     <section className="card" aria-labelledby="factors">
       <h2 id="factors">{text.heading}</h2>
-      <FailureNote failure={failure} />
-      {!data && !failure && <Busy />}
+      <Awaited asked={asked} />
       {data?.factors.length === 0 && <p className="empty">{text.empty}</p>}
       {data?.factors.map(({ id, kind, name, createdAt, lastUsedAt }) => (
         <dl key={id} className="facts">

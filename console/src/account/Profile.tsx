@@ -1,8 +1,7 @@
 import { useSession } from 'annul/client/react'
 import { useEffect, useState } from 'react'
 import { useAsked } from '../data/useAsked.ts'
-import { Busy } from '../parts/Busy.tsx'
-import { FailureNote } from '../parts/FailureNote.tsx'
+import { Awaited } from '../parts/Awaited.tsx'
 import { Said } from '../parts/Said.tsx'
 import { Time } from '../parts/Time.tsx'
 import { settings } from '../settings.ts'
@@ -26,9 +25,8 @@ interface Me {
 /** Who one is here, and what one can change about it. */
 export function Profile() {
   const { user } = useSession()
-  const { data, failure, reload } = useAsked<{ me: Me }>(
-    'query Profile { me { email emailVerified roles scopes createdAt } }',
-  )
+  const asked = useAsked<{ me: Me }>('query Profile { me { email emailVerified roles scopes createdAt } }')
+  const { data, reload } = asked
   const [said, setSaid] = useState<string>()
   useEffect(() => {
     // The link of a mail is opened in another tab.
@@ -44,8 +42,7 @@ export function Profile() {
   return (
     <>
       <h1>{text.heading}</h1>
-      <FailureNote failure={failure} />
-      {!data && !failure && <Busy />}
+      <Awaited asked={asked} />
       {email !== undefined && (
         <dl className="facts">
           <dt>{text.email}</dt>

@@ -2,8 +2,7 @@ import { useSession } from 'annul/client/react'
 import { useState } from 'react'
 import { type OwnSession, sessionFields, useSessionEvents } from '../data/ownSessions.ts'
 import { useAsked } from '../data/useAsked.ts'
-import { Busy } from '../parts/Busy.tsx'
-import { FailureNote } from '../parts/FailureNote.tsx'
+import { Awaited } from '../parts/Awaited.tsx'
 import { Said } from '../parts/Said.tsx'
 import { settings } from '../settings.ts'
 import { texts } from '../texts/en.ts'
@@ -18,11 +17,12 @@ const everyMs = 15_000
 /** The viewer's sessions as cards. They end live when they end elsewhere, and new ones appear. */
 export function Sessions() {
   const { user } = useSession()
-  const { data, failure, reload } = useAsked<{ sessions: readonly OwnSession[] }>(
+  const asked = useAsked<{ sessions: readonly OwnSession[] }>(
     `query Sessions { sessions { ${sessionFields} } }`,
     {},
     { everyMs },
   )
+  const { data, reload } = asked
   const [ended, setEnded] = useState<ReadonlyMap<string, Ended>>(new Map())
   const [said, setSaid] = useState<string>()
   const end = (session: OwnSession, reason: string) => {
@@ -41,8 +41,7 @@ export function Sessions() {
     <>
       <h1>{text.heading}</h1>
       <p className="lead">{settings.subscriptions ? text.live : text.asked}</p>
-      <FailureNote failure={failure} />
-      {!data && !failure && <Busy />}
+      <Awaited asked={asked} />
       {data && <SignOutMany isAlone={live.length < 2} onSaid={setSaid} />}
       <Said text={said} />
       <ul className="cards">

@@ -17,6 +17,7 @@ export const texts = {
       'The server can not reach its database, or this page can not reach the server. Nobody is signed out. The page goes on by itself as soon as there is an answer.',
     recovered: 'The server answers again.',
     loading: 'Loading …',
+    restoring: 'Finding out who is signed in',
     broken: 'This part of the page has failed.',
     reload: 'Load the page again',
   },

@@ -1,4 +1,5 @@
-import { createContext, type ReactNode, useCallback, useContext, useRef, useState } from 'react'
+import { useSession } from 'annul/client/react'
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useRef, useState } from 'react'
 import { askWhole } from '../data/ask.ts'
 import { Failure } from '../data/failure.ts'
 import { session } from '../session.ts'
@@ -17,10 +18,15 @@ export function StepUp({ children }: { children: ReactNode }) {
     setAsking(true)
     return new Promise<boolean>(resolve => waiting.current.push(resolve))
   }, [])
-  const end = (isProved: boolean) => {
+  const end = useCallback((isProved: boolean) => {
     setAsking(false)
     for (const resolve of waiting.current.splice(0)) resolve(isProved)
-  }
+  }, [])
+  const { status } = useSession()
+  useEffect(() => {
+    // The session may end while the question stands there.
+    if (status === 'signedOut') end(false)
+  }, [status, end])
   return (
     <Prove.Provider value={prove}>
       {children}
@@ -41,7 +47,6 @@ export function StepUp({ children }: { children: ReactNode }) {
               type="password"
               autoComplete="current-password"
               required
-              autoFocus
             />
           </Form>
         </Dialog>

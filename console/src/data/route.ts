@@ -12,7 +12,17 @@ function subscribe(listener: () => void): () => void {
 
 /** The present place: `/admin/users`. */
 export function usePlace(): string {
-  return useSyncExternalStore(subscribe, () => decodeURI(location.hash.slice(1)) || '/')
+  return useSyncExternalStore(subscribe, placeNow)
+}
+
+function placeNow(): string {
+  const written = location.hash.slice(1) || '/'
+  try {
+    return decodeURI(written)
+  } catch {
+    // Typed by hand, such as `#/%`.
+    return written
+  }
 }
 
 export function goTo(place: string): void {

@@ -13,7 +13,8 @@ export interface Asked<Data> {
 }
 
 /**
- * Asks when the part is shown, when the variables change, when the server is back after an outage, and every `everyMs`.
+ * Asks when the part is shown, when the variables change, when the server is back after an outage, and every `everyMs`
+ * while the page can be seen. What the person may no longer read is no longer shown.
  *
  * @param options.everyMs undefined: never by itself
  */
@@ -30,6 +31,7 @@ export function useAsked<Data>(
   const [turn, setTurn] = useState(0)
   const key = JSON.stringify([query, variables])
   const shown = useRef(key)
+  const isBusy = useRef(false)
   const recoveries = useRecoveries()
 
   // `turn` and `recoveries` ask again with the same variables.
@@ -38,14 +40,18 @@ export function useAsked<Data>(
     const [asked, given] = JSON.parse(key)
     const isOther = shown.current !== key
     shown.current = key
+    isBusy.current = true
     setState(state => ({ ...state, ...(isOther && { data: undefined }), isBusy: true }))
+    const end = (next: (former: Data | undefined) => Pick<Asked<Data>, 'data' | 'failure'>) => {
+      if (abort.signal.aborted) return
+      isBusy.current = false
+      setState(({ data }) => ({ ...next(data), isBusy: false }))
+    }
     ask<Data>(asked, given, abort.signal).then(
-      data => {
-        if (!abort.signal.aborted) setState({ data, failure: undefined, isBusy: false })
-      },
+      data => end(() => ({ data, failure: undefined })),
       (error: unknown) => {
-        if (!abort.signal.aborted)
-          setState(({ data }) => ({ data, failure: failureOf(error), isBusy: false }))
+        const failure = failureOf(error)
+        end(former => ({ data: failure.isRefusal ? undefined : former, failure }))
       },
     )
     return () => abort.abort()
@@ -54,7 +60,11 @@ export function useAsked<Data>(
   const reload = useCallback(() => setTurn(turn => turn + 1), [])
   useEffect(() => {
     if (everyMs === undefined) return
-    const timer = setInterval(reload, everyMs)
+    // An answer that takes longer than that is waited for.
+    const look = () => {
+      if (!isBusy.current && document.visibilityState === 'visible') reload()
+    }
+    const timer = setInterval(look, everyMs)
     return () => clearInterval(timer)
   }, [everyMs, reload])
   return { ...state, reload }

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useId, useRef } from 'react'
+import { type ReactNode, useId, useLayoutEffect, useRef } from 'react'
 import { texts } from '../texts/en.ts'
 
 /** A dialog of the browser's own: it keeps the focus, closes by Escape, and gives the focus back. Shown while it exists. */
@@ -13,7 +13,8 @@ export function Dialog({
 }) {
   const dialog = useRef<HTMLDialogElement>(null)
   const id = useId()
-  useEffect(() => {
+  // Closed before it is taken out of the page: only then does the browser give the focus back.
+  useLayoutEffect(() => {
     const { current } = dialog
     current?.showModal()
     return () => current?.close()
@@ -26,6 +27,8 @@ export function Dialog({
         event.preventDefault()
         onClose()
       }}
+      // A second Escape closes it whatever the page says.
+      onClose={({ currentTarget }) => currentTarget.open || onClose()}
     >
       <div className="row spread">
         <h2 id={id}>{heading}</h2>

@@ -1,0 +1,53 @@
+import { useId } from 'react'
+import { texts } from '../../texts/en.ts'
+import { Numbers } from './Numbers.tsx'
+
+/** How many revocations were known everywhere within a time, and not within the one before. */
+export interface WaitCount {
+  /** Milliseconds; null: longer than all others. */
+  readonly upToMs: number | null
+  readonly count: number
+}
+
+const [width, row] = [600, 26]
+
+/** The histogram of "revoked on all nodes": a bar for each time, the shortest at the top. */
+export function Waits({ counts }: { counts: readonly WaitCount[] }) {
+  const { log } = texts.admin
+  const id = useId()
+  const all = counts.reduce((sum, { count }) => sum + count, 0)
+  const most = Math.max(1, ...counts.map(({ count }) => count))
+  const wordOf = ({ upToMs }: WaitCount) => (upToMs === null ? log.longer : log.within(upToMs))
+  let seen = 0
+  const median = counts.find(({ count }) => {
+    seen += count
+    return seen * 2 >= all
+  })
+  const summary = all === 0 || !median ? log.noWaits : log.waitsSummary(all, wordOf(median))
+  return (
+    <figure aria-labelledby={id}>
+      <figcaption id={id}>{log.waits}</figcaption>
+      <svg className="waits" viewBox={`0 0 ${width} ${row * counts.length}`} role="img" aria-label={summary}>
+        {counts.map((one, place) => (
+          <g key={one.upToMs} transform={`translate(0 ${place * row})`}>
+            <text x="130" y="18" textAnchor="end">
+              {wordOf(one)}
+            </text>
+            <rect x="140" y="4" width={(one.count / most) * (width - 210)} height={row - 8} />
+            <text x={148 + (one.count / most) * (width - 210)} y="18">
+              {one.count || ''}
+            </text>
+          </g>
+        ))}
+      </svg>
+      <p className="soft">
+        {summary} {log.waitsLead}
+      </p>
+      <Numbers
+        label={log.waits}
+        columns={[log.time, log.count]}
+        rows={counts.map(one => [wordOf(one), one.count])}
+      />
+    </figure>
+  )
+}

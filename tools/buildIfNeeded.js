@@ -13,8 +13,7 @@ function newest(path) {
   return Math.max(...readdirSync(path).map(name => newest(join(path, name))))
 }
 
-const isOld = () =>
-  Math.max(...sources.map(newest)) > Math.min(...built.map(path => statSync(path).mtimeMs))
+const isOld = () => Math.max(...sources.map(newest)) > Math.min(...built.map(path => statSync(path).mtimeMs))
 
 if (existsSync('src') && (!built.every(path => existsSync(path)) || isOld()))
   execFileSync(process.execPath, [process.env.npm_execpath, 'run', '--silent', 'build'], { stdio: 'inherit' })

@@ -8,6 +8,7 @@ import { readFilter } from './audit/filter.ts'
 import { ForAdmins } from './ForAdmins.tsx'
 import { Keys } from './keys/Keys.tsx'
 import { Nodes } from './nodes/Nodes.tsx'
+import { Said } from './parts/Said.tsx'
 import { usePages } from './parts/usePages.ts'
 import { User } from './users/User.tsx'
 import { Users } from './users/Users.tsx'
@@ -33,7 +34,7 @@ function Rooms({ rest: [name = 'users', ...more] }: { rest: readonly string[] })
   const [said, setSaid] = useState({ place: '', text: '' })
   const [id] = more
   return (
-    <>
+    <div className="admin">
       <nav className="rooms" aria-label={texts.admin.navigation}>
         {rooms.map(room => (
           <a key={room} href={`#/admin/${room}`} aria-current={room === name ? 'page' : undefined}>
@@ -41,9 +42,7 @@ function Rooms({ rest: [name = 'users', ...more] }: { rest: readonly string[] })
           </a>
         ))}
       </nav>
-      <div role="status" className={said.place === place ? 'said' : undefined}>
-        {said.place === place && said.text}
-      </div>
+      <Said text={said.place === place ? said.text : ''} onClose={() => setSaid({ place: '', text: '' })} />
       {name === 'users' && id !== undefined ? (
         <User key={id} id={id} say={(text, at) => setSaid({ place: at, text })} />
       ) : name === 'users' ? (
@@ -57,6 +56,6 @@ function Rooms({ rest: [name = 'users', ...more] }: { rest: readonly string[] })
       ) : (
         <h1>{texts.app.notFound}</h1>
       )}
-    </>
+    </div>
   )
 }

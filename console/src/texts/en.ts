@@ -1,6 +1,6 @@
 /** A whole number of milliseconds. */
 const wholeMs = (ms: number) => (ms > 0 && ms < 1 ? 'under 1' : `${Math.round(ms)}`)
-const shortTime = (ms: number) => (ms < 1000 ? `${ms} ms` : `${ms / 1000} s`)
+const shortTime = (ms: number) => (ms < 1000 ? `${Number(ms.toPrecision(4))} ms` : `${ms / 1000} s`)
 
 /** Every text of the page, in English. A translation is a second file of this shape. */
 export const texts = {
@@ -254,7 +254,7 @@ export const texts = {
     },
     log: {
       heading: 'Revocations',
-      size: 'Entries in the log',
+      size: 'Users and sessions in memory',
       lastHour: 'In the last hour',
       thisMinute: 'In this minute',
       perMinute: 'Revocations per minute, on all nodes',
@@ -291,8 +291,8 @@ export const texts = {
       id: 'Key',
       algorithm: 'Algorithm',
       state: 'State',
-      signsFrom: 'Signs since',
-      retired: 'Followed by another',
+      signsFrom: 'Signs from',
+      retired: 'Signs until',
       verifiesUntil: 'Verifies until',
       states: {
         signs: 'signs',

@@ -17,7 +17,7 @@ export function AuditFilter(filter: Filter) {
   const { user, userHint, kind, kindHint, submit, clear } = texts.admin.filter
   const list = useId()
   return (
-    <search className="narrow">
+    <search className="filter">
       <Form
         submit={submit}
         onSend={async ({ user = '', kind = '' }) => {

@@ -47,7 +47,7 @@ export function EventTable({
           {events.map(({ id, at, kind, userId, actorId, ipAddress, detail }) => (
             <tr key={id}>
               <td className="once">
-                <Time at={at} />
+                <Time at={at} isExact />
               </td>
               <td className="once">{kind}</td>
               <td>

@@ -9,7 +9,10 @@ export interface WaitCount {
   readonly count: number
 }
 
-const [width, row] = [600, 26]
+/** Pixels. */
+const row = 24
+/** The longest bar, in percent of the width: on a phone the words take the rest. */
+const widest = 55
 
 /** The histogram of "revoked on all nodes": a bar for each time, the shortest at the top. */
 export function Waits({ counts }: { counts: readonly WaitCount[] }) {
@@ -27,16 +30,16 @@ export function Waits({ counts }: { counts: readonly WaitCount[] }) {
   return (
     <figure aria-labelledby={id}>
       <figcaption id={id}>{log.waits}</figcaption>
-      <svg className="waits" viewBox={`0 0 ${width} ${row * counts.length}`} role="img" aria-label={summary}>
+      <svg width="100%" height={row * counts.length} role="img" aria-label={summary}>
         {counts.map((one, place) => (
           <g key={one.upToMs} transform={`translate(0 ${place * row})`}>
-            <text x="130" y="18" textAnchor="end">
+            <text x="92" y="17" textAnchor="end">
               {wordOf(one)}
             </text>
-            <rect x="140" y="4" width={(one.count / most) * (width - 210)} height={row - 8} />
-            <text x={148 + (one.count / most) * (width - 210)} y="18">
+            <text x="132" y="17" textAnchor="end" className="count">
               {one.count || ''}
             </text>
+            <rect x="140" y="4" width={`${(one.count / most) * widest}%`} height={row - 8} />
           </g>
         ))}
       </svg>

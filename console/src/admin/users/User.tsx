@@ -49,7 +49,7 @@ export function User({ id, say }: { id: string; say: Say }) {
       <p>
         <a href="#/admin/users">← {oneUser.back}</a>
       </p>
-      <h1 className="long">{user ? (user.email ?? texts.admin.noEmail) : texts.admin.user}</h1>
+      <h1>{user ? (user.email ?? texts.admin.noEmail) : texts.admin.user}</h1>
       <FailureNote failure={failure} />
       {data === undefined && isBusy && <Busy />}
       {user === null && <p className="empty">{oneUser.missing}</p>}
@@ -57,9 +57,9 @@ export function User({ id, say }: { id: string; say: Say }) {
         <>
           {user.id === viewer?.id && <p className="notice">{oneUser.self}</p>}
           <Facts user={user} />
+          <Actions user={user} onDone={after} say={say} />
           <AccessForm user={user} onDone={after} say={say} />
           <UserSessions sessions={user.sessions ?? []} />
-          <Actions user={user} onDone={after} say={say} />
           <UserEvents userId={user.id} turn={turn} />
         </>
       )}

@@ -38,19 +38,20 @@ import { Turns } from './socketTurns.ts'
  * hands over requests of another server (innerApp.ts).
  *
  * @param options.ownsHost whether Annul alone answers on its host
+ * @param options.takesSockets whether WebSockets come here, so that there are subscriptions
  */
 export async function addAnnul(
   app: FastifyInstance,
   auth: OpenedAuth,
   schema: GraphQLSchema,
-  { ownsHost }: { ownsHost: boolean },
+  { ownsHost, takesSockets }: { ownsHost: boolean; takesSockets: boolean },
 ): Promise<void> {
   await addSecurityHeaders(app, ownsHost)
   logRequests(app)
   refuseForeignOrigins(app, auth.parts.config)
   boundRequests(app, auth.parts)
   answerErrors(app)
-  const showPage = addConsole(app, auth, schema)
+  const showPage = addConsole(app, auth, schema, takesSockets)
   addRoutes(app, auth, showPage)
   await addOAuthRoutes(app, auth)
   await addAccountPages(app, auth)

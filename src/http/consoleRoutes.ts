@@ -12,7 +12,12 @@ export type ShowPage = (reply: FastifyReply) => FastifyReply
  *
  * @returns what shows the console; where it is off or was not built, what shows a plain page
  */
-export function addConsole(app: FastifyInstance, auth: OpenedAuth, schema: GraphQLSchema): ShowPage {
+export function addConsole(
+  app: FastifyInstance,
+  auth: OpenedAuth,
+  schema: GraphQLSchema,
+  takesSockets: boolean,
+): ShowPage {
   const { config, log } = auth.parts
   if (!config.console) return sendPage
   const { siteName, passwordMinLength, introspection } = config
@@ -20,7 +25,7 @@ export function addConsole(app: FastifyInstance, auth: OpenedAuth, schema: Graph
     {
       endpoint: 'graphql',
       siteName,
-      subscriptions: schema.getSubscriptionType() != null,
+      subscriptions: takesSockets && schema.getSubscriptionType() != null,
       passwordMinLength,
     },
     // Whoever may not read the schema need not know what guards it either.

@@ -63,8 +63,8 @@ export function openConsole(
   guards: readonly FieldGuard[] | undefined,
   files = './console/',
 ): Console | undefined {
-  const folder = packageFolder('dist/console')
-  if (!existsSync(join(folder, 'index.html'))) return undefined
+  const folder = builtFolder()
+  if (folder === undefined) return undefined
   const told = JSON.stringify({ ...settings, ...(guards && { guards: `${files}guards.json` }) })
   const html = readFileSync(join(folder, 'index.html'), 'utf8')
     .replaceAll('./console/', escaped(files))
@@ -102,6 +102,16 @@ export function openConsole(
         ? { headers: { ...headers, 'content-encoding': 'gzip' }, body: zipped }
         : { headers, body: await unzip(zipped) }
     },
+  }
+}
+
+/** Undefined where the page was not built, or where a bundle of an app has no copy of it. */
+function builtFolder(): string | undefined {
+  try {
+    const folder = packageFolder('dist/console')
+    return existsSync(join(folder, 'index.html')) ? folder : undefined
+  } catch {
+    return undefined
   }
 }
 

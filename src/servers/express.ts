@@ -53,7 +53,9 @@ export function annulExpress(auth: Auth, options: AnnulExpressOptions = {}): Exp
   const isOurs = (path: string) => paths.has(path) || paths.has(path.replace(/[^/]*$/, '*'))
   let inner: InnerApp | undefined
   const opening = loadInnerApp('annul/express')
-    .then(({ openInnerApp }) => openInnerApp(opened, schema ?? auth.schema()))
+    .then(({ openInnerApp }) =>
+      openInnerApp(opened, schema ?? auth.schema(), { takesSockets: server !== undefined }),
+    )
     .then(app => {
       inner = app
     })

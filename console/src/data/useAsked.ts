@@ -23,14 +23,10 @@ export function useAsked<Data>(
   variables: object = {},
   { everyMs }: { everyMs?: number } = {},
 ): Asked<Data> {
-  const [state, setState] = useState<Omit<Asked<Data>, 'reload'>>({
-    data: undefined,
-    failure: undefined,
-    isBusy: true,
-  })
-  const [turn, setTurn] = useState(0)
   const key = JSON.stringify([query, variables])
-  const shown = useRef(key)
+  const nothing = { key, data: undefined, failure: undefined, isBusy: true }
+  const [state, setState] = useState<Omit<Asked<Data>, 'reload'> & { readonly key: string }>(nothing)
+  const [turn, setTurn] = useState(0)
   const isBusy = useRef(false)
   const recoveries = useRecoveries()
 
@@ -38,21 +34,19 @@ export function useAsked<Data>(
   useEffect(() => {
     const abort = new AbortController()
     const [asked, given] = JSON.parse(key)
-    const isOther = shown.current !== key
-    shown.current = key
     isBusy.current = true
-    setState(state => ({ ...state, ...(isOther && { data: undefined }), isBusy: true }))
-    const end = (next: (former: Data | undefined) => Pick<Asked<Data>, 'data' | 'failure'>) => {
+    const end = (failure: Failure | undefined, data?: Data) => {
       if (abort.signal.aborted) return
       isBusy.current = false
-      setState(({ data }) => ({ ...next(data), isBusy: false }))
+      setState(former => ({
+        ...{ key, failure, isBusy: false },
+        data: failure && !failure.isRefusal && former.key === key ? former.data : data,
+      }))
     }
+    setState(former => (former.key === key ? { ...former, isBusy: true } : former))
     ask<Data>(asked, given, abort.signal).then(
-      data => end(() => ({ data, failure: undefined })),
-      (error: unknown) => {
-        const failure = failureOf(error)
-        end(former => ({ data: failure.isRefusal ? undefined : former, failure }))
-      },
+      data => end(undefined, data),
+      (error: unknown) => end(failureOf(error)),
     )
     return () => abort.abort()
   }, [key, turn, recoveries])
@@ -67,5 +61,6 @@ export function useAsked<Data>(
     const timer = setInterval(look, everyMs)
     return () => clearInterval(timer)
   }, [everyMs, reload])
-  return { ...state, reload }
+  // An answer to other variables is not shown for a moment either.
+  return { ...(state.key === key ? state : nothing), reload }
 }

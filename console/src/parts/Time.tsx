@@ -8,7 +8,11 @@ const units: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ['minute', 60],
 ]
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
-const absolute = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium' })
+const absolute = new Intl.DateTimeFormat('en', {
+  dateStyle: 'medium',
+  timeStyle: 'medium',
+  hourCycle: 'h23',
+})
 
 /** A moment: how long ago, and as a title when exactly. @param props.isExact whether the text says when exactly */
 export function Time({ at, isExact = false }: { at: string | null | undefined; isExact?: boolean }) {

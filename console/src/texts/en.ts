@@ -262,7 +262,7 @@ export const texts = {
         `Revocations per minute in the last hour: ${all} in all, at most ${most} in one minute, ${last} in this minute.`,
       hourAgo: 'an hour ago',
       now: 'now',
-      waits: 'Until a revocation was known on all nodes',
+      waits: 'Revoked on all nodes: how long it took',
       waitsLead: 'As the node measured that answers this page, since it started.',
       waitsSummary: (all: number, upTo: string) =>
         `Of ${all} revocations half were known on all nodes ${upTo}.`,

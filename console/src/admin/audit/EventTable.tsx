@@ -53,7 +53,9 @@ export function EventTable({
               <td>
                 <UserLink id={userId} />
               </td>
-              <td>{actorId !== null && actorId === userId ? words.self : <UserLink id={actorId} />}</td>
+              <td className="once">
+                {actorId !== null && actorId === userId ? words.self : <UserLink id={actorId} />}
+              </td>
               <td className="once">{ipAddress}</td>
               <td className="detail">{detail}</td>
             </tr>

@@ -12,7 +12,7 @@ export interface WaitCount {
 /** Pixels. */
 const row = 24
 /** The longest bar, in percent of the width: on a phone the words take the rest. */
-const widest = 55
+const widest = 50
 
 /** The histogram of "revoked on all nodes": a bar for each time, the shortest at the top. */
 export function Waits({ counts }: { counts: readonly WaitCount[] }) {
@@ -33,13 +33,13 @@ export function Waits({ counts }: { counts: readonly WaitCount[] }) {
       <svg width="100%" height={row * counts.length} role="img" aria-label={summary}>
         {counts.map((one, place) => (
           <g key={one.upToMs} transform={`translate(0 ${place * row})`}>
-            <text x="92" y="17" textAnchor="end">
+            <text x="112" y="17" textAnchor="end">
               {wordOf(one)}
             </text>
-            <text x="132" y="17" textAnchor="end" className="count">
+            <text x="150" y="17" textAnchor="end" className="count">
               {one.count || ''}
             </text>
-            <rect x="140" y="4" width={`${(one.count / most) * widest}%`} height={row - 8} />
+            <rect x="158" y="4" width={`${(one.count / most) * widest}%`} height={row - 8} />
           </g>
         ))}
       </svg>

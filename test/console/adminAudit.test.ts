@@ -145,7 +145,6 @@ describeInChromium('The audit log', () => {
     await page.getByRole('button', { name: 'Show 1 new event' }).waitFor()
     await polled(count)
     expect(await placeOf('old 45')).toBe(top)
-    await expectFitForAll(page)
     await page.getByRole('button', { name: 'Show 1 new event' }).click()
     await page.getByText('new 1', { exact: true }).waitFor()
 
@@ -154,6 +153,7 @@ describeInChromium('The audit log', () => {
     await page.getByRole('region', { name: 'Events' }).focus()
     await append('new 2', userId)
     await page.getByRole('button', { name: 'Show 1 new event' }).waitFor()
+    await expectFitForAll(page)
     await page.getByRole('link', { name: 'Audit log' }).focus()
     await page.getByText('new 2', { exact: true }).waitFor()
 

@@ -23,7 +23,8 @@ describeInChromium('The fleet', () => {
   it('shows each node and verifier with a bar of its age against its lease, or why there is none', async () => {
     const { page } = await openAsAdmin(console, '/admin/nodes')
     await until(async () => (await card(page, 'AUTH').count()) === (onPostgres ? 2 : 1))
-    const own = card(page, 'AUTH').filter({ hasText: 'answers this page' })
+    const answering = page.getByText('answers this page', { exact: true })
+    const own = card(page, 'AUTH').filter({ has: answering })
     await own.waitFor()
     expect(await own.getByRole('heading').innerText()).toBe(
       `Auth node ${server.auth.parts.revocation.node()?.id.slice(0, 8)}`,
@@ -35,7 +36,7 @@ describeInChromium('The fleet', () => {
     expect(Number(await bar.getAttribute('value'))).toBeLessThan(500)
     expect(await own.innerText()).toMatch(/(\d+|under 1) of 500 ms/)
     if (onPostgres) {
-      const other = card(page, 'AUTH').filter({ hasNotText: 'answers this page' })
+      const other = card(page, 'AUTH').filter({ hasNot: answering })
       expect(await other.innerText()).toContain('Lease 500 ms')
       expect(await other.innerText()).toContain('each auth node knows the age of its own memory alone')
       expect(await other.getByRole('meter').count()).toBe(0)

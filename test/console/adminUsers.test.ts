@@ -77,6 +77,7 @@ describeInChromium('The list of users', () => {
       await page.getByText(`${count} users on this page.`).waitFor()
       return page.getByRole('link', { name: mark }).allInnerTexts()
     }
+    await page.getByRole('link', { name: `${mark}-0@` }).waitFor()
     const [previous, next] = ['Previous page', 'Next page'].map(name => page.getByRole('button', { name }))
     const first = await shown(1, 25)
     await page.getByRole('button', { name: 'Next page' }).press('Enter')

@@ -41,8 +41,8 @@ export async function tabTo(page: Page, name: string, key = 'Tab'): Promise<void
   for (let presses = 0; presses < 80; presses++) {
     const focused = await page.evaluate(() => {
       const { activeElement: element } = document
-      const label = element?.id ? document.querySelector(`label[for="${CSS.escape(element.id)}"]`) : null
-      return element?.getAttribute('aria-label') ?? label?.textContent ?? element?.textContent ?? ''
+      const label = (element as HTMLInputElement | null)?.labels?.[0]
+      return element?.getAttribute('aria-label') ?? (label ?? element)?.textContent ?? ''
     })
     if (focused.trim() === name) return
     await page.keyboard.press(key)

@@ -17,6 +17,8 @@ export function Dialog({
   useLayoutEffect(() => {
     const { current } = dialog
     current?.showModal()
+    // The browser would take the button that closes it.
+    current?.querySelector<HTMLElement>('input, select, textarea')?.focus()
     return () => current?.close()
   }, [])
   return (

@@ -47,7 +47,6 @@ export function TryIt() {
               type="password"
               autoComplete="current-password"
               required
-              autoFocus
             />
           </Form>
           <div role="status">

@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { gzipSync } from 'node:zlib'
-import { defineConfig, type Plugin } from 'vite'
+import { defineConfig } from 'vite'
+import { compressed } from './build/compressed.ts'
+import { markdownPages } from './build/markdownPages.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const outDir = join(here, '../dist/console')
@@ -32,21 +32,5 @@ export default defineConfig({
     chunkSizeWarningLimit: 5000,
     reportCompressedSize: false,
   },
-  plugins: [keepCompressedOnly()],
+  plugins: [markdownPages(), compressed(join(outDir, 'console'))],
 })
-
-/** Every browser takes gzip, and the files are four times as large without. */
-function keepCompressedOnly(): Plugin {
-  return {
-    name: 'keep-compressed-only',
-    apply: 'build',
-    closeBundle() {
-      const folder = join(outDir, 'console')
-      for (const name of readdirSync(folder)) {
-        const file = join(folder, name)
-        writeFileSync(`${file}.gz`, gzipSync(readFileSync(file), { level: 9 }))
-        rmSync(file)
-      }
-    },
-  }
-}

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 /* Builds dist/ when it is missing or older than what it is made from. The published package has no sources. */
 
 const built = ['dist/main.js', 'dist/console/index.html']
-const sources = ['src', 'console', 'package.json', 'tsconfig.json', 'tsconfig.build.json']
+const sources = ['src', 'console', 'docs', 'package.json', 'tsconfig.json', 'tsconfig.build.json']
 
 function newest(path) {
   const stat = statSync(path)

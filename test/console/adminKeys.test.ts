@@ -47,7 +47,13 @@ describeInChromium('The keys', () => {
     await page.getByRole('button', { name: 'End everything …' }).press('Enter')
     await dialog.getByLabel('Type “Annul” to confirm').fill('annul!')
     await end.press('Enter')
-    await dialog.getByText('This is not the name.').waitFor()
+    expect(
+      await dialog
+        .getByLabel('Type “Annul” to confirm')
+        .evaluate((input: HTMLInputElement) => input.validationMessage),
+    ).toBe('This is not the name.')
+    await page.waitForTimeout(300)
+    await dialog.waitFor()
     await expectFitForAll(page)
     await page.keyboard.press('Escape')
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('End everything …')

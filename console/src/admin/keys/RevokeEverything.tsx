@@ -1,6 +1,5 @@
 import { useSession } from 'annul/client/react'
 import { useState } from 'react'
-import { Failure } from '../../data/failure.ts'
 import { Dialog } from '../../parts/Dialog.tsx'
 import { Field } from '../../parts/Field.tsx'
 import { Form } from '../../parts/Form.tsx'
@@ -34,13 +33,19 @@ export function RevokeEverything() {
             submit={everything.submit}
             isDangerous
             onCancel={() => setOpen(false)}
-            onSend={async ({ name }) => {
-              if (name !== settings.siteName) throw new Failure(everything.wrong, { code: 'NOT_CONFIRMED' })
+            onSend={async () => {
               const { revokedOnAllNodesMs } = await act(mutation)
               setDone(endedNote(everything.done, revokedOnAllNodesMs))
             }}
           >
-            <Field label={everything.confirm(settings.siteName)} name="name" required />
+            <Field
+              label={everything.confirm(settings.siteName)}
+              required
+              // The browser does not send the form before.
+              onChange={({ target }) =>
+                target.setCustomValidity(target.value === settings.siteName ? '' : everything.wrong)
+              }
+            />
           </Form>
         </Dialog>
       )}

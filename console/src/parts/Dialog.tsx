@@ -31,6 +31,8 @@ export function Dialog({
         event.preventDefault()
         onClose()
       }}
+      // A second Escape closes it whatever the page says.
+      onClose={({ currentTarget }) => currentTarget.open || onClose()}
     >
       <div className="row spread">
         <h2 id={id}>{heading}</h2>

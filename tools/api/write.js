@@ -34,6 +34,7 @@ const app = await Application.bootstrapWithPlugins({
   excludeExternals: true,
   logLevel: 'Warn',
   outputFileStrategy: 'modules',
+  useCodeBlocks: true,
   hideBreadcrumbs: true,
   hidePageHeader: true,
   parametersFormat: 'table',
@@ -51,6 +52,18 @@ for (const page of project.children ?? []) {
 }
 rmSync(pathOf('docs/api'), { recursive: true, force: true })
 await app.generateOutputs(project)
+
+// The plugin counts some headings twice, and links to a second one that is not there.
+for (const door of doors.values()) {
+  const page = pathOf(`docs/api/${door}.md`)
+  const text = readFileSync(page, 'utf8')
+  const headings = [...text.matchAll(/^#+ ([\w$]+)/gm)].map(([, name]) => name.toLowerCase())
+  const corrected = text.replace(/\(#([\w$]+)-1\)/g, (link, name) =>
+    headings.filter(heading => heading === name).length === 1 ? `(#${name})` : link,
+  )
+  writeFileSync(page, corrected)
+}
+
 writeFileSync(
   pathOf('docs/api/README.md'),
   `# The API of each door

@@ -64,6 +64,8 @@ export interface Config {
   readonly sockets: number
   /** Whether clients may ask for the schema, and errors suggest names of it. */
   readonly introspection: boolean
+  /** Whether browsers get the console, a page to look at: on `/` of Annul's own server, and on `/graphql`. */
+  readonly console: boolean
   /** Where /metrics is: on the server's own port, nowhere, or on a listener of its own. */
   readonly metrics: 'on' | 'off' | Address
   /** How long audit events are kept. */
@@ -196,6 +198,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     socketsPerAddress: whole('ANNUL_SOCKETS_PER_ADDRESS', 100, 1, 1_000_000),
     sockets: whole('ANNUL_SOCKETS', 10_000, 1, 1_000_000),
     introspection: onOff('ANNUL_INTROSPECTION'),
+    console: onOff('ANNUL_CONSOLE'),
     metrics: readMetrics(text('ANNUL_METRICS') ?? (production ? 'off' : 'on'), problems),
     auditDays: whole('ANNUL_AUDIT_DAYS', 400, 1, 36_500),
     publicUrl: readPublicUrl(text('ANNUL_PUBLIC_URL'), problems),

@@ -20,6 +20,8 @@ export interface Metrics {
   hashed(): void
   /** A revoking mutation has waited until every node knew. */
   waited(seconds: number): void
+  /** How often revoking mutations have waited so long: by the longest wait of each group, and at last what is longer. */
+  waits(): Promise<{ readonly upToMs: number | null; readonly count: number }[]>
   /** A mail of the outbox: `sent`, `written` (to a file), `retried`, `refused`, `expired` (too old) or `dead` (its link). */
   mailed(kind: string, outcome: string): void
   /** A gauge that is read at each scrape. Where `read` gives several values, the label `kind` tells them apart. */
@@ -104,6 +106,18 @@ export function openMetrics(): Metrics {
     limited: budget => refusals.inc({ budget }),
     hashed: () => hashes.inc(),
     waited: seconds => waits.observe(seconds),
+    async waits() {
+      const { values } = await waits.get()
+      let before = 0
+      return values
+        .filter(({ metricName }) => metricName?.endsWith('_bucket'))
+        .map(({ value, labels: { le } }) => {
+          // The histogram counts what is at most that long.
+          const count = value - before
+          before = value
+          return { upToMs: le === '+Inf' ? null : Number(le) * 1000, count }
+        })
+    },
     gauge(name, help, read) {
       new Gauge({
         name,

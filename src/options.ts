@@ -35,6 +35,7 @@ const kinds: Readonly<Record<keyof Config, Kind>> = {
   socketsPerAddress: 'number',
   sockets: 'number',
   introspection: 'boolean',
+  console: 'boolean',
   metrics: 'place',
   auditDays: 'number',
   publicUrl: 'string',

@@ -3,12 +3,12 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /**
- * The path of one of the package's folders: `schema` has the GraphQL contract, `drizzle` the migrations. In a bundle,
+ * The path of one of the package's folders: `schema` has the GraphQL contract, `drizzle` the migrations, `dist/console` the page for browsers. In a bundle,
  * which has no folders, it is a copy in `annul/` beside the bundle's file.
  *
  * @throws Error that names the copy that is missing
  */
-export function packageFolder(name: 'drizzle' | 'schema'): string {
+export function packageFolder(name: 'drizzle' | 'schema' | 'dist/console'): string {
   // A bundler that writes CommonJS leaves `import.meta` empty.
   const url: string | undefined = import.meta.url
   if (url === undefined)

@@ -39,6 +39,7 @@ describe('settings', () => {
       socketsPerAddress: 100,
       sockets: 10_000,
       introspection: true,
+      console: true,
       metrics: 'on',
       auditDays: 400,
       publicUrl: undefined,

@@ -191,6 +191,20 @@ export const yoga = createYoga({ schema, plugins: [ofYoga()] })
 export const hive = [ofHive(gateway, { subgraph: 'annul' })]
 `
 
+const consoles = /* TypeScript */ `
+import { createAuth } from 'annul'
+import { type AnnulConsole, annulConsole } from 'annul/console'
+import express from 'express'
+import { fastify } from 'fastify'
+
+const auth = await createAuth()
+const page: AnnulConsole = annulConsole(auth, { schema: auth.schema(), path: '/console', endpoint: '/graphql' })
+express().use(page.express())
+fastify().addHook('onRequest', page.fastify())
+export const GET = async (request: Request): Promise<Response> =>
+  (await page.fetch(request)) ?? new Response(null, { status: 404 })
+`
+
 /** Each line is an error of the app: what it reaches for is not there. */
 const reachesInside = /* TypeScript */ `
 import { createAuth, startServer, readConfig } from 'annul'
@@ -268,6 +282,11 @@ describe('the published types', () => {
       types: ['node'],
     })
     expect(errors.filter(line => !line.includes('graphql-yoga/node_modules/lru-cache/'))).toEqual([])
+  })
+
+  it('compile in a strict app that shows the console', async () => {
+    const installed = ['graphql', 'express', '@types/express', 'fastify', '@types/node']
+    expect(await compile(consoles, installed, { types: ['node'] })).toEqual([])
   })
 
   it('show no inside to an app that reaches for it', async () => {

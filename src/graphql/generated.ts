@@ -26,6 +26,10 @@ export type Query = {
   users: UserConnection;
   /** Who follows the log of revocations now: auth nodes, verifiers and mirrors. */
   nodes: Array<Node>;
+  /** The log of revocations, and how fast revocations arrive. */
+  revocationLog: RevocationLog;
+  /** The keys that sign and verify access tokens, the newest first. */
+  signingKeys: Array<SigningKey>;
   /** The events of all accounts, the newest first. An event that is committed while the pages are read is not left out. */
   auditEvents: AuditEventConnection;
   /** What happened to the viewer's own account, the newest first. */
@@ -341,6 +345,48 @@ export type NodeKind =
   /** A mirror of the log in Redis. */
   | 'MIRROR';
 
+/** The log of revocations. */
+export type RevocationLog = {
+  __typename?: 'RevocationLog';
+  /** How many users and sessions the node that answers remembers, because tokens of theirs may still be live. */
+  size: Scalars['Int']['output'];
+  /** Revocations of all nodes in each of the last 60 minutes, the oldest first. */
+  perMinute: Array<Scalars['Int']['output']>;
+  /**
+   * How long revoking mutations waited until every node knew: of the node that answers, since it started. The shortest
+   * waits come first.
+   */
+  revokedOnAllNodes: Array<WaitCount>;
+};
+
+/** How many revoking mutations waited so long. */
+export type WaitCount = {
+  __typename?: 'WaitCount';
+  /** The longest wait that is counted here, in milliseconds; what the entry before counts is left out. Null: longer ones. */
+  upToMs: Maybe<Scalars['Float']['output']>;
+  /** How many there were. */
+  count: Scalars['Int']['output'];
+};
+
+/** A key that signs access tokens, or has signed some. */
+export type SigningKey = {
+  __typename?: 'SigningKey';
+  /** The key's id, in the header `kid` of the tokens that it has signed. */
+  id: Scalars['ID']['output'];
+  /** ES256, RS256 or PS256. */
+  algorithm: Scalars['String']['output'];
+  /** Whether the node that answers signs with it now. */
+  signs: Scalars['Boolean']['output'];
+  /** When it begins to sign. Every node knows it before. */
+  signsFrom: Scalars['DateTime']['output'];
+  /** When it stopped signing. */
+  retiredAt: Maybe<Scalars['DateTime']['output']>;
+  /** Until when it verifies. Null: no end is set yet, or it was revoked. */
+  verifiesUntil: Maybe<Scalars['DateTime']['output']>;
+  /** When it was revoked. It verifies nothing any more. */
+  revokedAt: Maybe<Scalars['DateTime']['output']>;
+};
+
 /** A page of events. */
 export type AuditEventConnection = {
   __typename?: 'AuditEventConnection';
@@ -551,6 +597,9 @@ export type ResolversTypes = {
   Node: ResolverTypeWrapper<Node>;
   Float: ResolverTypeWrapper<Scalars['Float']['output']>;
   NodeKind: NodeKind;
+  RevocationLog: ResolverTypeWrapper<RevocationLog>;
+  WaitCount: ResolverTypeWrapper<WaitCount>;
+  SigningKey: ResolverTypeWrapper<SigningKey>;
   AuditEventConnection: ResolverTypeWrapper<AuditEventConnection>;
   AuditEventEdge: ResolverTypeWrapper<AuditEventEdge>;
   AuditEvent: ResolverTypeWrapper<AuditEvent>;
@@ -581,6 +630,9 @@ export type ResolversParentTypes = {
   PageInfo: PageInfo;
   Node: Node;
   Float: Scalars['Float']['output'];
+  RevocationLog: RevocationLog;
+  WaitCount: WaitCount;
+  SigningKey: SigningKey;
   AuditEventConnection: AuditEventConnection;
   AuditEventEdge: AuditEventEdge;
   AuditEvent: AuditEvent;
@@ -607,6 +659,8 @@ export type QueryResolvers<ContextType = GraphQLContext, ParentType extends Reso
   user?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType, RequireFields<QueryUserArgs, 'id'>>;
   users?: Resolver<ResolversTypes['UserConnection'], ParentType, ContextType, RequireFields<QueryUsersArgs, 'first'>>;
   nodes?: Resolver<Array<ResolversTypes['Node']>, ParentType, ContextType>;
+  revocationLog?: Resolver<ResolversTypes['RevocationLog'], ParentType, ContextType>;
+  signingKeys?: Resolver<Array<ResolversTypes['SigningKey']>, ParentType, ContextType>;
   auditEvents?: Resolver<ResolversTypes['AuditEventConnection'], ParentType, ContextType, RequireFields<QueryAuditEventsArgs, 'first'>>;
   myEvents?: Resolver<ResolversTypes['AuditEventConnection'], ParentType, ContextType, RequireFields<QueryMyEventsArgs, 'first'>>;
   me?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
@@ -676,6 +730,27 @@ export type NodeResolvers<ContextType = GraphQLContext, ParentType extends Resol
   since?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
 };
 
+export type RevocationLogResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['RevocationLog'] = ResolversParentTypes['RevocationLog']> = {
+  size?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  perMinute?: Resolver<Array<ResolversTypes['Int']>, ParentType, ContextType>;
+  revokedOnAllNodes?: Resolver<Array<ResolversTypes['WaitCount']>, ParentType, ContextType>;
+};
+
+export type WaitCountResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['WaitCount'] = ResolversParentTypes['WaitCount']> = {
+  upToMs?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  count?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type SigningKeyResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['SigningKey'] = ResolversParentTypes['SigningKey']> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  algorithm?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  signs?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  signsFrom?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  retiredAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  verifiesUntil?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  revokedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+};
+
 export type AuditEventConnectionResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['AuditEventConnection'] = ResolversParentTypes['AuditEventConnection']> = {
   edges?: Resolver<Array<ResolversTypes['AuditEventEdge']>, ParentType, ContextType>;
   pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
@@ -739,6 +814,9 @@ export type Resolvers<ContextType = GraphQLContext> = {
   UserEdge?: UserEdgeResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
   Node?: NodeResolvers<ContextType>;
+  RevocationLog?: RevocationLogResolvers<ContextType>;
+  WaitCount?: WaitCountResolvers<ContextType>;
+  SigningKey?: SigningKeyResolvers<ContextType>;
   AuditEventConnection?: AuditEventConnectionResolvers<ContextType>;
   AuditEventEdge?: AuditEventEdgeResolvers<ContextType>;
   AuditEvent?: AuditEventResolvers<ContextType>;

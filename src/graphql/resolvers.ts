@@ -10,7 +10,9 @@ import { verifyEmail } from '../accounts/verifyEmail.ts'
 import { blockUser, unblockUser } from '../admin/blockUser.ts'
 import { deleteUser } from '../admin/deleteUser.ts'
 import { listNodes } from '../admin/listNodes.ts'
+import { listSigningKeys } from '../admin/listSigningKeys.ts'
 import { listUsers, userCursor } from '../admin/listUsers.ts'
+import { readRevocationLog } from '../admin/readRevocationLog.ts'
 import { recoverAccount } from '../admin/recoverAccount.ts'
 import { revokeEverything } from '../admin/revokeEverything.ts'
 import { revokeUserSessions } from '../admin/revokeUserSessions.ts'
@@ -52,6 +54,8 @@ export const resolvers: Resolvers = {
       const edges = page.users.map(row => ({ cursor: userCursor(row), node: KnownUser.ofRow(row) }))
       return connectionOf({ ...page, edges })
     },
+    revocationLog: (_, __, { auth }) => readRevocationLog(stateOf(auth).parts),
+    signingKeys: async (_, __, { auth }) => [...(await listSigningKeys(stateOf(auth).parts))],
     nodes: async (_, __, { auth }) => [...(await listNodes(stateOf(auth).parts))],
     auditEvents: async (_, { userId, kind, first = 50, after }, { auth }) =>
       connectionOf(await listEvents(stateOf(auth).parts, { userId, kind, first, after })),

@@ -15,11 +15,12 @@ import { addAccountPages } from './accountPages.ts'
 import { answerErrors, bodyLimitBytes } from './answerErrors.ts'
 import { answerWith200 } from './answerWith200.ts'
 import { apolloHandler } from './apolloHandler.ts'
+import { addConsole, type ShowPage } from './consoleRoutes.ts'
 import { addFeed, handleProtocols, sayByeBeforeClose } from './feed.ts'
 import { refuseForeignOrigins } from './foreignOrigins.ts'
 import { logRequests } from './logRequests.ts'
 import { addOAuthRoutes } from './oauthRoutes.ts'
-import { sendPage, wantsPage } from './page.ts'
+import { wantsPage } from './page.ts'
 import { refuseNested } from './refuseNested.ts'
 import { refuseSubscriptions } from './refuseSubscriptions.ts'
 import { boundRequests } from './requestsInFlight.ts'
@@ -37,25 +38,32 @@ import { Turns } from './socketTurns.ts'
  * hands over requests of another server (innerApp.ts).
  *
  * @param options.ownsHost whether Annul alone answers on its host
+ * @param options.takesSockets whether WebSockets come here, so that there are subscriptions
  */
 export async function addAnnul(
   app: FastifyInstance,
   auth: OpenedAuth,
   schema: GraphQLSchema,
-  { ownsHost }: { ownsHost: boolean },
+  { ownsHost, takesSockets }: { ownsHost: boolean; takesSockets: boolean },
 ): Promise<void> {
   await addSecurityHeaders(app, ownsHost)
   logRequests(app)
   refuseForeignOrigins(app, auth.parts.config)
   boundRequests(app, auth.parts)
   answerErrors(app)
-  addRoutes(app, auth)
+  const showPage = addConsole(app, auth, schema, takesSockets)
+  addRoutes(app, auth, showPage)
   await addOAuthRoutes(app, auth)
   await addAccountPages(app, auth)
-  await addGraphQL(app, auth, schema)
+  await addGraphQL(app, auth, schema, showPage)
 }
 
-async function addGraphQL(app: FastifyInstance, auth: OpenedAuth, schema: GraphQLSchema): Promise<void> {
+async function addGraphQL(
+  app: FastifyInstance,
+  auth: OpenedAuth,
+  schema: GraphQLSchema,
+  showPage: ShowPage,
+): Promise<void> {
   const { config } = auth.parts
   const apollo = new ApolloServer<ServerContext>({
     schema,
@@ -104,7 +112,7 @@ async function addGraphQL(app: FastifyInstance, auth: OpenedAuth, schema: GraphQ
     graphql.route({
       url: '/graphql',
       method: 'GET',
-      handler: (request, reply) => (wantsPage(request) ? sendPage(reply) : handler(request, reply)),
+      handler: (request, reply) => (wantsPage(request) ? showPage(reply) : handler(request, reply)),
       onRequest: admitSockets(auth, turns),
       wsHandler: socketHandler(auth, schema, { turns, crowd }),
     })

@@ -25,12 +25,13 @@ export interface InnerApp {
  * hooks, decorators, error handlers, CORS or parsers, and nothing of the app around can change how Annul answers.
  *
  * @param options.prefix what stands before Annul's own paths in the URL of a request
+ * @param options.takesSockets whether upgrades are handed over; default true
  * @throws SchemaError for a schema whose `@auth` would not be enforced; Node's error when the address of ANNUL_METRICS=HOST:PORT can't be taken
  */
 export async function openInnerApp(
   auth: OpenedAuth,
   schema: GraphQLSchema,
-  { prefix = '' }: { prefix?: string } = {},
+  { prefix = '', takesSockets = true }: { prefix?: string; takesSockets?: boolean } = {},
 ): Promise<InnerApp> {
   ensureGuarded(
     schema,
@@ -55,7 +56,7 @@ export async function openInnerApp(
   }
   try {
     readParsedBodies(app)
-    await addAnnul(app, auth, schema, { ownsHost: false })
+    await addAnnul(app, auth, schema, { ownsHost: false, takesSockets })
     await app.ready()
     if (typeof config.metrics === 'object')
       listener = await openMetricsListener(config.metrics, metrics, limitsFor(config))

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { contentSecurityPolicy } from './securityHeaders.ts'
+import { contentSecurityPolicy } from './contentSecurityPolicy.ts'
 
 /*
  * The page for a person who opens the server in a browser. Apollo Server's own page loads scripts of a third party,

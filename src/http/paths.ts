@@ -4,6 +4,7 @@ import { jwksPath, metadataPath } from './wellKnown.ts'
 
 /** A path of Annul in somebody else's server. `/` is the app's own. */
 export interface Path {
+  /** With `*` in place of a last part that may be any text. */
   readonly url: string
   readonly methods: readonly ('GET' | 'HEAD' | 'POST' | 'OPTIONS' | 'PUT' | 'PATCH' | 'DELETE')[]
 }
@@ -16,12 +17,13 @@ export const socketPaths = ['/graphql', '/feed'] as const
 
 const all: Path['methods'] = ['GET', 'HEAD', 'POST', 'OPTIONS', 'PUT', 'PATCH', 'DELETE']
 
-export function pathsOf({ metrics }: Pick<Config, 'metrics'>): readonly Path[] {
+export function pathsOf({ metrics, console }: Pick<Config, 'metrics' | 'console'>): readonly Path[] {
   const read = ['/healthz', '/readyz', '/feed', ...(metrics === 'on' ? ['/metrics'] : [])]
   return [
     { url: '/graphql', methods: ['GET', 'HEAD', 'POST', 'OPTIONS'] },
     ...read.map((url): Path => ({ url, methods: ['GET', 'HEAD'] })),
     ...[jwksPath, metadataPath].map((url): Path => ({ url, methods: ['GET', 'HEAD', 'OPTIONS'] })),
+    ...(console ? [{ url: '/console/*', methods: ['GET', 'HEAD'] } as const] : []),
     // These answer every method, so that a wrong one is told so.
     ...[...accountPaths, ...Object.values(oauthPaths)].map((url): Path => ({ url, methods: all })),
   ]

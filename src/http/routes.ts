@@ -1,14 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import type { OpenedAuth } from '../auth.ts'
+import type { ShowPage } from './consoleRoutes.ts'
 import { addMetrics } from './metricsListener.ts'
-import { sendPage, wantsPage } from './page.ts'
+import { wantsPage } from './page.ts'
 import { uncounted } from './requestsInFlight.ts'
 import { addWellKnown, readableByAll } from './wellKnown.ts'
 
 /** The routes beside /graphql. */
-export function addRoutes(app: FastifyInstance, auth: OpenedAuth): void {
+export function addRoutes(app: FastifyInstance, auth: OpenedAuth, showPage: ShowPage): void {
   // A page for a person in a browser. Other clients get 404.
-  app.get('/', async (request, reply) => (wantsPage(request) ? sendPage(reply) : reply.callNotFound()))
+  app.get('/', async (request, reply) => (wantsPage(request) ? showPage(reply) : reply.callNotFound()))
 
   addWellKnown(app, auth)
 

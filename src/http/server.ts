@@ -45,7 +45,10 @@ export async function openServer(config: Config, options: InnerOptions = {}): Pr
   try {
     closePromptly(app)
     boundConnections(app, bounds)
-    await addAnnul(app, auth, auth.schema(ownExtension(config, options.extension)), { ownsHost: true })
+    await addAnnul(app, auth, auth.schema(ownExtension(config, options.extension)), {
+      ownsHost: true,
+      takesSockets: true,
+    })
     if (typeof config.metrics === 'object')
       metrics = await openMetricsListener(config.metrics, auth.parts.metrics, bounds)
     await app.listen({ host: config.host, port: config.port })

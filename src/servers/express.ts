@@ -50,9 +50,12 @@ export function annulExpress(auth: Auth, options: AnnulExpressOptions = {}): Exp
   // The feed is a WebSocket alone, so the app may have a page by its name.
   const paths = new Set(pathsOf(opened.parts.config).map(({ url }) => url))
   paths.delete('/feed')
+  const isOurs = (path: string) => paths.has(path) || paths.has(path.replace(/[^/]*$/, '*'))
   let inner: InnerApp | undefined
   const opening = loadInnerApp('annul/express')
-    .then(({ openInnerApp }) => openInnerApp(opened, schema ?? auth.schema()))
+    .then(({ openInnerApp }) =>
+      openInnerApp(opened, schema ?? auth.schema(), { takesSockets: server !== undefined }),
+    )
     .then(app => {
       inner = app
     })
@@ -73,7 +76,7 @@ export function annulExpress(auth: Auth, options: AnnulExpressOptions = {}): Exp
   }
 
   const handle: (...parameters: Parameters<ExpressMiddleware>) => void = (request, response, next) => {
-    if (!paths.has(request.url?.split('?', 1)[0] ?? '')) return next()
+    if (!isOurs(request.url?.split('?', 1)[0] ?? '')) return next()
     if (inner) return inner.handle(request, response)
     opening.then(() => inner?.handle(request, response), next)
   }

@@ -41,7 +41,7 @@ export class WrongSecretError extends Error {
 }
 
 /** How long a retired key goes on verifying: the longest life of a token, and a margin. */
-const retiredSeconds = 3720
+export const retiredSeconds = 3720
 
 /** The keys that encrypt private halves: of the present secret, then of the previous one. */
 export type EncryptionKeys = readonly [Buffer, ...Buffer[]]

@@ -28,6 +28,8 @@ const operations: [name: string, (id: string) => string][] = [
 const others: typeof operations = [
   ['revokeEverything', () => 'mutation { revokeEverything }'],
   ['users', () => '{ users { edges { node { id email } } } }'],
+  ['revocationLog', () => '{ revocationLog { size } }'],
+  ['signingKeys', () => '{ signingKeys { id } }'],
   ['auditEvents', () => '{ auditEvents { edges { node { id kind } } } }'],
 ]
 

@@ -2,16 +2,23 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
-/* What a browser shows of the server: nothing of a third party, in production neither. */
+/* What a browser shows of the server without its console: nothing of a third party, in production neither. */
 
 const browser = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' }
+
+/** In production the console is off by itself. */
+const consoleOff = { ANNUL_CONSOLE: 'off' }
 
 const servers: TestServer[] = []
 const mode = process.env.NODE_ENV
 beforeAll(async () => {
   for (const nodeEnv of ['development', 'production']) {
     process.env.NODE_ENV = nodeEnv
-    servers.push(await startTestServer({ env: { NODE_ENV: nodeEnv } }))
+    servers.push(
+      await startTestServer({
+        env: { NODE_ENV: nodeEnv, ...(nodeEnv === 'development' && consoleOff) },
+      }),
+    )
   }
 })
 afterAll(async () => {

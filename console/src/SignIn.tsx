@@ -1,0 +1,48 @@
+import { useSession } from 'annul/client/react'
+import { goTo } from './data/route.ts'
+import { Field } from './parts/Field.tsx'
+import { Form } from './parts/Form.tsx'
+import { texts } from './texts/en.ts'
+
+const { signIn } = texts
+
+/** The form to sign in, with the reason why a session has ended while the page was open. */
+export function SignIn() {
+  const { session, reason, user } = useSession()
+  return (
+    <section className="narrow" aria-labelledby="sign-in">
+      <h1 id="sign-in">{signIn.heading}</h1>
+      {reason && reason !== 'LOGGED_OUT' && (
+        <p role="alert" className="notice">
+          {signIn.ended}{' '}
+          <a href="#/docs/errors/UNAUTHENTICATED">
+            <code>{reason}</code>
+          </a>
+        </p>
+      )}
+      {user && <p role="status">{user.email}</p>}
+      <Form
+        submit={signIn.submit}
+        onSend={async ({ email = '', password = '' }) => {
+          await session.login({ email, password })
+          if (location.hash === '#/sign-in') goTo('/')
+        }}
+      >
+        <Field label={signIn.email} name="email" type="email" autoComplete="username" required />
+        <Field
+          label={signIn.password}
+          name="password"
+          type="password"
+          autoComplete="current-password"
+          required
+        />
+      </Form>
+      <p className="row">
+        <span>
+          {signIn.noAccount} <a href="#/account/sign-up">{signIn.signUp}</a>
+        </span>
+        <a href="#/account/forgotten-password">{signIn.forgotten}</a>
+      </p>
+    </section>
+  )
+}

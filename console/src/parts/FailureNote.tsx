@@ -1,0 +1,47 @@
+import type { Failure } from '../data/failure.ts'
+import { texts } from '../texts/en.ts'
+
+/** Says what went wrong: the server's sentence, then code, reason and what to do. */
+export function FailureNote({ failure }: { failure: Failure | undefined }) {
+  if (!failure) return null
+  const { code, reason, recover, id, retryAfter, message } = failure
+  const { codes, recovers } = texts.failure
+  return (
+    <div role="alert" className="failure">
+      <p>
+        <strong>{codes[code] ?? (message || texts.failure.heading)}</strong>
+        {retryAfter !== undefined && ` ${texts.failure.retryAfter(retryAfter)}`}
+      </p>
+      <dl className="facts">
+        <dt>{texts.failure.code}</dt>
+        <dd>
+          <a href={`#/docs/errors/${code}`} title={texts.failure.more}>
+            <code>{code}</code>
+          </a>
+        </dd>
+        {reason && (
+          <>
+            <dt>{texts.failure.reason}</dt>
+            <dd>
+              <code>{reason}</code>
+            </dd>
+          </>
+        )}
+        {recover && (
+          <>
+            <dt>{texts.failure.recover}</dt>
+            <dd>{recovers[recover] ?? recover}</dd>
+          </>
+        )}
+        {id && (
+          <>
+            <dt>{texts.failure.id}</dt>
+            <dd>
+              <code>{id}</code>
+            </dd>
+          </>
+        )}
+      </dl>
+    </div>
+  )
+}

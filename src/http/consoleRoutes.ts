@@ -1,0 +1,45 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { GraphQLSchema } from 'graphql'
+import type { OpenedAuth } from '../auth.ts'
+import { openConsole } from './openConsole.ts'
+import { sendPage } from './page.ts'
+
+/** Shows a page to a person in a browser. */
+export type ShowPage = (reply: FastifyReply) => FastifyReply
+
+/**
+ * Adds the files of the console, where ANNUL_CONSOLE is on.
+ *
+ * @returns what shows the console; where it is off or was not built, what shows a plain page
+ */
+export function addConsole(
+  app: FastifyInstance,
+  auth: OpenedAuth,
+  schema: GraphQLSchema,
+  takesSockets: boolean,
+): ShowPage {
+  const { config, log } = auth.parts
+  if (!config.console) return sendPage
+  const { siteName, passwordMinLength, introspection } = config
+  const opened = openConsole(
+    {
+      endpoint: 'graphql',
+      siteName,
+      subscriptions: takesSockets && schema.getSubscriptionType() != null,
+      passwordMinLength,
+    },
+    // Whoever may not read the schema need not know what guards it either.
+    introspection ? auth.guards(schema) : undefined,
+  )
+  if (opened === undefined) {
+    log.warn({}, 'There is no console in this package: `npm run build` makes it.')
+    return sendPage
+  }
+  app.get('/console/:name', async (request: FastifyRequest<{ Params: { name: string } }>, reply) => {
+    const { headers, params } = request
+    const found = await opened.file(params.name, /\bgzip\b/.test(String(headers['accept-encoding'] ?? '')))
+    return found ? reply.headers(found.headers).send(found.body) : reply.callNotFound()
+  })
+  const { headers, body } = opened.page()
+  return reply => reply.headers(headers).send(body)
+}

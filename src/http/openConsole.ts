@@ -1,0 +1,131 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
+import type { FieldGuard } from '../graphql/listGuards.ts'
+import { packageFolder } from '../packageFolder.ts'
+import { contentSecurityPolicy } from './contentSecurityPolicy.ts'
+
+/** What the page is told. console/src/settings.ts reads it. */
+export interface ConsoleSettings {
+  /** The GraphQL endpoint, relative to the page or absolute. */
+  readonly endpoint: string
+  readonly siteName: string
+  /** Whether the endpoint takes subscriptions over WebSockets. */
+  readonly subscriptions: boolean
+  readonly passwordMinLength: number
+}
+
+/** An answer to GET. */
+export interface ConsoleAnswer {
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | Buffer
+}
+
+/** The console: a page, and the files that it loads. Nothing of it depends on who asks. */
+export interface Console {
+  page(): ConsoleAnswer
+  /** @param name what stands behind `console/` in the address. @returns undefined where there is no such file */
+  file(name: string, acceptsGzip: boolean): Promise<ConsoleAnswer | undefined>
+}
+
+const types: Readonly<Record<string, string>> = {
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  svg: 'image/svg+xml',
+  ttf: 'font/ttf',
+  json: 'application/json',
+}
+
+/** Scripts, workers and requests of this host alone. Monaco makes styles of its own, so styles may stand in the page. */
+const policy = contentSecurityPolicy({
+  'script-src': "'self'",
+  'style-src': "'self' 'unsafe-inline'",
+  'img-src': "'self' data:",
+  'font-src': "'self'",
+  'worker-src': "'self'",
+  'connect-src': "'self'",
+})
+
+const unzip = promisify(gunzip)
+
+/**
+ * Opens what `npm run build` has put into dist/console: index.html, and `console/` with files whose names change with
+ * their content. They are kept compressed only.
+ *
+ * @param guards what guards each field, for those who read the schema; undefined: the page does not tell
+ * @param files where the page finds `console/`; default: beside the page
+ * @returns undefined where the page was not built
+ */
+export function openConsole(
+  settings: ConsoleSettings,
+  guards: readonly FieldGuard[] | undefined,
+  files = './console/',
+): Console | undefined {
+  const folder = builtFolder()
+  if (folder === undefined) return undefined
+  const told = JSON.stringify({ ...settings, ...(guards && { guards: `${files}guards.json` }) })
+  const html = readFileSync(join(folder, 'index.html'), 'utf8')
+    .replaceAll('./console/', escaped(files))
+    .replace('content="{}"', () => `content="${escaped(told)}"`)
+  const page: ConsoleAnswer = {
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': policy,
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-opener-policy': 'same-origin',
+      vary: 'accept',
+    },
+    body: html,
+  }
+  const names = new Set(readdirSync(join(folder, 'console')))
+  const loaded = new Map<string, Promise<Buffer>>()
+  const read = (name: string) => {
+    const found = loaded.get(name) ?? readFile(join(folder, 'console', name))
+    loaded.set(name, found)
+    return found
+  }
+  const listed = guards && Buffer.from(JSON.stringify(guards))
+  return {
+    page: () => page,
+    async file(name, acceptsGzip) {
+      if (listed && name === 'guards.json') return { headers: headersOf(name, 'no-store'), body: listed }
+      // A name of the folder, so it leads nowhere else.
+      if (!names.has(`${name}.gz`)) return undefined
+      const headers = headersOf(name, 'public, max-age=31536000, immutable')
+      const zipped = await read(`${name}.gz`)
+      return acceptsGzip
+        ? { headers: { ...headers, 'content-encoding': 'gzip' }, body: zipped }
+        : { headers, body: await unzip(zipped) }
+    },
+  }
+}
+
+/** Undefined where the page was not built, or where a bundle of an app has no copy of it. */
+function builtFolder(): string | undefined {
+  try {
+    const folder = packageFolder('dist/console')
+    return existsSync(join(folder, 'index.html')) ? folder : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function headersOf(name: string, cacheControl: string): Record<string, string> {
+  return {
+    'content-type': types[name.slice(name.lastIndexOf('.') + 1)] ?? 'application/octet-stream',
+    'cache-control': cacheControl,
+    'x-content-type-options': 'nosniff',
+    vary: 'accept-encoding',
+    // A worker has a policy of its own.
+    'content-security-policy': policy,
+  }
+}
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)
+}

@@ -44,8 +44,8 @@ const contract = buildSchema()
 
 describe('a block', () => {
   it('has a language that is looked at', () => {
-    // "text" is output, "acl" and "python" are run by docs/redis.test.ts.
-    const known = ['sh', 'bash', 'js', 'ts', 'tsx', 'json', 'graphql', 'sql', 'text', 'acl', 'python']
+    // "text" is output, "http" a header; "acl" and "python" are run by docs/redis.test.ts.
+    const known = ['sh', 'bash', 'js', 'ts', 'tsx', 'json', 'graphql', 'sql', 'text', 'http', 'acl', 'python']
     expect(blocks.length).toBeGreaterThan(100)
     expect(blocks.filter(({ language }) => !known.includes(language))).toEqual([])
   })

@@ -80,7 +80,9 @@ describe('docs/server.md', () => {
 
   it('has every route', () => {
     const routes = listed('Routes', /^\| (`\/.*?) \|/gm)
-    expect(routes.sort()).toEqual(['/', ...pathsOf({ metrics: 'on' }).map(({ url }) => url)].sort())
+    expect(routes.sort()).toEqual(
+      ['/', ...pathsOf({ metrics: 'on', console: true }).map(({ url }) => url)].sort(),
+    )
   })
 
   it('has every command', async () => {

@@ -166,6 +166,12 @@ export const allSettings: readonly SettingsOfTopic[] = [
           'comma-separated addresses and ranges whose X-Forwarded-For is believed, read from the right; in your own server too',
       },
       {
+        name: 'ANNUL_CONSOLE',
+        default: 'on',
+        inProduction: 'off',
+        meaning: 'the console, a web page at `/`: [console.md](console.md)',
+      },
+      {
         name: 'ANNUL_INTROSPECTION',
         default: 'on',
         inProduction: 'off',

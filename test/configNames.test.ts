@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
 import { ConfigError, readConfig } from '../src/config.ts'
 
@@ -60,19 +59,6 @@ describe('a name that begins with ANNUL_ and is no setting', () => {
       stderr:
         'The settings have a problem:\n  ANNUL_SECERT is not a setting. The nearest name is ANNUL_SECRET.\n',
     })
-  })
-})
-
-describe('every setting of the README', () => {
-  it('is known', () => {
-    const table = readFileSync('README.md', 'utf8').split('\n## Settings\n')[1]?.split('\n## ')[0] ?? ''
-    const cells = [...table.matchAll(/^\| ((?:[A-Z_]+(?:, )?)+) \|/gm)].map(([, names = '']) => names)
-    const names = cells.flatMap(cell => cell.split(', ')).filter(name => name.startsWith('ANNUL_'))
-    expect(names.length).toBeGreaterThan(10)
-    const unknown = names.filter(name =>
-      problemsOf({ [name]: '?' }).some(text => text.includes('not a setting')),
-    )
-    expect(unknown).toEqual([])
   })
 })
 

@@ -4,6 +4,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { onPostgres } from './support/database.ts'
+import { followGettingStarted } from './support/gettingStarted.ts'
 import { root } from './support/imports.ts'
 import { install, type Packed, packPackage, run } from './support/packed.ts'
 import { until } from './support/until.ts'
@@ -16,7 +17,7 @@ const describePackage = onPostgres ? describe : describe.skip
 let packed: Packed
 /** An app that has installed the package. */
 let app: string
-/** What Annul's own server and the embedded database need beside the package. The README names the same. */
+/** What Annul's own server and the embedded database need beside the package. docs/server.md and docs/getting-started.md name the same. */
 const ownServer = [
   ...['fastify', '@fastify/cors', '@fastify/helmet', '@fastify/websocket'],
   ...['@apollo/server', '@electric-sql/pglite'],
@@ -114,6 +115,12 @@ describePackage('the package', () => {
       await ended
     }
   }, 150_000)
+
+  it(
+    'does what docs/getting-started.md says, from an empty folder to the end of a session',
+    () => followGettingStarted(packed),
+    300_000,
+  )
 
   it('says what to install, where its own server or its database is missing', async () => {
     const bare = await newApp('bare')

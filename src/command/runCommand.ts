@@ -30,7 +30,7 @@ import { version } from './version.ts'
  */
 export async function runCommand(args: readonly string[], readSettings: () => Config): Promise<void> {
   const program = new Command('annul')
-    .description('Auth for GraphQL. Settings are environment variables, listed in the README.')
+    .description('Auth for GraphQL. Settings are environment variables, listed in docs/settings.md.')
     .version(version)
     .showHelpAfterError()
   addServe(program, readSettings, say)

@@ -25,7 +25,7 @@ const cookiePrefix = '__Host-annul-'
  * Only Annul is sent cookies, because one of them holds the refresh token, with which a service could open what it likes.
  *
  * @param request of the client. Its `socket` tells the client's address
- * @param options.to default: a service
+ * @param options where the subrequest goes; default: `{ to: 'service' }`
  * @returns by their names in lower case, without those that the client has not sent
  * @example
  * forwardHeaders(request, { to: 'annul' })   // { authorization: 'Bearer …', 'x-forwarded-for': '192.0.2.1', … }

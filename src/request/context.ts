@@ -45,8 +45,10 @@ export class AuthContext {
    * @throws AuthError UNAUTHENTICATED, or UNAVAILABLE when the database cannot be asked
    * @throws Error on an unguarded field, where the sender is not known yet: a developer's mistake, told in the log
    * @example
+   * ```ts
    * // type Query { notes: [Note!]! @auth }
    * const notes = (_source, _args, { auth }) => readNotes(auth.viewer().userId)
+   * ```
    */
   viewer(): Viewer {
     return this.#state.viewer()

@@ -41,9 +41,9 @@ describe('docs/verifier.md', () => {
     expect(await compile(source, packages, { types: ['node'] })).toEqual([])
   })
 
-  it('has a shorter one in the README, which compiles', async () => {
-    const readme = await readFile(join(root, 'README.md'), 'utf8')
-    const [, source = ''] = /```ts\n(import \{ createVerifier[\s\S]*?)```/.exec(readme) ?? []
+  it('has a shorter one in docs/fleet.md, which compiles', async () => {
+    const fleet = await readFile(join(root, 'docs/fleet.md'), 'utf8')
+    const [, source = ''] = /```ts\n(import \{ createVerifier[\s\S]*?)```/.exec(fleet) ?? []
     expect(await compile(source, packages, { types: ['node'] })).toEqual([])
     expect(source).toContain('verifier.ready')
   })

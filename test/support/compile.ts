@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { temporaryDirectory } from './database.ts'
 import { root } from './imports.ts'
 
@@ -33,10 +33,12 @@ export async function compileAll(
 ): Promise<string[]> {
   const folder = await temporaryDirectory()
   const modules = join(folder, 'node_modules')
-  for (const scope of ['@apollo', '@graphql-tools', '@ioredis', '@redis', '@types'])
-    await mkdir(join(modules, scope), { recursive: true })
+  await mkdir(modules)
   await symlink(root, join(modules, 'annul'))
-  for (const name of packages) await symlink(join(root, 'node_modules', name), join(modules, name))
+  for (const name of packages) {
+    await mkdir(dirname(join(modules, name)), { recursive: true })
+    await symlink(join(root, 'node_modules', name), join(modules, name))
+  }
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
   await writeFile(join(folder, 'app.ts'), source)
   const compilerOptions = {

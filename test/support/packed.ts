@@ -25,7 +25,10 @@ export async function packPackage(): Promise<Packed> {
   await writeFile(join(checkout, 'dist', 'stale.js'), '// of a file that is no more')
   const left = ['.git', '.annul', 'node_modules', 'dist', 'bench', 'test', 'examples']
   for (const name of (await readdir(root)).filter(name => !left.includes(name)))
-    await cp(join(root, name), join(checkout, name), { recursive: true })
+    await cp(join(root, name), join(checkout, name), {
+      recursive: true,
+      filter: path => !path.endsWith('/node_modules'),
+    })
   await symlink(join(root, 'node_modules'), join(checkout, 'node_modules'))
   const { stdout } = await npm(['pack', '--json', '--pack-destination', dir], checkout)
   // Scripts of the package may write lines before.

@@ -10,7 +10,7 @@ export interface SessionUser {
   readonly scopes: readonly string[]
 }
 
-/** Why a session ended. TOKEN_STALE: this device lost track of its tokens (see "Limits" in docs/client.md). */
+/** Why a session ended. TOKEN_STALE: this device lost track of its tokens (see "Limits" in docs/client-inside.md). */
 export type SignedOutReason = Reason | 'TOKEN_STALE'
 
 /**

@@ -35,7 +35,7 @@ const messageSteps = 25
 /** Each further try means that another tab has changed the token during the try before. */
 const maxTries = 5
 
-/** The client's part of a refresh (see docs/client.md). Each step covers one kind of accident. */
+/** The client's part of a refresh (see docs/client-inside.md). Each step covers one kind of accident. */
 export function createRefresher(parts: Parts): Refresher {
   const { local, store, lock } = parts
   let running: Promise<void> | undefined

@@ -94,7 +94,7 @@ describe('a page', () => {
     const helps = new Map(commands.map((command, at) => [command, ended[at]?.stdout ?? '']))
     const wrong = uses.filter(({ words, command }) => {
       const help = helps.get(command) ?? ''
-      const known = help.match(/--[a-z-]+/g) ?? []
+      const known: readonly string[] = help.match(/--[a-z-]+/g) ?? []
       const options = words.match(/--[a-z-]+/g) ?? []
       return !help.startsWith(`Usage: annul ${command}`) || options.some(option => !known.includes(option))
     })

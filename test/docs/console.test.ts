@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, it } from '@jest/globals'
 import { describeInChromium, useBrowser } from '../client/browser/chromium.ts'
+import { appFolder } from '../support/appFolder.ts'
 import { createClient } from '../support/client.ts'
 import { newSecret } from '../support/command.ts'
 import { signIn } from '../support/console.ts'
-import { createDatabase, temporaryDirectory } from '../support/database.ts'
+import { createDatabase } from '../support/database.ts'
 import { freePort } from '../support/freePort.js'
 import { root } from '../support/imports.ts'
 import { until } from '../support/until.ts'
@@ -25,13 +26,7 @@ describeInChromium('The program of docs/console.md', () => {
   it('shows the console beside an Apollo Server on Express, and a person signs in there', async () => {
     const text = await readFile(join(root, 'docs/console.md'), 'utf8')
     const [, program = ''] = /```ts\n([\s\S]*?)```/.exec(text) ?? []
-    const folder = await temporaryDirectory()
-    const modules = join(folder, 'node_modules')
-    await mkdir(modules)
-    for (const name of await readdir(join(root, 'node_modules')))
-      if (!name.startsWith('.')) await symlink(join(root, 'node_modules', name), join(modules, name))
-    await symlink(root, join(modules, 'annul'))
-    await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+    const folder = await appFolder()
     await writeFile(join(folder, 'server.ts'), program)
 
     const { env } = await createDatabase()

@@ -1,12 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { listenWith } from '../servers/contract/listenWith.ts'
+import { appFolder } from '../support/appFolder.ts'
 import { createClient } from '../support/client.ts'
 import { newSecret } from '../support/command.ts'
-import { createDatabase, temporaryDirectory } from '../support/database.ts'
+import { createDatabase } from '../support/database.ts'
 import { root } from '../support/imports.ts'
 import { until } from '../support/until.ts'
 
@@ -21,13 +22,7 @@ const programs = text.split('\n## ').flatMap(section => {
 
 let folder = ''
 beforeAll(async () => {
-  folder = await temporaryDirectory()
-  const modules = join(folder, 'node_modules')
-  await mkdir(modules)
-  for (const name of await readdir(join(root, 'node_modules')))
-    if (!name.startsWith('.')) await symlink(join(root, 'node_modules', name), join(modules, name))
-  await symlink(root, join(modules, 'annul'))
-  await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+  folder = await appFolder()
 })
 
 /** The errors of a compiler that checks declarations too. */

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from '@jest/globals'
-import { temporaryDirectory } from '../support/database.ts'
+import { appFolder } from '../support/appFolder.ts'
 import { gateways, rows } from '../support/gatewayLife.ts'
 import { root } from '../support/imports.ts'
 
@@ -32,13 +32,7 @@ export declare const supergraphSdl: string
 `
 
 it('every program of docs/gateways.md compiles', async () => {
-  const folder = await temporaryDirectory()
-  const modules = join(folder, 'node_modules')
-  await mkdir(modules)
-  for (const name of await readdir(join(root, 'node_modules')))
-    if (!name.startsWith('.')) await symlink(join(root, 'node_modules', name), join(modules, name))
-  await symlink(root, join(modules, 'annul'))
-  await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+  const folder = await appFolder()
   await writeFile(join(folder, 'schemas.ts'), schemas)
   await writeFile(join(folder, 'supergraph.ts'), supergraph)
   const text = await readFile(page, 'utf8')

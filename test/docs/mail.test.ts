@@ -1,14 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { readConfig } from '../../src/config.ts'
 import { listenWith } from '../servers/contract/listenWith.ts'
+import { appFolder } from '../support/appFolder.ts'
 import { createClient } from '../support/client.ts'
 import { newSecret } from '../support/command.ts'
 import { compile } from '../support/compile.ts'
-import { createDatabase, temporaryDirectory } from '../support/database.ts'
+import { createDatabase } from '../support/database.ts'
 import { root } from '../support/imports.ts'
 import { mailFiles } from '../support/mails.ts'
 import { until } from '../support/until.ts'
@@ -33,13 +34,7 @@ describe('docs/mail.md', () => {
   it('has a program whose texts are sent', async () => {
     const { url, close } = await listenWith(() => {})
     await close()
-    const folder = await temporaryDirectory()
-    const modules = join(folder, 'node_modules')
-    await mkdir(modules)
-    for (const name of await readdir(join(root, 'node_modules')))
-      if (!name.startsWith('.')) await symlink(join(root, 'node_modules', name), join(modules, name))
-    await symlink(root, join(modules, 'annul'))
-    await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+    const folder = await appFolder()
     await writeFile(join(folder, 'server.ts'), program.replaceAll('4000', new URL(url).port))
     const { env } = await createDatabase()
     const { PATH = '' } = process.env

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, expect, it } from '@jest/globals'
+import { appFolder } from '../support/appFolder.ts'
 import { createClient } from '../support/client.ts'
 import { newSecret } from '../support/command.ts'
-import { createDatabase, temporaryDirectory } from '../support/database.ts'
+import { createDatabase } from '../support/database.ts'
 import { root } from '../support/imports.ts'
 import { until } from '../support/until.ts'
 
@@ -21,13 +22,7 @@ afterEach(async () => {
 it('docs/tracing.md has a program that prints the spans of a sign-in', async () => {
   const [, program = ''] =
     /```ts\n([\s\S]*?)```/.exec(await readFile(join(root, 'docs/tracing.md'), 'utf8')) ?? []
-  const folder = await temporaryDirectory()
-  const modules = join(folder, 'node_modules')
-  await mkdir(modules)
-  for (const name of await readdir(join(root, 'node_modules')))
-    if (!name.startsWith('.')) await symlink(join(root, 'node_modules', name), join(modules, name))
-  await symlink(root, join(modules, 'annul'))
-  await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+  const folder = await appFolder()
   await writeFile(join(folder, 'server.js'), program)
 
   const { env } = await createDatabase()

@@ -24,12 +24,13 @@ const extension = {
   },
 }
 
+const viewer = { id: '6b1c1ac9-5a7c-4b1f-9d0b-0a4f1f0f9d11', email: 'viewer@example.com' }
 const server = useServer({ extension })
 
 async function examples() {
   const { data } = await server.send(getIntrospectionQuery())
   const schema = buildClientSchema(data as unknown as IntrospectionQuery)
-  return { schema, list: examplesOf(schema, null) }
+  return { schema, list: examplesOf(schema, viewer) }
 }
 
 test('there is an example for every root field, and each fits the schema', async () => {
@@ -75,6 +76,8 @@ test('an example gives what must be given, declares what may be, and asks for no
   expect(find('Query.items')?.query).toContain('__typename')
   expect(find('Query.users')?.query).toContain('hasNextPage')
   for (const { query } of list) expect(query).not.toMatch(/^\s*refreshToken$/m)
+  expect(find('Query.user')?.variables).toContain(viewer.id)
+  expect(find('Mutation.login')?.variables).toContain(viewer.email)
   // An id of nobody: whoever runs an example as it is blocks and deletes no one.
   expect(find('Mutation.deleteUser')?.variables).toContain('00000000-0000-0000-0000-000000000000')
 })

@@ -78,6 +78,11 @@ export function expectRefresh(why: 'asked' | 'forgotten'): void {
   cause = { why }
 }
 
+/** The server has refused the token. The next refresh is for that. */
+export function noteRefusal(reason: string | undefined): void {
+  cause = { why: 'refused', reason }
+}
+
 /** The access token that the session has now; undefined: none. The object stays the same until the token changes. */
 export const presentToken = (): PresentToken | undefined => present
 
@@ -157,7 +162,7 @@ async function read(response: Response, change: TokenChange | undefined): Promis
   const { data, errors } = Object(answer)
   const [{ code, reason } = {} as Record<string, string>] = [errors ?? []].flat().map(codesOf)
   if (!change) {
-    if (code === 'UNAUTHENTICATED') cause = { why: 'refused', reason }
+    if (code === 'UNAUTHENTICATED') noteRefusal(reason)
     return
   }
   const token = Object.values(Object(data)).map(value => Object(value).accessToken)[0]

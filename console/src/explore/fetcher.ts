@@ -2,12 +2,12 @@ import type { GraphiQLProps } from 'graphiql'
 import { type IntrospectionQuery, parse } from 'graphql'
 import { failureOf } from '../data/failure.ts'
 import { noteOutage } from '../data/outage.ts'
-import { socket } from '../data/socket.ts'
 import { noteToken } from '../data/tokenLog.ts'
 import { session } from '../session.ts'
 import { endpoint } from '../settings.ts'
 import { loadGuards } from './guards.ts'
 import { showGuards } from './showGuards.ts'
+import { subscribe } from './subscribe.ts'
 
 type Fetcher = GraphiQLProps['fetcher']
 type Params = Parameters<Fetcher>[0]
@@ -48,33 +48,6 @@ async function send(params: Params, headers: Readonly<Record<string, string>> = 
 export async function lookAtToken(): Promise<void> {
   const { authorization } = await session.headers().catch((): { authorization?: string } => ({}))
   noteToken(authorization?.slice('Bearer '.length))
-}
-
-/** What GraphiQL follows and can stop. */
-function subscribe({ query, variables, operationName }: Params) {
-  return {
-    subscribe(observer: { next(value: object): void; complete(): void }) {
-      const unsubscribe = socket().subscribe(
-        { query, variables: variables ?? null, operationName: operationName ?? null },
-        {
-          next: value => observer.next(value),
-          complete: () => observer.complete(),
-          error(error) {
-            observer.next({ errors: errorsOf(error) })
-            observer.complete()
-          },
-        },
-      )
-      return { unsubscribe }
-    },
-  }
-}
-
-/** The server's errors; where the socket was closed, an error that says why. */
-function errorsOf(error: unknown): readonly object[] {
-  if (Array.isArray(error)) return error
-  const { code, reason, message } = Object(error) as { code?: number; reason?: string; message?: string }
-  return [{ message: reason || message || '', extensions: { code: code ? `SOCKET_${code}` : 'UNREACHABLE' } }]
 }
 
 function isSubscription({ query, operationName }: Params): boolean {

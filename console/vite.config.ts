@@ -31,6 +31,12 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 5000,
     reportCompressedSize: false,
+    rolldownOptions: {
+      // "use client" of packages says nothing to a page.
+      onwarn(warning, warn) {
+        if (warning.code !== 'MODULE_LEVEL_DIRECTIVE') warn(warning)
+      },
+    },
   },
   plugins: [markdownPages(), compressed(join(outDir, 'console'))],
 })

@@ -1,4 +1,5 @@
 import { type ComponentType, lazy, Suspense, useEffect, useRef } from 'react'
+import { useFollowedSessions } from './data/ownSessions.ts'
 import { usePlace } from './data/route.ts'
 import { Boundary } from './parts/Boundary.tsx'
 import { Busy } from './parts/Busy.tsx'
@@ -20,8 +21,9 @@ const rooms: Readonly<Record<string, ComponentType<{ rest: readonly string[] }>>
 
 export function App() {
   const place = usePlace()
+  useFollowedSessions()
   const [name = '', ...rest] = place.split('/').slice(1)
-  const Room = rooms[name]
+  const Room = Object.hasOwn(rooms, name) ? rooms[name] : undefined
   const main = useFocusOnArrival(place)
   useEffect(() => {
     const room = (texts.app as Readonly<Record<string, string>>)[Room ? name : 'start']

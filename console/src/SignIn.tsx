@@ -1,5 +1,6 @@
 import { useSession } from 'annul/client/react'
 import { goTo } from './data/route.ts'
+import { Ended } from './parts/Ended.tsx'
 import { Field } from './parts/Field.tsx'
 import { Form } from './parts/Form.tsx'
 import { texts } from './texts/en.ts'
@@ -8,18 +9,11 @@ const { signIn } = texts
 
 /** The form to sign in, with the reason why a session has ended while the page was open. */
 export function SignIn() {
-  const { session, reason, user } = useSession()
+  const { session, user } = useSession()
   return (
     <section className="narrow" aria-labelledby="sign-in">
       <h1 id="sign-in">{signIn.heading}</h1>
-      {reason && reason !== 'LOGGED_OUT' && (
-        <p role="alert" className="notice">
-          {signIn.ended}{' '}
-          <a href="#/docs/errors/UNAUTHENTICATED">
-            <code>{reason}</code>
-          </a>
-        </p>
-      )}
+      <Ended />
       {user && <p role="status">{user.email}</p>}
       <Form
         submit={signIn.submit}
@@ -28,7 +22,7 @@ export function SignIn() {
           if (location.hash === '#/sign-in') goTo('/')
         }}
       >
-        <Field label={signIn.email} name="email" type="email" autoComplete="username" required />
+        <Field label={signIn.email} name="email" inputMode="email" autoComplete="username" required />
         <Field
           label={signIn.password}
           name="password"

@@ -1,4 +1,5 @@
 import { useSession } from 'annul/client/react'
+import { Ended } from './parts/Ended.tsx'
 import { endpoint } from './settings.ts'
 import { texts } from './texts/en.ts'
 
@@ -13,6 +14,7 @@ export function Start() {
   )[]
   return (
     <>
+      <Ended />
       <h1>{texts.start.heading}</h1>
       <p className="lead">{texts.start.lead}</p>
       <ul className="cards">

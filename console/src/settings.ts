@@ -8,6 +8,8 @@ export interface Settings {
   readonly subscriptions: boolean
   /** The address of the list of guards, relative to the page; undefined: the server does not tell. */
   readonly guards?: string | undefined
+  /** Whether the schema has passkeys and second factors. */
+  readonly factors: boolean
   /** The fewest characters of a new password. */
   readonly passwordMinLength?: number | undefined
 }
@@ -18,6 +20,7 @@ export const settings: Settings = {
   endpoint: 'graphql',
   siteName: 'Annul',
   subscriptions: true,
+  factors: false,
   ...JSON.parse(given),
 }
 

@@ -137,6 +137,7 @@ export function createSession(options: SessionOptions): Session {
       await refresher.rotate()
       return local.state
     },
+    forgetAccessToken: () => local.drop(),
     fetch: sessionFetch,
     ...guarded,
     subscribe: local.subscribe,

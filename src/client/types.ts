@@ -130,6 +130,15 @@ export interface Session {
   /** Fetches new tokens now, for example to see new roles. @throws SessionError UNAVAILABLE */
   refresh(): Promise<SessionState>
   /**
+   * Forgets the access token here, as if it had expired: the next request refreshes first. The session goes on, and the
+   * server is told nothing. For tests and tools that want to see a refresh.
+   *
+   * @example
+   * session.forgetAccessToken()
+   * await session.fetch('/graphql', { method: 'POST', headers, body }) // sends `refresh`, then the request
+   */
+  forgetAccessToken(): void
+  /**
    * Use it in place of the global `fetch`. Requests to the endpoint's origin carry the access token. Requests to other
    * origins, and those with an Authorization header of their own, pass untouched.
    */

@@ -27,6 +27,7 @@ export function addConsole(
       siteName,
       subscriptions: takesSockets && schema.getSubscriptionType() != null,
       passwordMinLength,
+      factors: schema.getQueryType()?.getFields().factors !== undefined,
     },
     // Whoever may not read the schema need not know what guards it either.
     introspection ? auth.guards(schema) : undefined,

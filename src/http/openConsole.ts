@@ -15,6 +15,8 @@ export interface ConsoleSettings {
   /** Whether the endpoint takes subscriptions over WebSockets. */
   readonly subscriptions: boolean
   readonly passwordMinLength: number
+  /** Whether the schema has passkeys and second factors. */
+  readonly factors: boolean
 }
 
 /** An answer to GET. */

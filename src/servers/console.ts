@@ -52,9 +52,10 @@ export function annulConsole(auth: Auth, options: AnnulConsoleOptions = {}): Ann
   const { config } = insidesOf(auth).parts
   const { siteName, passwordMinLength, introspection } = config
   const files = `${path}/console/`
+  const factors = schema?.getQueryType()?.getFields().factors !== undefined
   const guards = introspection && schema ? auth.guards(schema) : undefined
   const opened = config.console
-    ? openConsole({ endpoint, siteName, subscriptions, passwordMinLength }, guards, files)
+    ? openConsole({ endpoint, siteName, subscriptions, passwordMinLength, factors }, guards, files)
     : undefined
   if (config.console && opened === undefined)
     throw new Error('annulConsole: there is no console in this package. `npm run build` makes it.')

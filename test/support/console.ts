@@ -8,8 +8,9 @@ import { type TestServer, type TestServerOptions, useServer } from './server.ts'
 
 /* The console in a real browser that reaches nothing but the server. */
 
-/** What the browser may write without a fault of the page: statuses of answers, and advice about password fields. */
-const harmless = /the server responded with a status of|Failed to load resource|username fields/
+/** What the browser may write without a fault of the page: what did not arrive, and advice about password fields. */
+const harmless =
+  /the server responded with a status of|Failed to load resource|username fields|^WebSocket connection to/
 
 export interface TestConsole {
   readonly server: TestServer
@@ -21,9 +22,14 @@ export interface TestConsole {
  * A server, and browsers that look at its console. After each test: nothing was asked of another host, the page's policy
  * was not broken, and no script has failed. Call it within `describeInChromium`.
  */
-export function useConsole(options: TestServerOptions = {}): TestConsole {
+export function useConsole(
+  options: TestServerOptions | (() => TestServerOptions | Promise<TestServerOptions>) = {},
+): TestConsole {
   const browser = useBrowser()
-  const server = useServer({ ...options, env: { HOST: 'localhost', ...options.env } })
+  const server = useServer(async () => {
+    const given = typeof options === 'function' ? await options() : options
+    return { ...given, env: { HOST: 'localhost', ...given.env } }
+  })
   const closing: (() => Promise<void>)[] = []
   const faults: string[] = []
 

@@ -27,6 +27,11 @@ export class Failure extends Error {
   get isOutage(): boolean {
     return this.code === 'UNAVAILABLE' || this.code === 'UNREACHABLE'
   }
+
+  /** Whether the person may not do or read this, or no longer. */
+  get isRefusal(): boolean {
+    return this.code === 'FORBIDDEN' || this.code === 'UNAUTHENTICATED'
+  }
 }
 
 /** Whatever was thrown, as a Failure: an error of the client keeps what the server said. */

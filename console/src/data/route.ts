@@ -12,7 +12,17 @@ function subscribe(listener: () => void): () => void {
 
 /** The present place: `/admin/users`. */
 export function usePlace(): string {
-  return useSyncExternalStore(subscribe, () => decodeURI(location.hash.slice(1)) || '/')
+  return useSyncExternalStore(subscribe, placeNow)
+}
+
+function placeNow(): string {
+  const place = location.hash.slice(1) || '/'
+  try {
+    return decodeURI(place)
+  } catch {
+    // A broken escape, as anybody may write it into a link.
+    return place
+  }
 }
 
 export function goTo(place: string): void {

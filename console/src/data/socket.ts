@@ -1,9 +1,15 @@
 import { type Client, createClient } from 'graphql-ws'
 import { session } from '../session.ts'
 import { endpoint, settings } from '../settings.ts'
+import { lookIfStillThere } from './stillThere.ts'
 
-/** Before a subscription that has ended is begun again. */
+/** Before a subscription that has ended is begun again, and the longest pause after repeated failures. */
 const pauseMs = 500
+const longestPauseMs = 8000
+
+/** Codes of a socket's close: nobody subscribes any more, and the token is refused. */
+const normal = 1000
+const unauthorized = 4401
 
 let client: Client | undefined
 
@@ -13,8 +19,19 @@ export function socket(): Client {
     url: endpoint.href.replace(/^http/, 'ws'),
     connectionParams: async () => ({ ...(await session.headers()) }),
     retryAttempts: Number.POSITIVE_INFINITY,
+    // The pauses of the library double without a bound: after an outage of minutes, events would be missing for minutes.
+    retryWait: retries => wait(pauseOf(retries)),
     // After an end of the session nobody is signed in, and whoever subscribes has gone.
     shouldRetry: () => session.user !== null,
+    // Proxies close connections on which nothing happens.
+    keepAlive: 20_000,
+    on: {
+      closed(event) {
+        // The socket may be the first to know of an outage, on a page that asks nothing.
+        const isExpected = [normal, unauthorized].includes((event as CloseEvent).code)
+        if (!isExpected && session.user !== null) void lookIfStillThere()
+      },
+    },
   })
   return client
 }
@@ -22,27 +39,64 @@ export function socket(): Client {
 /**
  * Calls `onEvent` with the data of each event. A subscription ends with its access token, and goes on with the next one.
  *
+ * @param onGap called when the subscription goes on after an interruption: events may be missing
  * @returns a function that ends the subscription
  */
-export function follow<Data>(query: string, onEvent: (data: Data) => void): () => void {
+export function follow<Data>(
+  query: string,
+  onEvent: (data: Data) => void,
+  onGap: () => void = () => {},
+): () => void {
   let isOver = !settings.subscriptions
+  let failures = 0
   let stop = () => {}
   const start = () => {
     if (isOver || session.user === null) return
     stop = socket().subscribe<Data>(
       { query },
-      { next: ({ data }) => data && onEvent(data), error: again, complete: again },
+      {
+        next({ data }) {
+          failures = 0
+          if (data) onEvent(data)
+        },
+        error: again,
+        complete: again,
+      },
     )
   }
-  const again = async () => {
+  const again = async (error?: unknown) => {
     if (isOver) return
     // Tells the reason to the session, too: it asks the server, which knows why a session has ended.
-    await session.refresh().catch(() => {})
-    setTimeout(start, pauseMs)
+    if (isRefusal(error)) await session.refresh().catch(() => {})
+    await wait(pauseOf(failures++))
+    start()
   }
+  // A socket that is open again carries the subscriptions of before.
+  const unlisten = isOver
+    ? () => {}
+    : socket().on('connected', (_socket, _payload, wasRetry) => {
+        if (wasRetry || failures > 0) onGap()
+      })
   start()
   return () => {
     isOver = true
+    unlisten()
     stop()
   }
+}
+
+/** Whether the access token was refused: by an error of the subscription, or by the code of the socket's close. */
+function isRefusal(error: unknown): boolean {
+  const errors = Array.isArray(error) ? error : [error]
+  return errors.some(
+    one => Object(one).code === unauthorized || Object(one).extensions?.code === 'UNAUTHENTICATED',
+  )
+}
+
+function pauseOf(failures: number): number {
+  return Math.min(pauseMs * 2 ** failures, longestPauseMs)
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms))
 }

@@ -13,7 +13,8 @@ export interface Asked<Data> {
 }
 
 /**
- * Asks when the part is shown, when the variables change, when the server is back after an outage, and every `everyMs`.
+ * Asks when the part is shown, when the variables change, when the server is back after an outage, and every `everyMs`
+ * while the page can be seen. What the person may no longer read is no longer shown.
  *
  * @param options.everyMs undefined: never by itself
  */
@@ -22,31 +23,30 @@ export function useAsked<Data>(
   variables: object = {},
   { everyMs }: { everyMs?: number } = {},
 ): Asked<Data> {
-  const [state, setState] = useState<Omit<Asked<Data>, 'reload'>>({
-    data: undefined,
-    failure: undefined,
-    isBusy: true,
-  })
-  const [turn, setTurn] = useState(0)
   const key = JSON.stringify([query, variables])
-  const shown = useRef(key)
+  const nothing = { key, data: undefined, failure: undefined, isBusy: true }
+  const [state, setState] = useState<Omit<Asked<Data>, 'reload'> & { readonly key: string }>(nothing)
+  const [turn, setTurn] = useState(0)
+  const isBusy = useRef(false)
   const recoveries = useRecoveries()
 
   // `turn` and `recoveries` ask again with the same variables.
   useEffect(() => {
     const abort = new AbortController()
     const [asked, given] = JSON.parse(key)
-    const isOther = shown.current !== key
-    shown.current = key
-    setState(state => ({ ...state, ...(isOther && { data: undefined }), isBusy: true }))
+    isBusy.current = true
+    const end = (failure: Failure | undefined, data?: Data) => {
+      if (abort.signal.aborted) return
+      isBusy.current = false
+      setState(former => ({
+        ...{ key, failure, isBusy: false },
+        data: failure && !failure.isRefusal && former.key === key ? former.data : data,
+      }))
+    }
+    setState(former => (former.key === key ? { ...former, isBusy: true } : former))
     ask<Data>(asked, given, abort.signal).then(
-      data => {
-        if (!abort.signal.aborted) setState({ data, failure: undefined, isBusy: false })
-      },
-      (error: unknown) => {
-        if (!abort.signal.aborted)
-          setState(({ data }) => ({ data, failure: failureOf(error), isBusy: false }))
-      },
+      data => end(undefined, data),
+      (error: unknown) => end(failureOf(error)),
     )
     return () => abort.abort()
   }, [key, turn, recoveries])
@@ -54,8 +54,13 @@ export function useAsked<Data>(
   const reload = useCallback(() => setTurn(turn => turn + 1), [])
   useEffect(() => {
     if (everyMs === undefined) return
-    const timer = setInterval(reload, everyMs)
+    // An answer that takes longer than that is waited for.
+    const look = () => {
+      if (!isBusy.current && document.visibilityState === 'visible') reload()
+    }
+    const timer = setInterval(look, everyMs)
     return () => clearInterval(timer)
   }, [everyMs, reload])
-  return { ...state, reload }
+  // An answer to other variables is not shown for a moment either.
+  return { ...(state.key === key ? state : nothing), reload }
 }

@@ -1,7 +1,10 @@
-import { type ReactNode, useEffect, useId, useRef } from 'react'
+import { type ReactNode, useId, useLayoutEffect, useRef } from 'react'
 import { texts } from '../texts/en.ts'
 
-/** A dialog of the browser's own: it keeps the focus, closes by Escape, and gives the focus back. Shown while it exists. */
+/**
+ * A dialog of the browser's own: it keeps the focus, which begins in its first field, closes by Escape,
+ * and gives the focus back. Shown while it exists.
+ */
 export function Dialog({
   heading,
   children,
@@ -13,9 +16,11 @@ export function Dialog({
 }) {
   const dialog = useRef<HTMLDialogElement>(null)
   const id = useId()
-  useEffect(() => {
+  // Before the element leaves the page: only a dialog that is closed gives the focus back.
+  useLayoutEffect(() => {
     const { current } = dialog
     current?.showModal()
+    current?.querySelector<HTMLElement>('input:not([hidden]), select, textarea')?.focus()
     return () => current?.close()
   }, [])
   return (
@@ -26,6 +31,8 @@ export function Dialog({
         event.preventDefault()
         onClose()
       }}
+      // A second Escape closes it whatever the page says.
+      onClose={({ currentTarget }) => currentTarget.open || onClose()}
     >
       <div className="row spread">
         <h2 id={id}>{heading}</h2>

@@ -1,6 +1,9 @@
 import { type InputHTMLAttributes, type ReactNode, useId } from 'react'
 
-/** A labelled input, with a hint and what is wrong with its value. */
+/**
+ * A labelled input, with a hint and what is wrong with its value. For e-mail addresses use `inputMode="email"`: browsers
+ * refuse and rewrite addresses of type `email` that the server takes, such as those with letters beyond ASCII.
+ */
 export function Field({
   label,
   hint,
@@ -19,6 +22,7 @@ export function Field({
       <input
         type="text"
         autoComplete="off"
+        autoCapitalize="none"
         {...input}
         id={id}
         aria-invalid={problem ? true : undefined}

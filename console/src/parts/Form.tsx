@@ -1,4 +1,4 @@
-import { type ReactNode, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { type Failure, failureOf } from '../data/failure.ts'
 import { texts } from '../texts/en.ts'
 import { FailureNote } from './FailureNote.tsx'
@@ -24,6 +24,10 @@ export function Form({
   const form = useRef<HTMLFormElement>(null)
   const [isBusy, setBusy] = useState(false)
   const [failure, setFailure] = useState<Failure>()
+  useEffect(() => {
+    // The first field that was refused, so that the person can go on typing.
+    if (failure) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
+  }, [failure])
   const send = async (data: FormData) => {
     if (isBusy) return
     setBusy(true)

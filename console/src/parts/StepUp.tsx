@@ -1,4 +1,5 @@
-import { createContext, type ReactNode, useCallback, useContext, useRef, useState } from 'react'
+import { useSession } from 'annul/client/react'
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useRef, useState } from 'react'
 import { askWhole } from '../data/ask.ts'
 import { Failure } from '../data/failure.ts'
 import { session } from '../session.ts'
@@ -17,10 +18,15 @@ export function StepUp({ children }: { children: ReactNode }) {
     setAsking(true)
     return new Promise<boolean>(resolve => waiting.current.push(resolve))
   }, [])
-  const end = (isProved: boolean) => {
+  const end = useCallback((isProved: boolean) => {
     setAsking(false)
     for (const resolve of waiting.current.splice(0)) resolve(isProved)
-  }
+  }, [])
+  const { status } = useSession()
+  useEffect(() => {
+    // The session may end while the question stands there.
+    if (status === 'signedOut') end(false)
+  }, [status, end])
   return (
     <Prove.Provider value={prove}>
       {children}
@@ -41,13 +47,17 @@ export function StepUp({ children }: { children: ReactNode }) {
               type="password"
               autoComplete="current-password"
               required
-              autoFocus
             />
           </Form>
         </Dialog>
       )}
     </Prove.Provider>
   )
+}
+
+/** @returns what asks for the password, and says whether it was right: false where the person does not want to */
+export function useProve(): () => Promise<boolean> {
+  return useContext(Prove)
 }
 
 /** What carries out a mutation. Where the server wants a recent proof, the person is asked, and it is sent once more. */
@@ -58,7 +68,7 @@ export type Act = <Data>(
 
 /** @returns a function that throws Failure, also where the person does not want to prove who they are */
 export function useAct(): Act {
-  const prove = useContext(Prove)
+  const prove = useProve()
   return useCallback(
     async <Data,>(mutation: string, variables: object = {}) => {
       try {

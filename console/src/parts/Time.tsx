@@ -8,15 +8,19 @@ const units: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ['minute', 60],
 ]
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
-const absolute = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium' })
+const absolute = new Intl.DateTimeFormat('en', {
+  dateStyle: 'medium',
+  timeStyle: 'medium',
+  hourCycle: 'h23',
+})
 
-/** A moment: how long ago, and as a title when exactly. */
-export function Time({ at }: { at: string | null | undefined }) {
+/** A moment: how long ago, and as a title when exactly. @param props.isExact whether the text says when exactly */
+export function Time({ at, isExact = false }: { at: string | null | undefined; isExact?: boolean }) {
   if (!at) return <>{texts.time.never}</>
   const date = new Date(at)
   return (
     <time dateTime={at} title={absolute.format(date)}>
-      {distance((date.getTime() - Date.now()) / 1000)}
+      {isExact ? absolute.format(date) : distance((date.getTime() - Date.now()) / 1000)}
     </time>
   )
 }

@@ -1,0 +1,62 @@
+import { useSession } from 'annul/client/react'
+import { useState } from 'react'
+import { Dialog } from '../../parts/Dialog.tsx'
+import { Field } from '../../parts/Field.tsx'
+import { Form } from '../../parts/Form.tsx'
+import { useAct } from '../../parts/StepUp.tsx'
+import { settings } from '../../settings.ts'
+import { texts } from '../../texts/en.ts'
+import { endedNote } from '../parts/endedNote.ts'
+
+const mutation = 'mutation RevokeEverything { revokeEverything }'
+
+/** Ends everything, after the name of the site was typed. Its answer stays until the person goes to sign in again. */
+export function RevokeEverything() {
+  const { everything } = texts.admin
+  const { session } = useSession()
+  const act = useAct()
+  const [isOpen, setOpen] = useState(false)
+  const [done, setDone] = useState<string>()
+  // The session is over: the server says why.
+  const leave = () => void session.refresh().catch(() => {})
+  return (
+    <section className="danger-zone" aria-labelledby="danger">
+      <h2 id="danger">{everything.heading}</h2>
+      <p>{everything.lead}</p>
+      <button type="button" className="danger" onClick={() => setOpen(true)}>
+        {everything.button}
+      </button>
+      {isOpen && done === undefined && (
+        <Dialog heading={everything.dialog(settings.siteName)} onClose={() => setOpen(false)}>
+          <p>{everything.lead}</p>
+          <Form
+            submit={everything.submit}
+            isDangerous
+            onCancel={() => setOpen(false)}
+            onSend={async () => {
+              const { revokedOnAllNodesMs } = await act(mutation)
+              setDone(endedNote(everything.done, revokedOnAllNodesMs))
+            }}
+          >
+            <Field
+              label={everything.confirm(settings.siteName)}
+              required
+              // The browser does not send the form before.
+              onChange={({ target }) =>
+                target.setCustomValidity(target.value === settings.siteName ? '' : everything.wrong)
+              }
+            />
+          </Form>
+        </Dialog>
+      )}
+      {done !== undefined && (
+        <Dialog heading={everything.heading} onClose={leave}>
+          <p role="status">{done}</p>
+          <button type="button" className="primary" onClick={leave}>
+            {everything.signIn}
+          </button>
+        </Dialog>
+      )}
+    </section>
+  )
+}

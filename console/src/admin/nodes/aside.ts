@@ -1,0 +1,42 @@
+import { Failure } from '../../data/failure.ts'
+import { endpoint } from '../../settings.ts'
+
+/* A session beside the page's own: without a cookie, and in memory alone. */
+
+const login = `mutation OpenAside($input: LoginInput!) {
+  login(input: $input) { accessToken session { id } }
+}`
+
+/** @throws Failure where the password is wrong, among others */
+export async function openAside(
+  email: string,
+  password: string,
+): Promise<{ accessToken: string; sessionId: string }> {
+  const { login: opened } = await sendAside<{ login: { accessToken: string; session: { id: string } } }>(
+    login,
+    { input: { email, password } },
+  )
+  return { accessToken: opened.accessToken, sessionId: opened.session.id }
+}
+
+/** Asks a guarded field by an access token. @throws Failure where the token is refused */
+export async function presentAside(accessToken: string): Promise<void> {
+  await sendAside('query PresentAside { me { id } }', {}, accessToken)
+}
+
+async function sendAside<Data>(query: string, variables: object, accessToken?: string): Promise<Data> {
+  const response = await fetch(endpoint, {
+    method: 'POST',
+    credentials: 'omit',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      ...(accessToken && { authorization: `Bearer ${accessToken}` }),
+    },
+    body: JSON.stringify({ query, variables }),
+  })
+  const { data, errors } = await response.json()
+  const [error] = errors ?? []
+  if (error) throw new Failure(error.message, error.extensions)
+  return data
+}

@@ -1,0 +1,28 @@
+import { Field } from '../parts/Field.tsx'
+import { Form } from '../parts/Form.tsx'
+import { session } from '../session.ts'
+import { texts } from '../texts/en.ts'
+
+const { signIn } = texts
+
+/** Signs in, or as another user, whose session takes the place of the present one. */
+export function PanelSignIn({ onDone }: { onDone: () => void }) {
+  return (
+    <Form
+      submit={signIn.submit}
+      onSend={async ({ email = '', password = '' }) => {
+        await session.login({ email, password })
+        onDone()
+      }}
+    >
+      <Field label={signIn.email} name="email" type="email" autoComplete="username" required />
+      <Field
+        label={signIn.password}
+        name="password"
+        type="password"
+        autoComplete="current-password"
+        required
+      />
+    </Form>
+  )
+}

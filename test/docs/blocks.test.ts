@@ -94,8 +94,9 @@ describe('a page', () => {
     const helps = new Map(commands.map((command, at) => [command, ended[at]?.stdout ?? '']))
     const wrong = uses.filter(({ words, command }) => {
       const help = helps.get(command) ?? ''
-      const known: readonly string[] = help.match(/--[a-z-]+/g) ?? []
-      const options = words.match(/--[a-z-]+/g) ?? []
+      const optionsIn = (text: string): readonly string[] => text.match(/--[a-z-]+/g) ?? []
+      const known = optionsIn(help)
+      const options = optionsIn(words)
       return !help.startsWith(`Usage: annul ${command}`) || options.some(option => !known.includes(option))
     })
     expect(wrong).toEqual([])

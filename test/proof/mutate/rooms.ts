@@ -89,25 +89,19 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
         'tokens/verifiedTokens',
         'tokens/deepFreeze',
       ],
-      ['tokens/accessTokenClaims', 'tokens/accessTokenHeader', 'tokens/accessToken'],
+      ['tokens/tokenVerifier', 'tokens/verifiedTokens', 'tokens/compactToken'],
     ),
     part(['tokens/refreshToken'], ['tokens/refreshToken', 'tokens/knownRefreshToken']),
     part(['tokens/oneTimeToken'], ['tokens/oneTimeToken', 'tokens/knownOneTimeToken']),
     part(['tokens/deviceToken'], ['tokens/deviceToken', 'tokens/knownDeviceToken']),
+    part(['tokens/secret'], ['tokens/secretFile', 'tokens/secret']),
+    part(['tokens/privateKeys', 'tokens/keySet'], ['tokens/privateKeys']),
     part(
-      [
-        'tokens/secret',
-        'tokens/signingKeys',
-        'tokens/signingKeyRows',
-        'tokens/rotateSigningKeys',
-        'tokens/revokeSigningKey',
-        'tokens/privateKeys',
-        'tokens/keySet',
-      ],
-      ['tokens/secret', 'tokens/signingKeys', 'tokens/keyRotation', 'tokens/forgedKeys'],
+      ['tokens/signingKeys', 'tokens/signingKeyRows', 'tokens/rotateSigningKeys', 'tokens/revokeSigningKey'],
+      ['tokens/signingKeyRows', 'tokens/signingKeyChanges'],
     ),
-    part(['tokens/acceptOptions', 'tokens/acceptedKey'], ['tokens/acceptOptions', 'tokens/forgedKeys']),
-    part(['tokens/formerTokens'], ['tokens/formerTokens']),
+    part(['tokens/acceptOptions', 'tokens/acceptedKey'], ['tokens/acceptedKey']),
+    part(['tokens/formerTokens'], ['tokens/formerTokenRules']),
     part(['tokens/auditCursor'], ['audit/eventPages']),
     part(
       ['tokens/binding', 'tokens/renewalProof'],
@@ -145,25 +139,19 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
   limits: [
     part(
       ['limits/limits', 'limits/budgets', 'limits/keys', 'limits/oneAtATime'],
-      ['limits/others', 'limits/passwords'],
+      ['limits/limits', 'limits/budgets', 'limits/keys', 'limits/oneAtATime'],
     ),
-    part(
-      ['limits/databaseStore', 'limits/expiredBudgets', 'limits/memoryStore', 'limits/store'],
-      ['limits/store'],
-    ),
+    part(['limits/memoryStore', 'limits/store'], ['limits/memoryStore', 'limits/store']),
+    part(['limits/databaseStore', 'limits/expiredBudgets'], ['limits/databaseStore', 'limits/store']),
     part(['limits/network'], ['limits/network']),
     part(['limits/tally'], ['limits/tally']),
   ],
-  directive: [
-    part(
-      ['graphql/directive'],
-      ['graphql/directiveBuild', 'graphql/directive', 'graphql/directiveTypes', 'graphql/directiveReturns'],
-    ),
-  ],
+  directive: [part(['graphql/directive'], ['graphql/guardSchema'])],
   request: [
+    part(['request/cookies'], ['request/cookies']),
     part(
-      ['request/cookies', 'request/cookieMode'],
-      ['request/device', 'sessions/refresh/cookies', 'sessions/refresh/origins', 'sessions/refresh/bind'],
+      ['request/cookieMode'],
+      ['sessions/refresh/cookies', 'sessions/refresh/origins', 'sessions/refresh/bind'],
     ),
     part(
       [

@@ -3,10 +3,10 @@ import {
   buildSchema,
   type ExecutionResult,
   execute,
-  type GraphQLSchema,
+  type GraphQLObjectType,
+  GraphQLSchema,
   parse,
   printSchema,
-  GraphQLSchema as Schema,
   subscribe,
 } from 'graphql'
 import { type AuthError, unauthenticated } from '../../src/errors.ts'
@@ -156,6 +156,18 @@ describe('a guarded schema', () => {
     expect([result, context.asked]).toEqual([{ data: { secret: 'secret' } }, ['decide false']])
   })
 
+  it('may be guarded once more with its open mutations, which forget the decision once', async () => {
+    const once = guarded('type Query { a: String @auth } type Mutation { open: String }', {})
+    const context = contextOf(viewer())
+    const result = await execute({
+      schema: guardSchema(once),
+      document: parse('mutation { open }'),
+      contextValue: context,
+      rootValue: { open: 'open' },
+    })
+    expect([result, context.asked]).toEqual([{ data: { open: 'open' } }, ['forget']])
+  })
+
   it('is the given one otherwise', () => {
     expect(printSchema(guarded(sdl, {}))).toBe(printSchema(buildSchema(`${directive} ${sdl}`)))
   })
@@ -165,6 +177,8 @@ describe('a guarded schema', () => {
       buildSchema('directive @guard on FIELD_DEFINITION type Query { secret: String @guard }'),
       { directive: 'guard' },
     )
+    // The name stays where it is guarded once more, or mapped by other tools.
+    expect(() => guardSchema(schema)).not.toThrow()
     const rootValue = { secret: 'secret' }
     const ask = (contextValue: unknown) =>
       execute({ schema, document: parse('{ secret }'), contextValue, rootValue })
@@ -182,14 +196,14 @@ describe('a guarded schema', () => {
 describe('a subscription', () => {
   type Events = Record<string, unknown>
   async function* ticks(count = 3): AsyncGenerator<Events> {
-    for (let tick = 1; tick <= count; tick++) yield { tick, open: tick, mapped: { tick } }
+    for (let tick = 1; tick <= count; tick++) yield { tick, open: tick }
   }
   const subscribed: unknown[][] = []
   const begin = (...all: unknown[]) => {
     subscribed.push(all)
     return ticks()
   }
-  const mapped = ({ mapped }: { mapped: Events }) => mapped
+  const mapped = ({ tick }: Events) => ({ tick })
   const schema = guarded(
     `type Query { a: String }
      type Tick @auth(roles: ["editor"]) { tick: Int }
@@ -297,6 +311,23 @@ describe('a subscription', () => {
     expect(context.asked).toEqual(['decide false', ...Array(3).fill(['decide true', 'decide false']).flat()])
   })
 
+  it('is guarded where another schema takes its type for that of subscriptions', async () => {
+    const parts = guarded('type Query { a: String } type Events { tick: Int @auth open: Int }', {
+      Events: { tick: { subscribe: begin }, open: { subscribe: begin } },
+    })
+    const of = new GraphQLSchema({
+      query: parts.getQueryType(),
+      subscription: parts.getType('Events') as GraphQLObjectType,
+    })
+    expect(await start(contextOf(nobody), 'subscription { tick }', {}, of)).toMatchObject({
+      errors: [{ message: notSignedIn }],
+    })
+    expect(subscribed).toEqual([])
+    expect(await start(contextOf(viewer()), 'subscription { tick }', {}, of)).toHaveProperty('next')
+    expect(await start({}, 'subscription { open }', {}, of)).toHaveProperty('next')
+    expect(subscribed).toHaveLength(1)
+  })
+
   it('is public where no guard stands before it', () => {
     const isPublic = (fields: string, more = '') =>
       hasPublicSubscription(guarded(`type Query { a: String @auth b: String } ${fields} ${more}`, {}))
@@ -317,7 +348,7 @@ describe('the lookup of a gateway', () => {
     const found = schema.getType(type)
     if (!found) throw new Error('There is no such type.')
     found.extensions = extensionsWith({ extensions: { kept: 1, apollo: { kept: 2 } } }, lookUp)
-    return guardSchema(new Schema(schema.toConfig()))
+    return guardSchema(new GraphQLSchema(schema.toConfig()))
   }
   const sdl = (guard: string) => `
     interface Thing { id: ID }

@@ -102,13 +102,10 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
     ),
     part(['tokens/acceptOptions', 'tokens/acceptedKey'], ['tokens/acceptedKey']),
     part(['tokens/formerTokens'], ['tokens/formerTokenRules']),
-    part(['tokens/auditCursor'], ['audit/eventPages']),
-    part(
-      ['tokens/binding', 'tokens/renewalProof'],
-      ['sessions/refresh/bind', 'sessions/refresh/renewalProof'],
-    ),
+    part(['tokens/auditCursor'], ['tokens/auditCursor']),
+    part(['tokens/binding', 'tokens/renewalProof'], ['tokens/binding']),
     part(['tokens/serviceSecret'], ['tokens/serviceSecret']),
-    part(['tokens/ownClaims'], ['app/claims', 'app/ownData']),
+    part(['tokens/ownClaims'], ['tokens/ownClaims']),
   ],
   sessions: [
     part(
@@ -153,17 +150,9 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ['request/cookieMode'],
       ['sessions/refresh/cookies', 'sessions/refresh/origins', 'sessions/refresh/bind'],
     ),
-    part(
-      [
-        'request/bearerToken',
-        'request/context',
-        'request/handedOver',
-        'request/message',
-        'request/openContext',
-        'request/renewalProof',
-      ],
-      ['request/standalone', 'request/viewer', 'request/bearerToken'],
-    ),
+    part(['request/bearerToken'], ['request/bearerToken']),
+    part(['request/handedOver', 'request/message', 'request/openContext'], ['request/handedOver']),
+    part(['request/context', 'request/renewalProof'], ['request/requestState']),
     part(['request/rowsById'], ['request/rowsById']),
     part(['request/address'], ['request/address']),
     part(['request/device'], ['request/device']),

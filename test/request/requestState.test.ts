@@ -53,6 +53,14 @@ describe('the decision about a request', () => {
     expect(reasonOf(state.lastDecision())).toBe('LOGGED_OUT')
   })
 
+  it('is what an app is told of its viewer', async () => {
+    const { auth } = open(bearer(tokens.accessToken))
+    const viewer = await auth.viewerOrNull()
+    expect(viewer).toMatchObject({ userId: account.userId })
+    expect(auth.viewer()).toBe(viewer)
+    expect(await open().auth.viewerOrNull()).toBeNull()
+  })
+
   it('is asked for by a guard, or by the app alone', async () => {
     const { auth, state } = open(bearer(tokens.accessToken))
     await auth.viewerOrNull()

@@ -7,7 +7,9 @@ import { RevokeKeyError, revokeSigningKey, signerAmong } from '../../src/tokens/
 import { newestOf, type RotateOptions, rotateSigningKeys } from '../../src/tokens/rotateSigningKeys.ts'
 import {
   encryptionKeys,
+  lockSigningKeys,
   readSigningKeys,
+  reencryptSigningKeys,
   type StoredKey,
   WrongSecretError,
 } from '../../src/tokens/signingKeyRows.ts'
@@ -172,12 +174,21 @@ describe('a revocation', () => {
     )
   })
 
+  it('of a key that verifies nothing any more makes a key where no other is known', async () => {
+    const old = await makeSigner()
+    await set(old, sql`retired_at = now() - interval '2 hours'`)
+    const { kid, signer } = await revoke(old)
+    expect(kid).toBe(old)
+    expect((await read()).map(key => key.kid)).toEqual([signer])
+  })
+
   it('of a key that is not there, or whose name is none of Annul’s, changes nothing', async () => {
     const first = await makeSigner()
-    const named = `x${first}`
+    const named = [`x${first}`, `${first}0`]
     await server.rows(sql`insert into annul.signing_keys (id, public_jwk, encrypted_private_key, signs_from)
-      select ${named}, public_jwk, encrypted_private_key, signs_from from annul.signing_keys`)
-    for (const wanted of [randomUUID(), '', '"', `${first}0`, named, first.toUpperCase()]) {
+      select n, public_jwk, encrypted_private_key, signs_from
+      from annul.signing_keys, unnest(${`{${named.join()}}`}::text::text[]) n`)
+    for (const wanted of [randomUUID(), '', '"', ...named, first.toUpperCase()]) {
       const failure = await revoke(wanted).catch(error => error)
       expect(failure).toBeInstanceOf(RevokeKeyError)
       expect([failure.name, failure.message]).toEqual([
@@ -366,6 +377,37 @@ describe('the keys of a node', () => {
     })
   })
 
+  it('of the previous secret are encrypted anew where a newer one is of the present secret, too', async () => {
+    const { kid } = (await open({}, former)).current()
+    await db().transaction(tx => rotateSigningKeys(tx, secret, { previous: former }))
+    const keys = await open({ previous: former })
+    expect(noted).toEqual([[{ count: 1 }, 'Signing keys were encrypted under the present secret.']])
+    expect(keys.find(kid)?.kid).toBe(kid)
+    expect((await open()).find(kid)?.kid).toBe(kid)
+  })
+
+  onlyPostgres(
+    'of the previous secret that another node has just encrypted anew are not told of',
+    async () => {
+      await withIntervals(async pass => {
+        const keys = await open({ previous: former })
+        const other = await db().transaction(tx => rotateSigningKeys(tx, former, { previous: secret }))
+        const waits = () =>
+          server.rows<{ waits: number }>(sql`select 1 as waits from pg_locks
+          where locktype = 'advisory' and not granted
+            and database = (select oid from pg_database where datname = current_database())`)
+        await db().transaction(async tx => {
+          await lockSigningKeys(tx)
+          pass()
+          await until(async () => (await waits()).length > 0)
+          expect(await reencryptSigningKeys(tx, encryptionKeys(secret, former))).toBe(1)
+        })
+        await until(() => keys.find(other ?? '') !== undefined)
+        expect(noted).toEqual([])
+      })
+    },
+  )
+
   it('of the previous secret are encrypted under the present one by the first node that reads them', async () => {
     const { kid } = (await open({}, former)).current()
     const keys = await open({ previous: former })
@@ -375,6 +417,35 @@ describe('the keys of a node', () => {
     await open({ previous: former })
     expect(noted).toHaveLength(1)
     await expect(open({}, former)).rejects.toThrow(WrongSecretError)
+  })
+
+  it('are others where one has taken the place of another', async () => {
+    await withIntervals(async pass => {
+      const keys = await open()
+      let heard = 0
+      keys.subscribe(() => heard++)
+      const { kid } = keys.current()
+      const { version } = keys
+      await rotate()
+      await server.rows(sql`delete from annul.signing_keys where id = ${kid}`)
+      pass()
+      await until(() => heard > 0)
+      expect([keys.find(kid), keys.jwks().keys.length, keys.version]).toEqual([undefined, 1, version + 1])
+    })
+  })
+
+  it('are others where one was revoked that verified nothing any more', async () => {
+    await withIntervals(async pass => {
+      const old = await makeSigner()
+      await set(old, sql`retired_at = now() - interval '2 hours'`)
+      const keys = await open()
+      expect(keys.find(old)).toBeUndefined()
+      const { version } = keys
+      await set(old, sql`revoked_at = now()`)
+      pass()
+      await until(() => keys.isRevoked(old))
+      expect(keys.version).toBe(version + 1)
+    })
   })
 
   describe('under revocations', () => {

@@ -153,6 +153,11 @@ describe('a row', () => {
   })
 })
 
+it('The key that encrypts private halves stays the same: an update still reads what is stored', () => {
+  const [key] = encryptionKeys(Buffer.alloc(32, 'a secret of 32 bytes in a test. '), undefined)
+  expect(key.toString('hex')).toBe('596ce0b480a1168136319276de46b349f713b74765f805d089d96cc250a606bc')
+})
+
 describe('keys of the previous secret', () => {
   const both = encryptionKeys(secret, former)
 

@@ -68,17 +68,10 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
     ),
   ],
   decisions: [
-    part(
-      [
-        'decisions/authenticate',
-        'decisions/requestDecision',
-        'decisions/strictReader',
-        'decisions/tokenWatch',
-      ],
-      ['decisions/truthTable', 'tokens/accessToken', 'graphql/subscriptionEvents'],
-    ),
-    part(['decisions/tellKeys'], ['http/feed']),
-    part(['decisions/judgeFormerToken'], ['decisions/formerTokens', 'decisions/formerTokenReads']),
+    part(['decisions/authenticate', 'decisions/strictReader'], ['decisions/authenticate']),
+    part(['decisions/requestDecision'], ['decisions/requestDecision']),
+    part(['decisions/tokenWatch', 'decisions/tellKeys'], ['decisions/tokenWatch']),
+    part(['decisions/judgeFormerToken'], ['decisions/judgeFormerToken']),
   ],
   tokens: [
     part(
@@ -151,7 +144,8 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ['sessions/refresh/cookies', 'sessions/refresh/origins', 'sessions/refresh/bind'],
     ),
     part(['request/bearerToken'], ['request/bearerToken']),
-    part(['request/handedOver', 'request/message', 'request/openContext'], ['request/handedOver']),
+    part(['request/handedOver', 'request/message'], ['request/handedOver']),
+    part(['request/openContext'], ['request/handedOver', 'request/requestState']),
     part(['request/context', 'request/renewalProof'], ['request/requestState']),
     part(['request/rowsById'], ['request/rowsById']),
     part(['request/address'], ['request/address']),

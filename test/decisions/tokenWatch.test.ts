@@ -7,6 +7,7 @@ import { type Revocation, RevocationView } from '../../src/revocation/view.ts'
 import { noteKeyOf } from '../../src/tokens/accessToken.ts'
 import type { ViewerClaims } from '../../src/viewer.ts'
 import { encode } from '../support/forge.ts'
+import { heapInUse } from '../support/heap.ts'
 import { until } from '../support/until.ts'
 
 /* When a socket is told that its token is dead. Through sockets: test/http. */
@@ -130,6 +131,21 @@ describe('a watch of a token', () => {
     follow('four', claimsOf({ ver: 2 }))
     view.apply([kill('user', ada, 'USER_DELETED', 3)])
     expect(ends.slice(2)).toEqual(['four: USER_DELETED'])
+  })
+
+  it('that was stopped takes no memory, however many users come and go', async () => {
+    const { follow, watch } = open()
+    const come = async (count: number) => {
+      for (let at = 0; at < count; at++)
+        follow('one', claimsOf({ sub: `user ${at}`, sid: `session ${at}` }))()
+      await settled()
+    }
+    await come(100)
+    const before = heapInUse()
+    await come(20_000)
+    // What is kept of each would take more than 200 bytes.
+    expect(heapInUse() - before).toBeLessThan(2_000_000)
+    expect(watch).toBeDefined()
   })
 
   it('may be stopped by what another one does at its end', () => {

@@ -102,29 +102,25 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
   ],
   sessions: [
     part(
-      ['sessions/refresh', 'sessions/sessionState'],
       [
-        'sessions/refresh/rules',
-        'sessions/refresh/theft',
-        'sessions/refresh/sliding',
-        'sessions/refresh/bind',
+        'sessions/sessionState',
+        'sessions/findSessions',
+        'sessions/forgottenSessions',
+        'sessions/listSessions',
+        'sessions/logout',
+        'sessions/revokeSession',
+        'sessions/revokeSessions',
       ],
+      ['sessions/sessionRows'],
     ),
-    part(['sessions/renewAccessToken'], ['sessions/refresh/renew', 'sessions/refresh/renewalProof']),
-    part(
-      ['sessions/checkBinding', 'sessions/forgottenSessions', 'sessions/issueTokens', 'sessions/openSession'],
-      ['sessions/signIn', 'sessions/refresh/bind', 'sessions/refresh/rules'],
-    ),
+    part(['sessions/checkBinding', 'sessions/issueTokens', 'sessions/openSession'], ['sessions/issueTokens']),
+    part(['sessions/refresh'], ['sessions/refresh/verdicts']),
+    part(['sessions/renewAccessToken'], ['sessions/renewAccessToken']),
     part(
       ['sessions/login', 'sessions/readCredentials', 'sessions/reauthenticate', 'sessions/isNewDevice'],
-      ['sessions/login', 'sessions/signIn'],
+      ['sessions/credentials'],
     ),
-    part(
-      ['sessions/listSessions', 'sessions/logout', 'sessions/revokeSession', 'sessions/revokeSessions'],
-      ['sessions/logout', 'sessions/revokeSessions', 'sessions/withoutSession'],
-    ),
-    part(['sessions/findSessions'], ['graphql/entities']),
-    part(['sessions/sessionEvents'], ['sessions/revokeSessions']),
+    part(['sessions/sessionEvents'], ['sessions/sessionEvents']),
   ],
   limits: [
     part(

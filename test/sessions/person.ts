@@ -5,6 +5,7 @@ import type { Tokens } from '../../src/sessions/issueTokens.ts'
 import { openSession } from '../../src/sessions/openSession.ts'
 import { readCredentials } from '../../src/sessions/readCredentials.ts'
 import type { DeviceVisitor, SessionViewer } from '../../src/viewer.ts'
+import { emptied, mailFiles } from '../support/mails.ts'
 import { noDevice } from '../support/noDevice.ts'
 import type { TestServer } from '../support/server.ts'
 
@@ -75,7 +76,8 @@ interface Row {
 }
 
 export async function sessionRow({ rows }: Pick<TestServer, 'rows'>, sessionId: string): Promise<Row> {
-  const [row] = await rows<Row>(sql`select *, idle_expires_at - now() as idle_left,
+  const [row] = await rows<Row>(sql`select *,
+    array_to_json(array(select a is not null from unnest(attempts) a)) as attempted,
     extract(epoch from idle_expires_at - now())::float8 as idle_seconds,
     extract(epoch from expires_at - now())::float8 as seconds,
     extract(epoch from rotated_at)::float8 as rotated, extract(epoch from now())::float8 as time
@@ -102,10 +104,8 @@ export function eventsOf({ rows }: Pick<TestServer, 'rows'>, userId: string): Pr
     from annul.audit_events where user_id = ${userId} order by id`)
 }
 
-/** The mails that are queued for a user, in order. */
-export async function mailsOf({ rows }: Pick<TestServer, 'rows'>, userId: string): Promise<string[]> {
-  const found = await rows<{ kind: string }>(
-    sql`select kind from annul.outbox where user_id = ${userId} order by id`,
-  )
-  return found.map(({ kind }) => kind)
+/** The kinds of the mails that a user was sent, in order. */
+export async function mailsOf(server: TestServer, email: string): Promise<string[]> {
+  await emptied(server)
+  return (await mailFiles(server, email)).map(({ kind }) => kind)
 }

@@ -3,7 +3,9 @@ import { beforeEach, describe, expect, it } from '@jest/globals'
 import { type SQL, sql } from 'drizzle-orm'
 import { type RenewalProof, renewAccessToken } from '../../src/sessions/renewAccessToken.ts'
 import type { SessionViewer } from '../../src/viewer.ts'
+import { onPostgres } from '../support/database.ts'
 import { useServer } from '../support/server.ts'
+import { until } from '../support/until.ts'
 import {
   eventsOf,
   makePerson,
@@ -18,6 +20,7 @@ import {
 
 const server = useServer({ env: { ANNUL_SESSION_IDLE_SECONDS: '7200' } })
 const parts = () => server.auth.parts
+const onlyPostgres = onPostgres ? it : it.skip
 let ada: Person
 let laptop: SignedIn
 beforeEach(async () => {
@@ -43,7 +46,8 @@ const due = async (of = laptop) => {
 
 describe('a renewal', () => {
   it('is an access token of the present rows, which moves the idle end and is audited once a day', async () => {
-    const viewer = await due()
+    const { claims: aged, ...others } = await due()
+    const viewer = { ...others, claims: { ...aged, auth_time: aged.auth_time - 77 } }
     await setSession(
       server,
       laptop.sessionId,
@@ -153,6 +157,24 @@ describe('a renewal', () => {
     await expect(renewAccessToken(parts(), viewer, proofOf(viewer))).rejects.toMatchObject({
       extensions: { reason: 'ACCESS_CHANGED' },
     })
+  })
+
+  onlyPostgres('is none where a refresh has come between the look and the renewal', async () => {
+    const viewer = await due()
+    let renewal: Promise<unknown> = Promise.resolve('not asked')
+    await parts().db.transaction(async tx => {
+      await tx.execute(sql`select 1 from annul.sessions where id = ${laptop.sessionId} for no key update`)
+      renewal = renewAccessToken(parts(), viewer, proofOf(viewer))
+      await until(
+        () =>
+          server.rows(sql`select 1 from pg_locks l join pg_stat_activity a using (pid)
+            where not l.granted and a.datname = current_database() and l.locktype = 'transactionid'`),
+        ({ length }) => length > 0,
+      )
+      await tx.execute(sql`update annul.sessions set generation = 2 where id = ${laptop.sessionId}`)
+    })
+    expect(await renewal).toBeUndefined()
+    expect(await eventsOf(server, ada.userId)).toEqual([])
   })
 
   it('is one of several that are asked for at once', async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { type SQL, sql } from 'drizzle-orm'
+import { fence } from '../../src/revocation/fence.ts'
 import { findSessions } from '../../src/sessions/findSessions.ts'
 import { forgottenSessions } from '../../src/sessions/forgottenSessions.ts'
 import { listSessions } from '../../src/sessions/listSessions.ts'
@@ -224,6 +225,41 @@ describe('the lock of a session', () => {
   })
 })
 
+describe('what was asked for by a token that is dead by then', () => {
+  const over = (sessionId: string) =>
+    setSession(server, sessionId, sql`ended_at = now(), end_reason = 'LOGGED_OUT'`)
+  const verbs: [string, () => Promise<unknown>][] = [
+    [
+      'a logout by the refresh token',
+      () => logoutByRefreshToken(parts(), visitorOf(), laptop.tokens.refreshToken),
+    ],
+    ['a logout by the access token', () => logoutViewer(parts(), laptop.viewer)],
+    ['revokeSession', () => revokeSession(parts(), phone.viewer, { id: laptop.sessionId })],
+    ['revokeSessions', () => revokeSessions(parts(), laptop.viewer)],
+    ['revokeOtherSessions', () => revokeOtherSessions(parts(), laptop.viewer)],
+  ]
+
+  onlyPostgres.each(verbs)(
+    'has ended when %s returns, though another has ended the session',
+    async (_, verb) => {
+      let isDone = false
+      let returned: Promise<unknown> = Promise.resolve()
+      await parts().db.transaction(async tx => {
+        await fence(tx, laptop.viewer)
+        await over(laptop.sessionId)
+        returned = reasonOf(verb()).then(() => {
+          isDone = true
+        })
+        // Long enough for a verb that does not wait.
+        await new Promise(resolve => setTimeout(resolve, 300))
+        expect(isDone).toBe(false)
+      })
+      await returned
+      expect(isDone).toBe(true)
+    },
+  )
+})
+
 describe('a logout', () => {
   const event = (session: SignedIn) => ({
     ...{ kind: 'logout', actor: ada.userId, session: session.sessionId },
@@ -282,7 +318,9 @@ describe('revokeSession', () => {
     for (const id of [bob.sessionId, randomUUID()]) expect(await revoke(id)).toBe(false)
     expect(await sessionRow(server, bob.sessionId)).toMatchObject({ ended_at: null })
     expect([await eventsOf(server, ada.userId), await eventsOf(server, bob.viewer.userId)]).toEqual([[], []])
-    expect(await revoke('no id')).toBe('ID_INVALID')
+    await expect(revokeSession(parts(), laptop.viewer, { id: 'no id' })).rejects.toMatchObject({
+      extensions: { reason: 'ID_INVALID', argument: 'id' },
+    })
   })
 })
 

@@ -135,10 +135,7 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
   directive: [part(['graphql/directive'], ['graphql/guardSchema'])],
   request: [
     part(['request/cookies'], ['request/cookies']),
-    part(
-      ['request/cookieMode'],
-      ['sessions/refresh/cookies', 'sessions/refresh/origins', 'sessions/refresh/bind'],
-    ),
+    part(['request/cookieMode'], ['request/cookieMode']),
     part(['request/bearerToken'], ['request/bearerToken']),
     part(['request/handedOver', 'request/message'], ['request/handedOver']),
     part(['request/openContext'], ['request/handedOver', 'request/requestState']),

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { type SQL, sql } from 'drizzle-orm'
 import type { Parts } from '../../src/parts.ts'
@@ -44,7 +45,11 @@ function open(change: Partial<Parts> = {}, { isLocked = false } = {}) {
       attempts.push(all)
       return {
         isLocked,
-        succeeded: async () => void noted.push('succeeded'),
+        async succeeded() {
+          // Longer than the rest of the sign-in takes, which does not return before.
+          await delay(200)
+          noted.push('succeeded')
+        },
         async run(work) {
           try {
             return await work()

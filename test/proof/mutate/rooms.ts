@@ -22,15 +22,12 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
     part(
       [
         'revocation/barrier',
-        'revocation/clock',
         'revocation/createRevocation',
         'revocation/drain',
         'revocation/follow',
         'revocation/open',
         'revocation/postgresStore',
         'revocation/purge',
-        'revocation/sightings',
-        'revocation/snapshot',
         'revocation/store',
       ],
       [
@@ -42,30 +39,22 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ],
     ),
     part(['revocation/embeddedRevocation'], ['revocation/embedded']),
-    part(
-      [
-        'revocation/feed',
-        'revocation/feedFrames',
-        'revocation/gate',
-        'revocation/passing',
-        'revocation/slowPeers',
-        'revocation/allowance',
-      ],
-      ['revocation/feed', 'verify/feedReader'],
-    ),
+    part(['revocation/feed', 'revocation/passing'], ['revocation/feed', 'verify/feedReader']),
     part(
       [
         'revocation/mirror',
-        'revocation/mirrorKeys',
         'revocation/mirrorLoad',
         'revocation/mirrorPort',
         'revocation/mirrorRedis',
         'revocation/mirrorScripts',
         'revocation/openMirror',
-        'revocation/warnOfRedis',
       ],
       ['revocation/mirror', 'revocation/mirrorClock', 'revocation/openMirror'],
     ),
+    part(['revocation/feedFrames'], ['revocation/feedFrames']),
+    part(['revocation/allowance', 'revocation/gate', 'revocation/slowPeers'], ['revocation/slowPeers']),
+    part(['revocation/clock', 'revocation/sightings', 'revocation/snapshot'], ['revocation/sightings']),
+    part(['revocation/mirrorKeys', 'revocation/warnOfRedis'], ['revocation/warnOfRedis']),
   ],
   decisions: [
     part(['decisions/authenticate', 'decisions/strictReader'], ['decisions/authenticate']),

@@ -175,7 +175,7 @@ export class RequestState {
    *   and for each event of a subscription
    */
   decide(again = false): Decision | Promise<Decision> {
-    if (again || !this.#sender.isMade) this.#users = undefined
+    if (again || !this.#sender.isMade) this.#forgetRows()
     return this.#sender.decide(again)
   }
 
@@ -185,6 +185,10 @@ export class RequestState {
    */
   forget(): void {
     this.#sender.forget()
+    this.#forgetRows()
+  }
+
+  #forgetRows(): void {
     this.#users = undefined
     this.#sessions = undefined
   }

@@ -32,7 +32,7 @@ export function networkOf(address: string): string {
   const [head = '', tail] = text.split('::')
   const left = head === '' ? [] : head.split(':')
   const right = tail ? tail.split(':') : []
-  const zeros = tail === undefined ? [] : Array<string>(8 - left.length - right.length).fill('0')
+  const zeros = Array<string>(8 - left.length - right.length).fill('0')
   return [...left, ...zeros, ...right].slice(0, 4).join(':')
 }
 

@@ -63,7 +63,7 @@ function largest(own: Record<string, unknown>): string | undefined {
 /** A copy of what JSON can say without loss. */
 function copy(value: unknown, path: string, depth: number): unknown {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
-  if (typeof value === 'number' && Number.isFinite(value)) return value
+  if (Number.isFinite(value)) return value
   if (depth > maxDepth) throw refused(path, `has more than ${maxDepth} levels`)
   if (Array.isArray(value)) return Array.from(value, (item, at) => copy(item, `${path}[${at}]`, depth + 1))
   if (isPlainObject(value)) return copyObject(value, `${path}.`, depth + 1)

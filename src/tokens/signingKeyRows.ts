@@ -77,14 +77,14 @@ export async function readSigningKeys(queries: Queries, encryption: EncryptionKe
   const keys: StoredKey[] = []
   const refused: RefusedRow[] = []
   const usable = stored.filter(row => row.revokedAt === null)
-  let decrypted = 0
+  let isSecretRight = false
   for (const row of usable) {
     const key = openRow(row, encryption)
-    if (typeof key !== 'string' || key !== unreadable) decrypted++
+    if (key !== unreadable) isSecretRight = true
     if (typeof key === 'string') refused.push({ kid: row.kid, why: key })
     else keys.push(key)
   }
-  if (usable.length > 0 && decrypted === 0) throw new WrongSecretError()
+  if (usable.length > 0 && !isSecretRight) throw new WrongSecretError()
   const revoked = new Set(stored.filter(row => row.revokedAt !== null).map(row => row.kid))
   return { keys, refused, revoked, time: stored[0]?.time ?? 0 }
 }

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals'
+import { bearerToken } from '../../src/request/bearerToken.ts'
 import { type Forge, openForge, refusal } from '../support/forge.ts'
 import { useServer } from '../support/server.ts'
 
@@ -21,6 +22,27 @@ describe('the size of a token', () => {
     expect(await forge.present(ofScope(length))).toEqual(forge.accepted)
     expect(await forge.present(ofScope(length + 1))).toEqual(refusal())
     expect(await forge.present(ofScope(9000))).toEqual(refusal())
+  })
+})
+
+describe('the text of an Authorization header', () => {
+  it.each([
+    ['Bearer token', 'token'],
+    ['bearer token', 'token'],
+    // RFC 7235, 2.1: one space or several.
+    ['Bearer   token', 'token'],
+    ['BEARER  token', 'token'],
+    ['Bearer ', undefined],
+    ['Bearer', undefined],
+    ['Bearer token ', undefined],
+    ['Bearer token token', undefined],
+    [' Bearer token', undefined],
+    ['BearerBearer token', undefined],
+    ['token', undefined],
+    ['', undefined],
+    [undefined, undefined],
+  ])('of %j has the token %j', (authorization, token) => {
+    expect(bearerToken(authorization)).toBe(token)
   })
 })
 

@@ -35,7 +35,7 @@ export async function mutatePart(part: Part, concurrency: number): Promise<Mutat
     // Read by the runner.
     warmTests: [...part.tests],
     coverageAnalysis: 'perTest',
-    ignorePatterns: ['biome.json', 'bench', 'examples', 'docs', '.annul'],
+    ignorePatterns: ['biome.json', 'bench', 'examples', '.annul'],
     // Started anew from time to time: modules of a vm context are never freed.
     maxTestRunnerReuse: 40,
     incremental: true,

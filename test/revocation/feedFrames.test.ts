@@ -118,7 +118,7 @@ describe('entries', () => {
     for (const wrong of [
       ...[null, 'a', [], {}],
       ...[
-        { ...session, kind: 'later' },
+        { ...user, kind: 'later' },
         { ...session, kind: ['session'] },
         { ...session, kind: undefined },
       ],

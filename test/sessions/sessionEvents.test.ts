@@ -136,7 +136,11 @@ describe('the events of a user’s sessions', () => {
     poll()
     // The first is handed over at once. All others wait by then.
     const heard: SessionEvent[] = [(await iterator.next()).value]
-    while (heard.length < 101) heard.push((await iterator.next()).value)
+    while (heard.length < 101) {
+      const { done, value } = await iterator.next()
+      expect(done).toBe(false)
+      heard.push(value)
+    }
     const last = iterator.next()
     const pending = await Promise.race([last, delay(30)])
     expect(pending).toBeUndefined()

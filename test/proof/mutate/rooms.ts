@@ -52,6 +52,7 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ['revocation/mirror', 'revocation/mirrorClock', 'revocation/openMirror'],
     ),
     part(['revocation/feedFrames'], ['revocation/feedFrames']),
+    part(['revocation/passing'], ['revocation/passing']),
     part(['revocation/allowance', 'revocation/gate', 'revocation/slowPeers'], ['revocation/slowPeers']),
     part(['revocation/clock', 'revocation/sightings', 'revocation/snapshot'], ['revocation/sightings']),
     part(['revocation/mirrorKeys', 'revocation/warnOfRedis'], ['revocation/warnOfRedis']),

@@ -10,7 +10,7 @@ const part = (mutate: readonly string[], tests: readonly string[]): Part => ({
   tests: tests.map(path => `test/${path}.test.ts`),
 })
 
-/** By room: every source file of the room once (rooms.test.ts). */
+/** By room: every source file of the room once (test/proof/mutate.test.ts). */
 export const rooms: Readonly<Record<string, readonly Part[]>> = {
   revocation: [
     part(['revocation/view'], ['revocation/view', 'revocation/viewBounds']),

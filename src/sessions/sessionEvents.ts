@@ -38,7 +38,6 @@ export function openSessionEvents(parts: Pick<Parts, 'db' | 'log' | 'revocation'
 
   const readEnded = async (ids: string[]) => {
     const users = [...listeners.keys()]
-    if (users.length === 0) return
     const ended = await parts.db
       .select(sessionColumns)
       .from(sessions)

@@ -87,8 +87,8 @@ describe('a frame of a node', () => {
       const frame = { ...beat, age: duration, time: duration, lease: duration }
       expect(readNodeFrame(writeFrame(frame))).toEqual(frame)
     }
+    // Without a number JSON has null, which is none either.
     for (const duration of noDurations)
-      // Without a number JSON has null, which is none either.
       for (const name of ['age', 'time', 'lease'])
         expect(readNodeFrame(text({ ...beat, [name]: duration }))).toBeUndefined()
     expect(readNodeFrame(text({ ...beat, lease: undefined }))).toBeUndefined()
@@ -118,7 +118,7 @@ describe('entries', () => {
     for (const wrong of [
       ...[null, 'a', [], {}],
       ...[
-        { ...session, kind: 'later' },
+        { ...user, kind: 'later' },
         { ...session, kind: ['session'] },
         { ...session, kind: undefined },
       ],

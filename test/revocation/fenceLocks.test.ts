@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { rows } from '../../src/database/open.ts'
 import { type Fenced, fence, fenced, type Subject } from '../../src/revocation/fence.ts'
+import { keyIdOf } from '../../src/tokens/accessToken.ts'
 import { must } from '../support/answers.ts'
 import { onPostgres } from '../support/database.ts'
 import { useServer } from '../support/server.ts'
@@ -26,6 +27,12 @@ describePostgres('a transaction behind a fence', () => {
     ['keeps a kill of everyone waiting', () => ({ kind: 'everyone' }), true],
     ['keeps a kill of its user waiting', ({ userId }) => ({ kind: 'user', subject: userId }), true],
     ['keeps a kill of its session waiting', viewer => ({ kind: 'session', subject: viewer.sessionId }), true],
+    [
+      'keeps a kill of its signing key waiting',
+      viewer => ({ kind: 'key', subject: keyIdOf(viewer.claims) }),
+      true,
+    ],
+    ['keeps no kill of another signing key waiting', () => ({ kind: 'key', subject: 'another' }), false],
     ['keeps no kill of another user waiting', () => ({ kind: 'user', subject: 'somebody else' }), false],
     ['keeps no kill of another session waiting', () => ({ kind: 'session', subject: 'another' }), false],
   ])('%s', async (_, subjectOf, waits) => {

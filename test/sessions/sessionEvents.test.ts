@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import type { Parts } from '../../src/parts.ts'
 import { logoutViewer } from '../../src/sessions/logout.ts'
+import { revokeSessions } from '../../src/sessions/revokeSessions.ts'
 import { openSessionEvents, type SessionEvent, type SessionEvents } from '../../src/sessions/sessionEvents.ts'
 import { useServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
@@ -135,7 +136,11 @@ describe('the events of a user’s sessions', () => {
     poll()
     // The first is handed over at once. All others wait by then.
     const heard: SessionEvent[] = [(await iterator.next()).value]
-    while (heard.length < 101) heard.push((await iterator.next()).value)
+    while (heard.length < 101) {
+      const { done, value } = await iterator.next()
+      expect(done).toBe(false)
+      heard.push(value)
+    }
     const last = iterator.next()
     const pending = await Promise.race([last, delay(30)])
     expect(pending).toBeUndefined()
@@ -180,7 +185,12 @@ describe('the events of a user’s sessions', () => {
     expect(asked).toBe(0)
     const iterator = await events.of(ada.userId)
     expect(asked).toBe(1)
+    // A kill of the whole user names no session.
+    await revokeSessions(parts, (await bob.signIn()).viewer)
+    await delay(30)
+    expect(asked).toBe(1)
     await iterator.return?.()
+    expect(await iterator.return?.()).toEqual({ done: true, value: undefined })
     poll()
     await logoutViewer(parts, (await ada.signIn()).viewer)
     await delay(30)
@@ -233,12 +243,27 @@ describe('the events of a user’s sessions', () => {
     expect(heard).toEqual([`OPENED ${laptop.sessionId} `])
   })
 
+  it('that come when the last listener has just left are nobody’s', async () => {
+    const { events, poll } = open()
+    const iterator = await events.of(ada.userId)
+    await ada.signIn()
+    poll()
+    await iterator.return?.()
+    const laptop = await ada.signIn()
+    const heard = hear(await events.of(ada.userId))
+    await logoutViewer(server.auth.parts, laptop.viewer)
+    await until(() => heard.length > 0)
+    expect(warned).toEqual([])
+  })
+
   it('end with the server', async () => {
     const { events } = open()
     const heard = hear(await events.of(ada.userId))
+    const others = hear(await open().events.of(ada.userId))
     const laptop = await ada.signIn()
     events.close()
     await logoutViewer(server.auth.parts, laptop.viewer)
+    await until(() => others.length > 0)
     await delay(50)
     expect(heard).toEqual([])
   })

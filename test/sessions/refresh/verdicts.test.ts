@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { type SQL, sql } from 'drizzle-orm'
 import type { Config } from '../../../src/config.ts'
-import { AuthError, unavailable } from '../../../src/errors.ts'
+import { AuthError, badUserInput, unavailable } from '../../../src/errors.ts'
 import type { Parts } from '../../../src/parts.ts'
+import { fence } from '../../../src/revocation/fence.ts'
 import { logoutByRefreshToken } from '../../../src/sessions/logout.ts'
 import { checkAttempt, readRefreshToken, refresh } from '../../../src/sessions/refresh.ts'
 import { refreshTokens } from '../../../src/tokens/refreshToken.ts'
+import { onPostgres } from '../../support/database.ts'
 import { useServer } from '../../support/server.ts'
 import {
   eventsOf,
@@ -23,6 +25,7 @@ import { newAttempt } from './support.ts'
 /* Each verdict on a refresh token, with all that it writes and tells, without requests. */
 
 const server = useServer({ env: { ANNUL_SESSION_IDLE_SECONDS: '7200' } })
+const onlyPostgres = onPostgres ? it : it.skip
 let ada: Person
 let laptop: SignedIn
 beforeEach(async () => {
@@ -111,7 +114,11 @@ describe('the live token', () => {
   it('is not rotated beyond the largest number that the column holds', async () => {
     await setSession(server, laptop.sessionId, sql`generation = ${2 ** 31 - 2}`)
     expect(await tryWith(open(), 2 ** 31 - 2, newAttempt())).toBe(2 ** 31 - 1)
-    expect(await tryWith(open(), 2 ** 31 - 1, newAttempt())).toBe('UNAVAILABLE')
+    let tries = 0
+    const keys = { ...server.auth.parts.keys, awaitCurrent: async () => void tries++ }
+    const counting = open({}, { keys } as Partial<Parts>)
+    expect(await tryWith(counting, 2 ** 31 - 1, newAttempt())).toBe('UNAVAILABLE')
+    expect(tries).toBe(3)
     expect(await ended()).toBeNull()
   })
 
@@ -233,6 +240,111 @@ describe('an older token', () => {
   })
 })
 
+describe('what was asked for with the access token of a stolen session', () => {
+  /** Whether a refresh waits for the transaction of such a viewer, beyond the time that it takes anyway. */
+  async function waits(holder: SignedIn, token: () => Promise<unknown>, control: () => Promise<unknown>) {
+    let isDone = false
+    let returned: Promise<unknown> = Promise.resolve()
+    let waited = false
+    await server.auth.parts.db.transaction(async tx => {
+      await fence(tx, holder.viewer)
+      await killed(holder)
+      returned = token().finally(() => {
+        isDone = true
+      })
+      await control()
+      await new Promise(resolve => setTimeout(resolve, 100))
+      waited = !isDone
+    })
+    await returned
+    return waited
+  }
+  /** A theft a moment ago, by another node, which did not wait yet. */
+  const killed = ({ sessionId }: SignedIn) =>
+    setSession(server, sessionId, sql`ended_at = now(), end_reason = 'REFRESH_REUSED'`)
+  const use = (signedIn: SignedIn) =>
+    outcomeOf(refresh(server.auth.parts, visitorOf(), { refreshToken: signedIn.tokens.refreshToken }))
+
+  onlyPostgres('has ended at each further answer', async () => {
+    const control = await ada.signIn()
+    await killed(control)
+    expect(
+      await waits(
+        laptop,
+        () => use(laptop),
+        () => use(control),
+      ),
+    ).toBe(true)
+  })
+
+  onlyPostgres('has ended in all sessions of the user, where all of them were ended', async () => {
+    const phone = await ada.signIn()
+    const bob = await (await makePerson(server)).signIn()
+    const raise = (signedIn: SignedIn) =>
+      server.rows(sql`update annul.users set session_version = session_version + 1, session_reason = 'REFRESH_REUSED'
+        where id = ${signedIn.viewer.userId}`)
+    await raise(laptop)
+    await raise(bob)
+    // The phone holds the fence, and the laptop's token asks: what they share is the user.
+    expect(
+      await waits(
+        phone,
+        () => use(laptop),
+        () => use(bob),
+      ),
+    ).toBe(true)
+    // A session alone is no reason to wait for the others of its user.
+    laptop = await ada.signIn()
+    const other = await ada.signIn()
+    await killed(laptop)
+    await server.auth.parts.db.transaction(async tx => {
+      await fence(tx, other.viewer)
+      expect(await use(laptop)).toBe('REFRESH_REUSED')
+    })
+  })
+
+  onlyPostgres('has ended though the session has come to another end meanwhile', async () => {
+    await rotate(1)
+    const { parts } = server.auth
+    let reached = () => {}
+    const limits = {
+      ...parts.limits,
+      async warns() {
+        // Between the verdict and its repetition under the lock.
+        await setSession(server, laptop.sessionId, sql`ended_at = now(), end_reason = 'LOGGED_OUT'`)
+        reached()
+        return true
+      },
+    }
+    const opened = open({}, { limits })
+    let isDone = false
+    let returned: Promise<unknown> = Promise.resolve()
+    await parts.db.transaction(async tx => {
+      await fence(tx, laptop.viewer)
+      const judged = new Promise<void>(resolve => {
+        reached = resolve
+      })
+      returned = tryWith(opened, 1, newAttempt()).then(outcome => {
+        isDone = true
+        return outcome
+      })
+      await judged
+      // As long as another theft takes.
+      const { sessionId } = await ada.signIn()
+      await setSession(server, sessionId, sql`generation = 2`)
+      const refreshToken = parts.refreshTokens.derive({ sessionId, generation: 1 })
+      await outcomeOf(refresh(parts, visitorOf(), { refreshToken, attempt: newAttempt() }))
+      await new Promise(resolve => setTimeout(resolve, 100))
+      expect(isDone).toBe(false)
+    })
+    expect(await returned).toBe('LOGGED_OUT')
+    expect(await ended()).toBe('LOGGED_OUT')
+    expect(await eventsOf(server, ada.userId)).not.toContainEqual(
+      expect.objectContaining({ kind: 'refresh-reused', session: laptop.sessionId }),
+    )
+  })
+})
+
 describe('without attempts', () => {
   const within = (seconds: number) =>
     setSession(server, laptop.sessionId, sql`rotated_at = now() - make_interval(secs => ${seconds})`)
@@ -351,6 +463,43 @@ describe('where the app’s claims fail', () => {
     }
     return open({}, { app } as unknown as Partial<Parts>)
   }
+
+  it('nothing is tried twice, unless there is no key to sign with', async () => {
+    let calls = 0
+    const failing = (failure: Error) => {
+      const claims = () => {
+        calls++
+        throw failure
+      }
+      return open({}, { app: { ...server.auth.parts.app, claims } } as unknown as Partial<Parts>)
+    }
+    // The option's failure is no AuthError, whatever the app threw.
+    expect(await tryWith(failing(unavailable()), 1)).toBe('The option "claims" threw an error.')
+    expect(calls).toBe(1)
+    let awaited = 0
+    const keys = { ...server.auth.parts.keys, awaitCurrent: async () => void awaited++ }
+    const accessTokens = {
+      ...server.auth.parts.accessTokens,
+      sign: (): never => {
+        calls++
+        throw badUserInput('a', 'ID_INVALID', 'Another refusal.')
+      },
+    }
+    const app = { ...server.auth.parts.app, claims: () => ({}) }
+    const refusing = open({}, { app, keys, accessTokens } as unknown as Partial<Parts>)
+    expect(await tryWith(refusing, 1)).toBe('ID_INVALID')
+    expect([calls, awaited]).toEqual([2, 0])
+    const broken = {
+      ...server.auth.parts.accessTokens,
+      sign: (): never => {
+        calls++
+        throw Object.assign(new Error('Not ours.'), { code: 'UNAVAILABLE' })
+      },
+    }
+    const breaking = open({}, { app, keys, accessTokens: broken } as unknown as Partial<Parts>)
+    expect(await tryWith(breaking, 1)).toBe('Not ours.')
+    expect([calls, awaited]).toEqual([3, 0])
+  })
 
   it('a client with an attempt repeats it, and one without keeps its token', async () => {
     const attempt = newAttempt()

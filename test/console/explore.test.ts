@@ -101,13 +101,18 @@ describeInChromium('GraphiQL in the console', () => {
   it('follows a subscription over the socket, and ends it on demand', async () => {
     const account = await server.signUp()
     const page = await open('/sign-in')
+    // The page has one socket, from the sign-in on.
+    const opened = page.waitForEvent('websocket')
     await signIn(page, account)
+    const socket = await opened
     await page.getByRole('link', { name: 'Explore', exact: true }).first().click()
     await show(page, 'Examples')
-    const opened = page.waitForEvent('websocket')
     await openExample(page, 'sessionEvents')
+    const subscribed = socket.waitForEvent('framesent', ({ payload }) =>
+      String(payload).includes('"operationName":"SessionEvents"'),
+    )
     const running = run(page, text => text.includes('OPENED'))
-    await (await opened).waitForEvent('framesent', ({ payload }) => String(payload).includes('"subscribe"'))
+    await subscribed
     await page.getByText('Subscribed. Each event is shown as it comes.').waitFor()
     await expectAccessible(page)
     // The server takes part from the moment in which it has read the frame: an event of an earlier moment is not shown.
@@ -118,10 +123,9 @@ describeInChromium('GraphiQL in the console', () => {
     expect(await running).toContain('"current": false')
     isOver = true
     await signingIn
-    const socket = await opened
-    const closed = socket.waitForEvent('close')
+    const ended = socket.waitForEvent('framesent', ({ payload }) => String(payload).includes('"complete"'))
     await page.getByRole('button', { name: 'Stop query' }).click()
-    await closed
+    await ended
   })
 
   it('is used by keyboard alone: Tab leads through the editors and out of them', async () => {

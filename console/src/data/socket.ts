@@ -2,6 +2,7 @@ import { type Client, createClient } from 'graphql-ws'
 import { session } from '../session.ts'
 import { endpoint, settings } from '../settings.ts'
 import { lookIfStillThere } from './stillThere.ts'
+import { noteRefusal } from './tokenLog.ts'
 
 /** Before a subscription that has ended is begun again, and the longest pause after repeated failures. */
 const pauseMs = 500
@@ -67,7 +68,11 @@ export function follow<Data>(
   const again = async (error?: unknown) => {
     if (isOver) return
     // Tells the reason to the session, too: it asks the server, which knows why a session has ended.
-    if (isRefusal(error)) await session.refresh().catch(() => {})
+    const refusal = refusalIn(error)
+    if (refusal) {
+      noteRefusal(refusal.reason)
+      await session.refresh().catch(() => {})
+    }
     await wait(pauseOf(failures++))
     start()
   }
@@ -85,12 +90,13 @@ export function follow<Data>(
   }
 }
 
-/** Whether the access token was refused: by an error of the subscription, or by the code of the socket's close. */
-function isRefusal(error: unknown): boolean {
-  const errors = Array.isArray(error) ? error : [error]
-  return errors.some(
-    one => Object(one).code === unauthorized || Object(one).extensions?.code === 'UNAUTHENTICATED',
-  )
+/** Why the access token was refused: by an error of the subscription, or by the code of the socket's close. */
+function refusalIn(error: unknown): { readonly reason?: string } | undefined {
+  for (const one of [error].flat().map(Object)) {
+    if (one.code === unauthorized) return one
+    if (one.extensions?.code === 'UNAUTHENTICATED') return one.extensions
+  }
+  return undefined
 }
 
 function pauseOf(failures: number): number {

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { Dialog } from '../../parts/Dialog.tsx'
 import { Field } from '../../parts/Field.tsx'
 import { Form } from '../../parts/Form.tsx'
+import { sayFarewell } from '../../parts/farewell.ts'
 import { useAct } from '../../parts/StepUp.tsx'
 import { settings } from '../../settings.ts'
 import { texts } from '../../texts/en.ts'
@@ -10,15 +11,12 @@ import { endedNote } from '../parts/endedNote.ts'
 
 const mutation = 'mutation RevokeEverything { revokeEverything }'
 
-/** Ends everything, after the name of the site was typed. Its answer stays until the person goes to sign in again. */
+/** Ends everything, after the name of the site was typed. The form to sign in tells what came of it. */
 export function RevokeEverything() {
   const { everything } = texts.admin
   const { session } = useSession()
   const act = useAct()
   const [isOpen, setOpen] = useState(false)
-  const [done, setDone] = useState<string>()
-  // The session is over: the server says why.
-  const leave = () => void session.refresh().catch(() => {})
   return (
     <section className="danger-zone" aria-labelledby="danger">
       <h2 id="danger">{everything.heading}</h2>
@@ -26,7 +24,7 @@ export function RevokeEverything() {
       <button type="button" className="danger" onClick={() => setOpen(true)}>
         {everything.button}
       </button>
-      {isOpen && done === undefined && (
+      {isOpen && (
         <Dialog heading={everything.dialog(settings.siteName)} onClose={() => setOpen(false)}>
           <p>{everything.lead}</p>
           <Form
@@ -35,7 +33,9 @@ export function RevokeEverything() {
             onCancel={() => setOpen(false)}
             onSend={async () => {
               const { revokedOnAllNodesMs } = await act(mutation)
-              setDone(endedNote(everything.done, revokedOnAllNodesMs))
+              sayFarewell(endedNote(everything.done, revokedOnAllNodesMs))
+              // The session is over: the server says why.
+              await session.refresh()
             }}
           >
             <Field
@@ -47,14 +47,6 @@ export function RevokeEverything() {
               }
             />
           </Form>
-        </Dialog>
-      )}
-      {done !== undefined && (
-        <Dialog heading={everything.heading} onClose={leave}>
-          <p role="status">{done}</p>
-          <button type="button" className="primary" onClick={leave}>
-            {everything.signIn}
-          </button>
         </Dialog>
       )}
     </section>

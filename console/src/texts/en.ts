@@ -509,7 +509,6 @@ export const texts = {
       wrong: 'This is not the name.',
       submit: 'End all sessions of all users',
       done: 'Every session has ended, yours too.',
-      signIn: 'Sign in again',
     },
   },
   /* ------------------------------------------------------------------------------------------------------- explore */

@@ -7,18 +7,16 @@ import { useAct } from '../../parts/StepUp.tsx'
 import { settings } from '../../settings.ts'
 import { texts } from '../../texts/en.ts'
 import { endedNote } from '../parts/endedNote.ts'
+import type { Say } from '../parts/Said.tsx'
 
 const mutation = 'mutation RevokeEverything { revokeEverything }'
 
-/** Ends everything, after the name of the site was typed. Its answer stays until the person goes to sign in again. */
-export function RevokeEverything() {
+/** Ends everything, after the name of the site was typed. The admin's own session is over too. */
+export function RevokeEverything({ say }: { say: Say }) {
   const { everything } = texts.admin
   const { session } = useSession()
   const act = useAct()
   const [isOpen, setOpen] = useState(false)
-  const [done, setDone] = useState<string>()
-  // The session is over: the server says why.
-  const leave = () => void session.refresh().catch(() => {})
   return (
     <section className="danger-zone" aria-labelledby="danger">
       <h2 id="danger">{everything.heading}</h2>
@@ -26,7 +24,7 @@ export function RevokeEverything() {
       <button type="button" className="danger" onClick={() => setOpen(true)}>
         {everything.button}
       </button>
-      {isOpen && done === undefined && (
+      {isOpen && (
         <Dialog heading={everything.dialog(settings.siteName)} onClose={() => setOpen(false)}>
           <p>{everything.lead}</p>
           <Form
@@ -35,7 +33,9 @@ export function RevokeEverything() {
             onCancel={() => setOpen(false)}
             onSend={async () => {
               const { revokedOnAllNodesMs } = await act(mutation)
-              setDone(endedNote(everything.done, revokedOnAllNodesMs))
+              say(endedNote(everything.done, revokedOnAllNodesMs), '/admin/keys')
+              // The server says why the session is over.
+              await session.refresh().catch(() => {})
             }}
           >
             <Field
@@ -47,14 +47,6 @@ export function RevokeEverything() {
               }
             />
           </Form>
-        </Dialog>
-      )}
-      {done !== undefined && (
-        <Dialog heading={everything.heading} onClose={leave}>
-          <p role="status">{done}</p>
-          <button type="button" className="primary" onClick={leave}>
-            {everything.signIn}
-          </button>
         </Dialog>
       )}
     </section>

@@ -103,20 +103,14 @@ describeInChromium('The room of admins', () => {
   })
 
   it.each(['users', 'audit', 'nodes', 'keys'])(
-    'stops showing %s when the admin loses the role elsewhere, at the next answer',
+    'stops showing %s when the admin loses the role elsewhere',
     async place => {
       const chief = await openAdmin(server)
       const { page, admin } = await openAsAdmin(console, `/admin/${place}`)
       await page.getByRole('main').getByRole('table').or(page.getByRole('meter')).first().waitFor()
       const demote = `mutation { setUserAccess(id: "${admin.userId}", roles: ["support"]) { id } }`
       must(await server.send(demote, { token: chief.accessToken }))
-      // Two of the places ask by themselves. The others ask when the admin does something, unless an answer came before.
-      const isOver = page.getByText('This room is for admins.')
-      const [field, button] = [page.getByRole('searchbox'), page.getByRole('button', { name: 'Look again' })]
-      if (place === 'users') await field.or(isOver).first().waitFor()
-      if (place === 'users' && (await field.count())) await field.fill('x')
-      if (place === 'keys') await button.or(isOver).first().waitFor()
-      if (place === 'keys' && (await button.count())) await button.click()
+      // The page need not ask: the end of its access token closes its socket, and so it gets the next one.
       await page.getByText('This room is for admins.').waitFor()
       expect(await page.getByRole('table').or(page.getByRole('meter')).count()).toBe(0)
       expect(await page.getByRole('banner').getByRole('link', { name: 'Admin' }).count()).toBe(0)

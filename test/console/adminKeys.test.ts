@@ -72,9 +72,9 @@ describeInChromium('The keys', () => {
     await page.keyboard.press('Enter')
 
     await page.getByText(/^Every session has ended, yours too\. Ended on all nodes/).waitFor()
-    await expectFitForAll(page)
     expect(await presentAccessToken(server, user.accessToken)).toEqual(refusedAccess('EVERYTHING_REVOKED'))
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
     await page.getByText('EVERYTHING_REVOKED').waitFor()
+    await expectFitForAll(page)
   })
 })

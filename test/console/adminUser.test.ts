@@ -204,5 +204,6 @@ describeInChromium('A user, as an admin sees one', () => {
     await dialogOf(page).getByRole('button', { name: 'End all sessions' }).click()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
     await page.getByText('SESSIONS_REVOKED').waitFor()
+    await page.getByText(ended).waitFor()
   })
 })

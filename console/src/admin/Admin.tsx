@@ -8,7 +8,7 @@ import { readFilter } from './audit/filter.ts'
 import { ForAdmins } from './ForAdmins.tsx'
 import { Keys } from './keys/Keys.tsx'
 import { Nodes } from './nodes/Nodes.tsx'
-import { Said } from './parts/Said.tsx'
+import { Said, type Say } from './parts/Said.tsx'
 import { usePages } from './parts/usePages.ts'
 import { User } from './users/User.tsx'
 import { Users } from './users/Users.tsx'
@@ -17,34 +17,37 @@ const rooms = ['users', 'audit', 'nodes', 'keys'] as const
 
 /** The room of admins. The server decides what they may do; to others it would refuse all that is asked here. */
 export default function Admin({ rest }: { rest: readonly string[] }) {
+  const place = usePlace()
+  // Kept here, so that it is still there for who has just ended the own session.
+  const [said, setSaid] = useState({ place: '', text: '' })
   return (
-    <ForSignedIn>
-      <ForAdmins>
-        <Rooms rest={rest} />
-      </ForAdmins>
-    </ForSignedIn>
+    <div className="admin">
+      <Said text={said.place === place ? said.text : ''} onClose={() => setSaid({ place: '', text: '' })} />
+      <ForSignedIn>
+        <ForAdmins>
+          <Rooms rest={rest} say={(text, at) => setSaid({ place: at, text })} />
+        </ForAdmins>
+      </ForSignedIn>
+    </div>
   )
 }
 
-function Rooms({ rest: [name = 'users', ...more] }: { rest: readonly string[] }) {
-  const place = usePlace()
+function Rooms({ rest: [name = 'users', ...more], say }: { rest: readonly string[]; say: Say }) {
   // Kept here, so that who comes back from a user finds the list as it was.
   const [search, setSearch] = useState('')
   const pages = usePages(search)
-  const [said, setSaid] = useState({ place: '', text: '' })
   const [id] = more
   return (
-    <div className="admin">
-      <nav className="rooms" aria-label={texts.admin.navigation}>
+    <>
+      <nav className="subnav" aria-label={texts.admin.navigation}>
         {rooms.map(room => (
           <a key={room} href={`#/admin/${room}`} aria-current={room === name ? 'page' : undefined}>
             {texts.admin[room]}
           </a>
         ))}
       </nav>
-      <Said text={said.place === place ? said.text : ''} onClose={() => setSaid({ place: '', text: '' })} />
       {name === 'users' && id !== undefined ? (
-        <User key={id} id={id} say={(text, at) => setSaid({ place: at, text })} />
+        <User key={id} id={id} say={say} />
       ) : name === 'users' ? (
         <Users search={search} onSearch={setSearch} pages={pages} />
       ) : name === 'audit' ? (
@@ -52,10 +55,10 @@ function Rooms({ rest: [name = 'users', ...more] }: { rest: readonly string[] })
       ) : name === 'nodes' ? (
         <Nodes />
       ) : name === 'keys' ? (
-        <Keys />
+        <Keys say={say} />
       ) : (
         <h1>{texts.app.notFound}</h1>
       )}
-    </div>
+    </>
   )
 }

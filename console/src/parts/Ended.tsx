@@ -1,17 +1,14 @@
 import { useSession } from 'annul/client/react'
 import { texts } from '../texts/en.ts'
-import { useFarewell } from './farewell.ts'
 
 const { signIn } = texts
 
 /** Why the session has ended while the page was open. A person who has signed out here knows. */
 export function Ended() {
   const { reason } = useSession()
-  const farewell = useFarewell()
   if (!reason || reason === 'LOGGED_OUT') return null
   return (
     <div role="alert" className="notice">
-      {farewell && <p>{farewell}</p>}
       <p>
         <strong>{signIn.ended}</strong> {signIn.reasons[reason]}
       </p>

@@ -2,6 +2,7 @@ import { useAsked } from '../../data/useAsked.ts'
 import { Busy } from '../../parts/Busy.tsx'
 import { FailureNote } from '../../parts/FailureNote.tsx'
 import { texts } from '../../texts/en.ts'
+import type { Say } from '../parts/Said.tsx'
 import { KeyTable, type SigningKey } from './KeyTable.tsx'
 import { RevokeEverything } from './RevokeEverything.tsx'
 
@@ -10,7 +11,7 @@ const query = `query Keys {
 }`
 
 /** The keys of access tokens, and the button for the day when one of them was stolen. */
-export function Keys() {
+export function Keys({ say }: { say: Say }) {
   const { keyRing } = texts.admin
   const { data, failure, isBusy, reload } = useAsked<{ signingKeys: readonly SigningKey[] }>(query)
   return (
@@ -25,7 +26,7 @@ export function Keys() {
       <FailureNote failure={failure} />
       {data === undefined && isBusy && <Busy />}
       {data && <KeyTable keys={data.signingKeys} />}
-      <RevokeEverything />
+      <RevokeEverything say={say} />
     </>
   )
 }

@@ -3,16 +3,16 @@ import { useState } from 'react'
 import { Dialog } from '../../parts/Dialog.tsx'
 import { Field } from '../../parts/Field.tsx'
 import { Form } from '../../parts/Form.tsx'
-import { sayFarewell } from '../../parts/farewell.ts'
 import { useAct } from '../../parts/StepUp.tsx'
 import { settings } from '../../settings.ts'
 import { texts } from '../../texts/en.ts'
 import { endedNote } from '../parts/endedNote.ts'
+import type { Say } from '../parts/Said.tsx'
 
 const mutation = 'mutation RevokeEverything { revokeEverything }'
 
-/** Ends everything, after the name of the site was typed. The form to sign in tells what came of it. */
-export function RevokeEverything() {
+/** Ends everything, after the name of the site was typed. The admin's own session is over too. */
+export function RevokeEverything({ say }: { say: Say }) {
   const { everything } = texts.admin
   const { session } = useSession()
   const act = useAct()
@@ -33,9 +33,9 @@ export function RevokeEverything() {
             onCancel={() => setOpen(false)}
             onSend={async () => {
               const { revokedOnAllNodesMs } = await act(mutation)
-              sayFarewell(endedNote(everything.done, revokedOnAllNodesMs))
-              // The session is over: the server says why.
-              await session.refresh()
+              say(endedNote(everything.done, revokedOnAllNodesMs), '/admin/keys')
+              // The server says why the session is over.
+              await session.refresh().catch(() => {})
             }}
           >
             <Field

@@ -1,5 +1,8 @@
 import { texts } from '../../texts/en.ts'
 
+/** Tells at the top of a place of the page what was done. */
+export type Say = (text: string, place: string) => void
+
 /** What was done. It stays in sight, wherever in the page it was done. @param props.text empty: nothing */
 export function Said({ text, onClose }: { text: string; onClose: () => void }) {
   return (

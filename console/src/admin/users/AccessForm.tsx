@@ -3,7 +3,8 @@ import { Field } from '../../parts/Field.tsx'
 import { texts } from '../../texts/en.ts'
 import { ActDialog } from '../parts/ActDialog.tsx'
 import { endedNote } from '../parts/endedNote.ts'
-import type { Say, ShownUser } from './User.tsx'
+import type { Say } from '../parts/Said.tsx'
+import type { ShownUser } from './User.tsx'
 
 const mutation = `mutation SetAccess($id: ID!, $roles: [String!]!, $scopes: [String!]!) {
   setUserAccess(id: $id, roles: $roles, scopes: $scopes) { id }

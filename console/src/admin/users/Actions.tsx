@@ -4,7 +4,8 @@ import { Field } from '../../parts/Field.tsx'
 import { texts } from '../../texts/en.ts'
 import { ActDialog } from '../parts/ActDialog.tsx'
 import { endedNote } from '../parts/endedNote.ts'
-import type { Say, ShownUser } from './User.tsx'
+import type { Say } from '../parts/Said.tsx'
+import type { ShownUser } from './User.tsx'
 
 /** What an admin can do to an account. Each mutation's field is aliased to `done`. */
 const mutations = {

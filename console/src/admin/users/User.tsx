@@ -5,6 +5,7 @@ import { Busy } from '../../parts/Busy.tsx'
 import { FailureNote } from '../../parts/FailureNote.tsx'
 import { Time } from '../../parts/Time.tsx'
 import { texts } from '../../texts/en.ts'
+import type { Say } from '../parts/Said.tsx'
 import { AccessForm } from './AccessForm.tsx'
 import { Actions } from './Actions.tsx'
 import { StatusBadge } from './StatusBadge.tsx'
@@ -29,9 +30,6 @@ export interface ShownUser {
   readonly createdAt: string | null
   readonly sessions: readonly ListedSession[] | null
 }
-
-/** Tells at the top of a place of the page what was done. */
-export type Say = (text: string, place: string) => void
 
 /** All about one user, and what an admin can do. */
 export function User({ id, say }: { id: string; say: Say }) {

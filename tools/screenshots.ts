@@ -1,9 +1,10 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Browser, type BrowserContextOptions, chromium } from 'playwright-core'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import postgres from 'postgres'
 import { type Client, createClient } from '../test/support/client.ts'
 import { startCluster } from '../test/support/cluster.ts'
+import { openExample, run, show } from '../test/support/explore.ts'
 import { root } from '../test/support/imports.ts'
 import { startPostgres } from '../test/support/postgres.js'
 
@@ -34,6 +35,7 @@ const names = [
 ]
 
 const wide: BrowserContextOptions = { viewport: { width: 1280, height: 860 } }
+const tall: BrowserContextOptions = { viewport: { width: 1280, height: 1320 } }
 const phone: BrowserContextOptions = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 }
 const looks = { light: { colorScheme: 'light' }, dark: { colorScheme: 'dark' } } as const
 
@@ -42,15 +44,25 @@ interface Shot {
   /** In the console. */
   readonly place: string
   readonly options: BrowserContextOptions
+  /** What the person does there. */
+  readonly act?: (page: Page) => Promise<unknown>
+}
+
+/** Runs the example of a field, and looks at the session again. */
+async function runExample(page: Page): Promise<void> {
+  await show(page, 'Examples')
+  await openExample(page, 'sessions')
+  await show(page, 'Session')
+  await run(page)
 }
 
 const shots: readonly Shot[] = [
-  { file: 'nodes-light', place: '/admin/nodes', options: { ...wide, ...looks.light } },
-  { file: 'nodes-dark', place: '/admin/nodes', options: { ...wide, ...looks.dark } },
+  { file: 'nodes-light', place: '/admin/nodes', options: { ...tall, ...looks.light } },
+  { file: 'nodes-dark', place: '/admin/nodes', options: { ...tall, ...looks.dark } },
   { file: 'nodes-phone', place: '/admin/nodes', options: { ...phone, ...looks.light } },
   { file: 'users-light', place: '/admin/users', options: { ...wide, ...looks.light } },
-  { file: 'explore-light', place: '/explore', options: { ...wide, ...looks.light } },
-  { file: 'explore-dark', place: '/explore', options: { ...wide, ...looks.dark } },
+  { file: 'explore-light', place: '/explore', options: { ...wide, ...looks.light }, act: runExample },
+  { file: 'explore-dark', place: '/explore', options: { ...wide, ...looks.dark }, act: runExample },
   { file: 'account-light', place: '/account/sessions', options: { ...wide, ...looks.light } },
   { file: 'account-phone', place: '/account/sessions', options: { ...phone, ...looks.dark } },
 ]
@@ -112,6 +124,7 @@ async function shoot(browser: Browser, url: string, shot: Shot): Promise<void> {
   await page.getByRole('banner').getByRole('button', { name: 'Sign out' }).waitFor()
   await page.goto(`${url}/#${shot.place}`)
   await page.getByRole('main').getByRole('heading', { level: 1 }).first().waitFor()
+  await shot.act?.(page)
   // Charts and bars fill up.
   await page.waitForTimeout(4000)
   await page.screenshot({ path: join(folder, `${shot.file}.png`) })

@@ -39,7 +39,7 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ],
     ),
     part(['revocation/embeddedRevocation'], ['revocation/embedded']),
-    part(['revocation/feed'], ['revocation/feed', 'verify/feedReader']),
+    part(['revocation/feed'], ['revocation/feed', 'revocation/feedPatience']),
     part(
       [
         'revocation/mirror',

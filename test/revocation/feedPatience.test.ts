@@ -209,11 +209,12 @@ describe('entries', () => {
 })
 
 it('A node that stops tells why it closes its links', async () => {
-  const peer = await attached()
+  const [peer, silent] = [await attached(), open()]
   const closing = feed.close()
   expect(peer.frames.at(-1)).toEqual({ type: 'bye' })
   peer.say({ type: 'bye' })
   expect(peer.closedFor).toEqual(['Bye.'])
   await closing
+  expect(silent.closedFor).toEqual(['The node is stopping.'])
   expect(open().closedFor).toEqual(['The node is stopping.'])
 })

@@ -14,10 +14,9 @@ const part = (mutate: readonly string[], tests: readonly string[]): Part => ({
 export const rooms: Readonly<Record<string, readonly Part[]>> = {
   revocation: [
     part(['revocation/view'], ['revocation/view', 'revocation/viewBounds']),
-    part(
-      ['revocation/fence', 'revocation/appTransaction', 'revocation/standing'],
-      ['revocation/fenceLocks', 'revocation/fence', 'revocation/formerFence'],
-    ),
+    part(['revocation/fence'], ['revocation/fenceLocks', 'revocation/fence', 'revocation/formerFence']),
+    part(['revocation/appTransaction'], ['revocation/standing']),
+    part(['revocation/standing'], ['revocation/standing', 'revocation/fenceLocks']),
     part(['revocation/log', 'revocation/revoking'], ['revocation/log', 'revocation/revoking', 'tracing']),
     part(
       [

@@ -7,6 +7,7 @@ import {
   writeFrame,
 } from '../../src/revocation/feedFrames.ts'
 import { type Revocation, RevocationView } from '../../src/revocation/view.ts'
+import { heapInUse } from '../support/heap.ts'
 import { settled, TestClock } from '../support/testClock.ts'
 
 /* For how long a node waits for a verifier, and how it answers acknowledgements. What passes when: feed.test.ts. */
@@ -66,6 +67,15 @@ describe('a link that says nothing', () => {
     expect([silent.closedFor, polite.closedFor]).toEqual([['No hello has come.'], []])
     await clock.pass(10_000)
     expect([silent.closedFor.length, polite.closedFor]).toEqual([1, []])
+  })
+
+  it('that says hello, or is closed, in the last moment is left alone', async () => {
+    const [late, gone] = [open(), open()]
+    // Behind the first timer, and before the second one.
+    clock.after(5000, () => late.say({ type: 'hello' }))
+    clock.after(5000, () => gone.connection.closed())
+    await clock.pass(6000)
+    expect([late.closedFor, gone.closedFor]).toEqual([[], []])
   })
 
   it('that was closed by itself is left alone', async () => {
@@ -169,6 +179,69 @@ describe('acknowledgements', () => {
     peer.beat(2)
     expect(peer.answers()).toEqual([1, 3, 4])
   })
+})
+
+describe('a verifier whose link has closed', () => {
+  it('is waited for until it has lapsed, whoever comes and goes meanwhile', async () => {
+    const peer = await attached()
+    peer.connection.closed()
+    open().connection.closed()
+    view.apply([session(1)])
+    await clock.pass(leaseMs * 1.05 - 11)
+    expect(feed.hasPassed(1)).toBe(false)
+    await clock.pass(1)
+    expect(feed.hasPassed(1)).toBe(true)
+    // It is no reason to wait any more.
+    view.apply([session(2)])
+    expect(feed.hasPassed(2)).toBe(true)
+  })
+
+  it('is forgotten once it has lapsed: sockets that come and go take no memory', async () => {
+    const come = async (count: number) => {
+      for (let at = 0; at < count; at++) {
+        const peer = await attached()
+        peer.connection.closed()
+        clock.now += 2 * leaseMs
+      }
+    }
+    await come(50)
+    const before = heapInUse()
+    await come(3000)
+    // What is kept of each takes more than a kilobyte.
+    expect(heapInUse() - before).toBeLessThan(1_500_000)
+  })
+
+  it('is sent nothing more of its first load', async () => {
+    view.apply(Array.from({ length: 201 }, (_, at) => session(at)))
+    let goOn = () => {}
+    let sends = 0
+    const link = {
+      unsentBytes: 0,
+      send(_: string, sent?: () => void) {
+        sends++
+        if (sent) goOn = sent
+      },
+      close: () => {},
+    }
+    const connection = feed.attach(link, { kind: 'VERIFIER', name: 'gateway' })
+    connection.receive(writeFrame({ type: 'hello' }))
+    connection.closed()
+    goOn()
+    expect(sends).toBe(1)
+  })
+})
+
+it('A verifier that was not slow gets ages on, though another one of its service was', async () => {
+  const [slow, quick] = [await attached(), await attached()]
+  view.apply([session(1)])
+  quick.beat(1)
+  await clock.pass(150)
+  quick.beat(1)
+  // The first one says something new, and is answered later.
+  slow.beat(1)
+  slow.beat(1)
+  const ages = [slow, quick].map(({ frames }) => frames.findLast(frame => frame.type === 'beat'))
+  expect(ages).toMatchObject([{ age: undefined }, { age: 10 }])
 })
 
 describe('entries', () => {

@@ -13,7 +13,7 @@ const part = (mutate: readonly string[], tests: readonly string[]): Part => ({
 /** By room: every source file of the room once (test/proof/mutate.test.ts). */
 export const rooms: Readonly<Record<string, readonly Part[]>> = {
   revocation: [
-    part(['revocation/view'], ['revocation/view', 'revocation/viewBounds']),
+    part(['revocation/view'], ['revocation/view', 'revocation/viewBounds', 'revocation/viewEntries']),
     part(['revocation/fence'], ['revocation/fenceLocks', 'revocation/fence', 'revocation/formerFence']),
     part(['revocation/appTransaction'], ['revocation/standing']),
     part(['revocation/standing'], ['revocation/standing', 'revocation/fenceLocks']),

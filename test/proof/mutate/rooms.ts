@@ -13,11 +13,10 @@ const part = (mutate: readonly string[], tests: readonly string[]): Part => ({
 /** By room: every source file of the room once (test/proof/mutate.test.ts). */
 export const rooms: Readonly<Record<string, readonly Part[]>> = {
   revocation: [
-    part(['revocation/view'], ['revocation/view', 'revocation/viewBounds']),
-    part(
-      ['revocation/fence', 'revocation/appTransaction', 'revocation/standing'],
-      ['revocation/fenceLocks', 'revocation/fence', 'revocation/formerFence'],
-    ),
+    part(['revocation/view'], ['revocation/view', 'revocation/viewBounds', 'revocation/viewEntries']),
+    part(['revocation/fence'], ['revocation/fenceLocks', 'revocation/fence', 'revocation/formerFence']),
+    part(['revocation/appTransaction'], ['revocation/standing']),
+    part(['revocation/standing'], ['revocation/standing', 'revocation/fenceLocks']),
     part(['revocation/log', 'revocation/revoking'], ['revocation/log', 'revocation/revoking', 'tracing']),
     part(
       [
@@ -39,7 +38,7 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ],
     ),
     part(['revocation/embeddedRevocation'], ['revocation/embedded']),
-    part(['revocation/feed'], ['revocation/feed', 'verify/feedReader']),
+    part(['revocation/feed'], ['revocation/feed', 'revocation/feedPatience']),
     part(
       [
         'revocation/mirror',

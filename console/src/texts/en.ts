@@ -240,7 +240,6 @@ export const texts = {
       note: 'Note',
       byOther: 'by an administrator',
       byUnknown: 'by somebody who was not signed in, or by the operator',
-      inThis: 'in this session',
       kinds: {
         register: 'The account was created',
         'create-user': 'The account was created',

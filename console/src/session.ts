@@ -6,7 +6,10 @@ import { endpoint } from './settings.ts'
 /** The session of the person who looks at the page, in cookie mode, as any page of an app has one. */
 export const session = createSession({ endpoint, fetch: attentiveFetch })
 
-session.subscribe(({ status, reason }) => {
+let former: string | undefined
+session.subscribe(({ status, reason, user }) => {
+  if (user && former !== undefined && user.id !== former) clearTokenLog()
+  former = user?.id ?? former
   if (status !== 'signedOut') return
   if (reason === 'LOGGED_OUT') clearTokenLog()
   else noteToken(undefined)

@@ -1,8 +1,9 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { GraphQLSchema } from 'graphql'
 import type { OpenedAuth } from '../auth.ts'
-import { openConsole } from './openConsole.ts'
+import { openConsole, takesGzip } from './openConsole.ts'
 import { sendPage } from './page.ts'
+import { uncounted } from './requestsInFlight.ts'
 
 /** Shows a page to a person in a browser. */
 export type ShowPage = (reply: FastifyReply) => FastifyReply
@@ -36,9 +37,10 @@ export function addConsole(
     log.warn({}, 'There is no console in this package: `npm run build` makes it.')
     return sendPage
   }
-  app.get('/console/:name', async (request: FastifyRequest<{ Params: { name: string } }>, reply) => {
+  // Uncounted: a client that reads slowly would keep the place of a request for as long as it likes.
+  app.get<{ Params: { name: string } }>('/console/:name', uncounted, async (request, reply) => {
     const { headers, params } = request
-    const found = await opened.file(params.name, /\bgzip\b/.test(String(headers['accept-encoding'] ?? '')))
+    const found = await opened.file(params.name, takesGzip(headers['accept-encoding']))
     return found ? reply.headers(found.headers).send(found.body) : reply.callNotFound()
   })
   const { headers, body } = opened.page()

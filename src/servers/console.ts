@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GraphQLSchema } from 'graphql'
 import { type Auth, insidesOf } from '../auth.ts'
-import { type ConsoleAnswer, openConsole } from '../http/openConsole.ts'
+import { type ConsoleAnswer, openConsole, takesGzip } from '../http/openConsole.ts'
 import { refuseUnknownOptions } from '../names.ts'
 
 /** Options of annulConsole. */
@@ -47,7 +47,7 @@ export function annulConsole(auth: Auth, options: AnnulConsoleOptions = {}): Ann
   const { schema, endpoint = '/graphql', subscriptions = false } = options
   const path = (options.path ?? '/console').replace(/\/$/, '')
   for (const [name, value] of Object.entries({ path: path || '/', endpoint }))
-    if (!/^\/(?!\/)/.test(value))
+    if (!/^\/(?![/\\])/.test(value))
       throw new TypeError(`annulConsole: "${name}" must be a path that begins with one "/".`)
   const { config } = insidesOf(auth).parts
   const { siteName, passwordMinLength, introspection } = config
@@ -60,38 +60,44 @@ export function annulConsole(auth: Auth, options: AnnulConsoleOptions = {}): Ann
   if (config.console && opened === undefined)
     throw new Error('annulConsole: there is no console in this package. `npm run build` makes it.')
 
-  const answerTo = async (
-    method: string | undefined,
-    url: string,
-    accepted: string | null | undefined,
-  ): Promise<ConsoleAnswer | undefined> => {
-    if (opened === undefined || (method !== 'GET' && method !== 'HEAD')) return undefined
-    const asked = url.split('?', 1)[0] ?? ''
-    if (asked === path || asked === `${path}/`) return opened.page()
-    if (!asked.startsWith(files)) return undefined
-    return opened.file(asked.slice(files.length), /\bgzip\b/.test(accepted ?? ''))
+  const isOurs = (method: string | undefined, url: string) => {
+    if (opened === undefined || (method !== 'GET' && method !== 'HEAD')) return false
+    return url === path || url === `${path}/` || url.startsWith(files)
   }
-  const answerToNode = ({ method, url = '', headers, ...request }: IncomingMessage) => {
+  const answerTo = async (url: string, accepted: string | null): Promise<ConsoleAnswer | undefined> =>
+    url.startsWith(files) ? opened?.file(url.slice(files.length), takesGzip(accepted)) : opened?.page()
+  const pathOf = ({ url = '', ...request }: IncomingMessage) => {
     // Express takes away the path that a router is mounted on.
     const { originalUrl = url } = request as { originalUrl?: string }
-    return answerTo(method, originalUrl, String(headers['accept-encoding'] ?? ''))
+    return originalUrl.split('?', 1)[0] ?? ''
   }
+  const acceptedBy = ({ headers }: IncomingMessage) => String(headers['accept-encoding'] ?? '')
 
   return {
     express: () => (request, response, next) => {
-      answerToNode(request).then(answer => {
-        if (answer === undefined) return next()
-        for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value)
-        response.end(request.method === 'HEAD' ? undefined : answer.body)
-      }, next)
+      // What is not the console's never waits.
+      if (!isOurs(request.method, pathOf(request))) return next()
+      answerTo(pathOf(request), acceptedBy(request))
+        .then(answer => {
+          // A middleware before this one may have answered meanwhile, after its own time limit.
+          if (response.headersSent || response.destroyed) return
+          if (answer === undefined) return next()
+          for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value)
+          response.end(request.method === 'HEAD' ? undefined : answer.body)
+        })
+        .catch(next)
     },
-    fastify: () => async (request, reply) => {
-      const answer = await answerToNode(request.raw)
-      return answer && reply.headers(answer.headers).send(answer.body)
-    },
+    fastify:
+      () =>
+      async ({ raw }, reply) => {
+        if (!isOurs(raw.method, pathOf(raw))) return undefined
+        const answer = await answerTo(pathOf(raw), acceptedBy(raw))
+        return answer && reply.headers(answer.headers).send(answer.body)
+      },
     async fetch(request) {
       const { pathname } = new URL(request.url)
-      const answer = await answerTo(request.method, pathname, request.headers.get('accept-encoding'))
+      if (!isOurs(request.method, pathname)) return undefined
+      const answer = await answerTo(pathname, request.headers.get('accept-encoding'))
       if (answer === undefined) return undefined
       const { headers, body } = answer
       return new Response(request.method === 'HEAD' ? null : new Uint8Array(Buffer.from(body)), { headers })

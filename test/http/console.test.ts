@@ -1,10 +1,12 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { get } from 'node:http'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from '@jest/globals'
 import { root } from '../support/imports.ts'
 import { type TestServer, useServer } from '../support/server.ts'
+import { until } from '../support/until.ts'
 
 /* The console as files over HTTP. What it does in a browser: test/console/. */
 
@@ -13,6 +15,7 @@ const policy =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; " +
   "worker-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 const files = readdirSync(join(root, 'dist/console/console')).map(name => name.replace(/\.gz$/, ''))
+const sizeOf = (name: string) => statSync(join(root, 'dist/console/console', `${name}.gz`)).size
 const script = files.find(name => /^index-.*\.js$/.test(name)) ?? ''
 
 /** Without what fetch adds and undoes: the path as it is, and the bytes as they come. */
@@ -67,7 +70,7 @@ describe('The console', () => {
       'cache-control': 'public, max-age=31536000, immutable',
       vary: 'accept-encoding',
     })
-    const plain = await getRaw(server, `/console/${script}`)
+    const plain = await getRaw(server, `/console/${script}`, { 'accept-encoding': 'gzip;q=0' })
     expect(plain.headers['content-encoding']).toBeUndefined()
     expect(plain.body.equals(gunzipSync(zipped.body))).toBe(true)
   })
@@ -99,6 +102,30 @@ describe('The console', () => {
         { field: 'Mutation.login', guard: [] },
       ]),
     )
+  })
+})
+
+describe('Clients that read nothing', () => {
+  const server = useServer({ env: { ANNUL_MAX_IN_FLIGHT: '3' } })
+
+  it('keep no place of a request, and no copy of a file each', async () => {
+    const largest = files.reduce((one, other) => (sizeOf(one) > sizeOf(other) ? one : other))
+    const { hostname, port } = new URL(server.url)
+    const sockets = Array.from({ length: 12 }, () => {
+      const socket = connect(Number(port), hostname).pause()
+      socket.write(`GET /console/${largest} HTTP/1.1\r\nhost: ${hostname}\r\n\r\n`.repeat(20))
+      return socket
+    })
+    try {
+      await until(() => sockets.every(socket => socket.bytesWritten > 0 && !socket.pending))
+      const before = process.memoryUsage().arrayBuffers
+      for (let times = 0; times < 20; times++)
+        expect((await server.send('{ __typename }')).data).toEqual({ __typename: 'Query' })
+      // 240 copies would be 600 MB.
+      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(100_000_000)
+    } finally {
+      for (const socket of sockets) socket.destroy()
+    }
   })
 })
 

@@ -104,6 +104,18 @@ describe('annulConsole', () => {
       expect((await send(url + path, { method })).status).toBe(418)
   })
 
+  it('leaves a request alone that something before it has answered meanwhile', async () => {
+    const page = annulConsole(await open())
+    const app = express()
+    app.use((_request, response, next) => {
+      next()
+      response.status(503).send('too late')
+    })
+    app.use(page.express())
+    const url = await listen(app)
+    for (let times = 0; times < 3; times++) expect((await send(`${url}/console`)).text).toBe('too late')
+  })
+
   it('shows nothing where ANNUL_CONSOLE is off', async () => {
     const page = annulConsole(await open({ console: false }))
     expect(await page.fetch(new Request('http://app.example/console'))).toBeUndefined()
@@ -122,7 +134,7 @@ describe('annulConsole', () => {
       new TypeError('annulConsole has no option "pth". The nearest name is "path".'),
     )
     for (const name of ['path', 'endpoint'])
-      for (const value of ['console', '//evil.example/console', 'https://evil.example'])
+      for (const value of ['console', '//evil.example/console', 'https://evil.example', '/\\evil.example'])
         expect(refusal({ [name]: value })).toEqual(
           new TypeError(`annulConsole: "${name}" must be a path that begins with one "/".`),
         )

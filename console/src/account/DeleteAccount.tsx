@@ -1,5 +1,6 @@
 import { useSession } from 'annul/client/react'
 import { useState } from 'react'
+import { Failure } from '../data/failure.ts'
 import { Dialog } from '../parts/Dialog.tsx'
 import { Field } from '../parts/Field.tsx'
 import { Form } from '../parts/Form.tsx'
@@ -27,7 +28,10 @@ export function DeleteAccount({ email }: { email: string }) {
             submit={text.submit}
             isDangerous
             onCancel={() => setOpen(false)}
-            onSend={async () => {
+            onSend={async ({ confirm }) => {
+              // The session may be another person's meanwhile.
+              if (confirm?.trim() !== session.user?.email)
+                throw new Failure(text.mismatch, { code: 'BAD_USER_INPUT' })
               await act('mutation DeleteAccount { deleteAccount }')
               // The server refuses the session now, and says why.
               await session.refresh().catch(() => {})

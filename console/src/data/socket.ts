@@ -13,9 +13,19 @@ const normal = 1000
 const unauthorized = 4401
 
 let client: Client | undefined
+/** Whose token the socket was opened with. */
+let owner: string | undefined
 
-/** The page's only socket: opened with the first subscription, closed after the last one. */
+/**
+ * The page's only socket: opened with the first subscription, closed after the last one, and never another person's. The
+ * library asks for the token once, when it connects, and would reuse an open connection.
+ */
 export function socket(): Client {
+  if (owner !== session.user?.id) {
+    void client?.dispose()
+    client = undefined
+    owner = session.user?.id
+  }
   client ??= createClient({
     url: endpoint.href.replace(/^http/, 'ws'),
     connectionParams: async () => ({ ...(await session.headers()) }),

@@ -5,7 +5,7 @@ import './workers.ts'
 import './explore.css'
 import { useSession } from 'annul/client/react'
 import { GraphiQL } from 'graphiql'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { texts } from '../texts/en.ts'
 import { EditorHabits } from './EditorHabits.tsx'
 import { ExamplesPanel } from './ExamplesPanel.tsx'
@@ -59,12 +59,22 @@ function Fresh() {
   )
 }
 
-/** Changes with each sign-out, so that no operation and no answer stays in the page for whoever uses it next. */
+/**
+ * Changes with each sign-out, and when another person signs in than before, so that no operation and no answer stays in the
+ * page for whoever uses it next. After any other end of a session they stay, so that the error can be read.
+ */
 function useLife(): number {
-  const { reason } = useSession()
+  const { reason, user } = useSession()
   const [life, setLife] = useState(0)
+  const former = useRef(user?.id)
   useEffect(() => {
     if (reason === 'LOGGED_OUT') setLife(life => life + 1)
   }, [reason])
+  const id = user?.id
+  useEffect(() => {
+    if (id === undefined) return
+    if (former.current !== undefined && former.current !== id) setLife(life => life + 1)
+    former.current = id
+  }, [id])
   return life
 }

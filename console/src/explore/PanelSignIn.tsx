@@ -1,3 +1,4 @@
+import { logOut } from '../data/aside.ts'
 import { Field } from '../parts/Field.tsx'
 import { Form } from '../parts/Form.tsx'
 import { session } from '../session.ts'
@@ -11,7 +12,10 @@ export function PanelSignIn({ onDone }: { onDone: () => void }) {
     <Form
       submit={signIn.submit}
       onSend={async ({ email = '', password = '' }) => {
+        const { authorization } = await session.headers().catch((): { authorization?: string } => ({}))
         await session.login({ email, password })
+        // Nobody in this browser could end the former session any more: its cookie was replaced.
+        if (authorization) await logOut(authorization.slice('Bearer '.length))
         onDone()
       }}
     >

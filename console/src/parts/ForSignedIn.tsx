@@ -1,12 +1,12 @@
 import { useSession } from 'annul/client/react'
-import type { ReactNode } from 'react'
+import { Fragment, type ReactNode } from 'react'
 import { SignIn } from '../SignIn.tsx'
 import { texts } from '../texts/en.ts'
 import { Busy } from './Busy.tsx'
 
 /** Shows its children to a person who is signed in, and to others the form to sign in. */
 export function ForSignedIn({ children }: { children: ReactNode }) {
-  const { status } = useSession()
+  const { status, user } = useSession()
   if (status === 'restoring')
     return (
       <>
@@ -14,5 +14,6 @@ export function ForSignedIn({ children }: { children: ReactNode }) {
         <Busy />
       </>
     )
-  return status === 'signedIn' ? children : <SignIn />
+  // Another window may have signed in as somebody else: nothing of the former person stays, least of all an open form.
+  return status === 'signedIn' ? <Fragment key={user.id}>{children}</Fragment> : <SignIn />
 }

@@ -22,11 +22,10 @@ export function StepUp({ children }: { children: ReactNode }) {
     setAsking(false)
     for (const resolve of waiting.current.splice(0)) resolve(isProved)
   }, [])
-  const { status } = useSession()
-  useEffect(() => {
-    // The session may end while the question stands there.
-    if (status === 'signedOut') end(false)
-  }, [status, end])
+  const { user } = useSession()
+  const id = user?.id
+  // The session may end while the question stands there, or become another person's.
+  useEffect(() => () => end(false), [id, end])
   return (
     <Prove.Provider value={prove}>
       {children}

@@ -1,12 +1,12 @@
 import { useSession } from 'annul/client/react'
 import { useState } from 'react'
+import { logOut, openAside, presentAside } from '../../data/aside.ts'
 import { askWhole } from '../../data/ask.ts'
 import { failureOf } from '../../data/failure.ts'
 import { Dialog } from '../../parts/Dialog.tsx'
 import { Field } from '../../parts/Field.tsx'
 import { Form } from '../../parts/Form.tsx'
 import { texts } from '../../texts/en.ts'
-import { openAside, presentAside } from './aside.ts'
 
 const end = 'mutation EndAside($id: ID!) { revokeSession(id: $id) }'
 
@@ -34,11 +34,15 @@ export function TryIt() {
             onSend={async ({ password = '' }) => {
               setLines([])
               const { accessToken, sessionId } = await openAside(user?.email ?? '', password)
-              await presentAside(accessToken)
-              const { revokedOnAllNodesMs = 0 } = await askWhole(end, { id: sessionId })
-              const refused = await presentAside(accessToken).catch(failureOf)
-              const after = refused ? tryIt.after(refused.reason ?? refused.code) : tryIt.accepted
-              setLines([tryIt.before, texts.admin.ended(revokedOnAllNodesMs), after])
+              try {
+                await presentAside(accessToken)
+                const { revokedOnAllNodesMs = 0 } = await askWhole(end, { id: sessionId })
+                const refused = await presentAside(accessToken).catch(failureOf)
+                const after = refused ? tryIt.after(refused.reason ?? refused.code) : tryIt.accepted
+                setLines([tryIt.before, texts.admin.ended(revokedOnAllNodesMs), after])
+              } finally {
+                await logOut(accessToken)
+              }
             }}
           >
             <Field

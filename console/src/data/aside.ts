@@ -1,5 +1,5 @@
-import { Failure } from '../../data/failure.ts'
-import { endpoint } from '../../settings.ts'
+import { endpoint } from '../settings.ts'
+import { Failure } from './failure.ts'
 
 /* A session beside the page's own: without a cookie, and in memory alone. */
 
@@ -22,6 +22,11 @@ export async function openAside(
 /** Asks a guarded field by an access token. @throws Failure where the token is refused */
 export async function presentAside(accessToken: string): Promise<void> {
   await sendAside('query PresentAside { me { id } }', {}, accessToken)
+}
+
+/** Ends the session of an access token, where it lives. Never throws: a session that can't be ended now ends by itself. */
+export async function logOut(accessToken: string): Promise<void> {
+  await sendAside('mutation LogOutAside { logout }', {}, accessToken).catch(() => {})
 }
 
 async function sendAside<Data>(query: string, variables: object, accessToken?: string): Promise<Data> {

@@ -42,7 +42,7 @@ describe('annulExpress', () => {
     expect((await send(`${url}/readyz`)).text).toBe('{"status":"ready"}')
     expect((await send(`${url}/metrics`)).text).toContain('annul_decisions_total')
     expect((await send(`${url}/graphql`, { headers: { accept: 'text/html' } })).text).toContain(
-      '<h1>Annul</h1>',
+      '<meta name="annul-console"',
     )
     expect((await send(`${url}/graphql`, posting('{'))).text).toContain('The body is not valid JSON.')
     expect(await send(`${url}/graphql`, { method: 'DELETE' })).toMatchObject({ status: 404 })

@@ -16,7 +16,7 @@ inBrowser('in Chromium', () => {
 
   beforeAll(async () => {
     pages = await startPageServer()
-    server = await startTestServer({ env: { HOST: 'localhost' } })
+    server = await startTestServer({ env: { HOST: 'localhost', ANNUL_CONSOLE: 'off' } })
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
   }, 60_000)
   afterAll(async () => {
@@ -59,7 +59,7 @@ inBrowser('in Chromium', () => {
     expect(await read('/metrics')).toBe('TypeError')
   })
 
-  it('the server’s own page is styled, and asks for nothing else', async () => {
+  it('the server’s plain page is styled, and asks for nothing else', async () => {
     const page = await browser.newPage()
     const asked: string[] = []
     const complaints: string[] = []

@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /**
- * The path of one of the package's folders: `schema` has the GraphQL contract, `drizzle` the migrations, `dist/console` the page for browsers. In a bundle,
- * which has no folders, it is a copy in `annul/` beside the bundle's file.
+ * The path of one of the package's folders: `schema` has the GraphQL contract, `drizzle` the migrations, `dist/console`
+ * the page for browsers. In a bundle, which has no folders, it is a copy in `annul/` beside the bundle's file.
  *
  * @throws Error that names the copy that is missing
  */

@@ -1,7 +1,7 @@
 import { useSession } from 'annul/client/react'
 import { goTo } from './data/route.ts'
+import { Credentials } from './parts/Credentials.tsx'
 import { Ended } from './parts/Ended.tsx'
-import { Field } from './parts/Field.tsx'
 import { Form } from './parts/Form.tsx'
 import { texts } from './texts/en.ts'
 
@@ -22,14 +22,7 @@ export function SignIn() {
           if (location.hash === '#/sign-in') goTo('/')
         }}
       >
-        <Field label={signIn.email} name="email" inputMode="email" autoComplete="username" required />
-        <Field
-          label={signIn.password}
-          name="password"
-          type="password"
-          autoComplete="current-password"
-          required
-        />
+        <Credentials />
       </Form>
       <p className="row">
         <span>

@@ -21,18 +21,10 @@ export function addConsole(
 ): ShowPage {
   const { config, log } = auth.parts
   if (!config.console) return sendPage
-  const { siteName, passwordMinLength, introspection } = config
-  const opened = openConsole(
-    {
-      endpoint: 'graphql',
-      siteName,
-      subscriptions: takesSockets && schema.getSubscriptionType() != null,
-      passwordMinLength,
-      factors: schema.getQueryType()?.getFields().factors !== undefined,
-    },
-    // Whoever may not read the schema need not know what guards it either.
-    introspection ? auth.guards(schema) : undefined,
-  )
+  const opened = openConsole(auth, schema, {
+    endpoint: 'graphql',
+    subscriptions: takesSockets && schema.getSubscriptionType() != null,
+  })
   if (opened === undefined) {
     log.warn({}, 'There is no console in this package: `npm run build` makes it.')
     return sendPage

@@ -3,20 +3,19 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import type { FieldGuard } from '../graphql/listGuards.ts'
+import type { GraphQLSchema } from 'graphql'
+import type { OpenedAuth } from '../auth.ts'
 import { packageFolder } from '../packageFolder.ts'
 import { contentSecurityPolicy } from './contentSecurityPolicy.ts'
 
-/** What the page is told. console/src/settings.ts reads it. */
-export interface ConsoleSettings {
+/** Where the page and its endpoint are. */
+export interface ConsolePlace {
   /** The GraphQL endpoint, relative to the page or absolute. */
   readonly endpoint: string
-  readonly siteName: string
   /** Whether the endpoint takes subscriptions over WebSockets. */
   readonly subscriptions: boolean
-  readonly passwordMinLength: number
-  /** Whether the schema has passkeys and second factors. */
-  readonly factors: boolean
+  /** Where the page finds `console/`; default: beside the page. */
+  readonly files?: string
 }
 
 /** An answer to GET. */
@@ -56,18 +55,25 @@ const unzip = promisify(gunzip)
  * Opens what `npm run build` has put into dist/console: index.html, and `console/` with files whose names change with
  * their content. They are kept compressed only.
  *
- * @param guards what guards each field, for those who read the schema; undefined: the page does not tell
- * @param files where the page finds `console/`; default: beside the page
+ * @param schema that the endpoint serves; undefined: the page does not tell what guards its fields
  * @returns undefined where the page was not built
  */
 export function openConsole(
-  settings: ConsoleSettings,
-  guards: readonly FieldGuard[] | undefined,
-  files = './console/',
+  { parts: { config }, guards: listGuards }: Pick<OpenedAuth, 'parts' | 'guards'>,
+  schema: GraphQLSchema | undefined,
+  { endpoint, subscriptions, files = './console/' }: ConsolePlace,
 ): Console | undefined {
   const folder = builtFolder()
   if (folder === undefined) return undefined
-  const told = JSON.stringify({ ...settings, ...(guards && { guards: `${files}guards.json` }) })
+  const { siteName, passwordMinLength, introspection } = config
+  // Whoever may not read the schema need not know what guards it either.
+  const guards = introspection && schema ? listGuards(schema) : undefined
+  // console/src/settings.ts reads it.
+  const told = JSON.stringify({
+    ...{ endpoint, siteName, subscriptions, passwordMinLength },
+    factors: schema?.getQueryType()?.getFields().factors !== undefined,
+    ...(guards && { guards: `${files}guards.json` }),
+  })
   const html = readFileSync(join(folder, 'index.html'), 'utf8')
     .replaceAll('./console/', escaped(files))
     .replace('content="{}"', () => `content="${escaped(told)}"`)

@@ -49,15 +49,11 @@ export function annulConsole(auth: Auth, options: AnnulConsoleOptions = {}): Ann
   for (const [name, value] of Object.entries({ path: path || '/', endpoint }))
     if (!/^\/(?![/\\])/.test(value))
       throw new TypeError(`annulConsole: "${name}" must be a path that begins with one "/".`)
-  const { config } = insidesOf(auth).parts
-  const { siteName, passwordMinLength, introspection } = config
+  const insides = insidesOf(auth)
+  const isOn = insides.parts.config.console
   const files = `${path}/console/`
-  const factors = schema?.getQueryType()?.getFields().factors !== undefined
-  const guards = introspection && schema ? auth.guards(schema) : undefined
-  const opened = config.console
-    ? openConsole({ endpoint, siteName, subscriptions, passwordMinLength, factors }, guards, files)
-    : undefined
-  if (config.console && opened === undefined)
+  const opened = isOn ? openConsole(insides, schema, { endpoint, subscriptions, files }) : undefined
+  if (isOn && opened === undefined)
     throw new Error('annulConsole: there is no console in this package. `npm run build` makes it.')
 
   const isOurs = (method: string | undefined, url: string) => {

@@ -1,7 +1,7 @@
 import { useSession } from 'annul/client/react'
 import { useState } from 'react'
 import { type Failure, failureOf } from '../data/failure.ts'
-import type { OwnSession } from '../data/ownSessions.ts'
+import type { ListedSession } from '../data/listedSession.ts'
 import { FailureNote } from '../parts/FailureNote.tsx'
 import { useAct } from '../parts/StepUp.tsx'
 import { Time } from '../parts/Time.tsx'
@@ -15,7 +15,7 @@ export function SessionCard({
   endReason,
   onEnded,
 }: {
-  session: OwnSession
+  session: ListedSession
   endReason: string | undefined
   onEnded: (revokedOnAllNodesMs: number | undefined) => void
 }) {

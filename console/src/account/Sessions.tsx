@@ -1,6 +1,7 @@
 import { useSession } from 'annul/client/react'
 import { useState } from 'react'
-import { type OwnSession, sessionFields, useSessionEvents } from '../data/ownSessions.ts'
+import { type ListedSession, sessionFields } from '../data/listedSession.ts'
+import { useSessionEvents } from '../data/ownSessions.ts'
 import { useAsked } from '../data/useAsked.ts'
 import { Awaited } from '../parts/Awaited.tsx'
 import { Said } from '../parts/Said.tsx'
@@ -17,7 +18,7 @@ const everyMs = 15_000
 /** The viewer's sessions as cards. They end live when they end elsewhere, and new ones appear. */
 export function Sessions() {
   const { user } = useSession()
-  const asked = useAsked<{ sessions: readonly OwnSession[] }>(
+  const asked = useAsked<{ sessions: readonly ListedSession[] }>(
     `query Sessions { sessions { ${sessionFields} } }`,
     {},
     { everyMs },
@@ -25,7 +26,7 @@ export function Sessions() {
   const { data, reload } = asked
   const [ended, setEnded] = useState<ReadonlyMap<string, Ended>>(new Map())
   const [said, setSaid] = useState<string>()
-  const end = (session: OwnSession, reason: string) => {
+  const end = (session: ListedSession, reason: string) => {
     // The first reason is the one that the server keeps.
     setEnded(ended => (ended.has(session.id) ? ended : new Map(ended).set(session.id, { session, reason })))
     setSaid(text.saidEnded(session.device ?? text.unknownDevice))
@@ -65,12 +66,12 @@ export function Sessions() {
 }
 
 interface Ended {
-  readonly session: OwnSession
+  readonly session: ListedSession
   readonly reason: string
 }
 
 /** An order that no use changes, so that a card stays where the eye and the keyboard are: this one, then the newest. */
-function byPlace(one: OwnSession, other: OwnSession): number {
+function byPlace(one: ListedSession, other: ListedSession): number {
   if (one.current !== other.current) return one.current ? -1 : 1
   return one.createdAt < other.createdAt ? 1 : -1
 }

@@ -1,30 +1,18 @@
 import { useSession } from 'annul/client/react'
 import { useEffect, useRef } from 'react'
 import { settings } from '../settings.ts'
+import { type ListedSession, sessionFields } from './listedSession.ts'
 import { follow } from './socket.ts'
 import { lookIfStillThere } from './stillThere.ts'
 
-/** A session, as the list and the events of sessions show it. */
-export interface OwnSession {
-  readonly id: string
-  readonly current: boolean
-  readonly device: string | null
-  readonly ipAddress: string | null
-  readonly createdAt: string
-  readonly lastUsedAt: string
-  readonly expiresAt: string
-}
-
 export interface OwnSessionEvent {
   readonly kind: 'OPENED' | 'ENDED'
-  readonly session: OwnSession
+  readonly session: ListedSession
   readonly reason: string | null
 }
 
 /** @param event undefined: events may be missing */
 type Listener = (event: OwnSessionEvent | undefined) => void
-
-export const sessionFields = 'id current device ipAddress createdAt lastUsedAt expiresAt'
 
 /** How often the server is asked where it takes no subscriptions. */
 const everyMs = 15_000

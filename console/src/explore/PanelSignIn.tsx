@@ -1,5 +1,5 @@
 import { logOut } from '../data/aside.ts'
-import { Field } from '../parts/Field.tsx'
+import { Credentials } from '../parts/Credentials.tsx'
 import { Form } from '../parts/Form.tsx'
 import { session } from '../session.ts'
 import { texts } from '../texts/en.ts'
@@ -19,14 +19,7 @@ export function PanelSignIn({ onDone }: { onDone: () => void }) {
         onDone()
       }}
     >
-      <Field label={signIn.email} name="email" type="email" autoComplete="username" required />
-      <Field
-        label={signIn.password}
-        name="password"
-        type="password"
-        autoComplete="current-password"
-        required
-      />
+      <Credentials />
     </Form>
   )
 }

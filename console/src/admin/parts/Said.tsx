@@ -6,7 +6,7 @@ export type Say = (text: string, place: string) => void
 /** What was done. It stays in sight, wherever in the page it was done. @param props.text empty: nothing */
 export function Said({ text, onClose }: { text: string; onClose: () => void }) {
   return (
-    <div className={text ? 'said row spread' : undefined}>
+    <div className={text ? 'said kept row spread' : undefined}>
       <span role="status">{text}</span>
       {text && (
         <button type="button" className="plain" aria-label={texts.form.close} onClick={onClose}>

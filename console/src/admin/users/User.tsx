@@ -1,5 +1,6 @@
 import { useSession } from 'annul/client/react'
 import { useState } from 'react'
+import type { ListedSession } from '../../data/listedSession.ts'
 import { useAsked } from '../../data/useAsked.ts'
 import { Busy } from '../../parts/Busy.tsx'
 import { FailureNote } from '../../parts/FailureNote.tsx'
@@ -10,7 +11,7 @@ import { AccessForm } from './AccessForm.tsx'
 import { Actions } from './Actions.tsx'
 import { StatusBadge } from './StatusBadge.tsx'
 import { UserEvents } from './UserEvents.tsx'
-import { type ListedSession, UserSessions } from './UserSessions.tsx'
+import { UserSessions } from './UserSessions.tsx'
 
 const query = `query User($id: ID!) {
   user(id: $id) {

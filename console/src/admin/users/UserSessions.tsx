@@ -1,16 +1,7 @@
+import type { ListedSession } from '../../data/listedSession.ts'
 import { Time } from '../../parts/Time.tsx'
 import { texts } from '../../texts/en.ts'
 import { Scroll } from '../parts/Scroll.tsx'
-
-export interface ListedSession {
-  readonly id: string
-  readonly current: boolean
-  readonly device: string | null
-  readonly ipAddress: string | null
-  readonly createdAt: string
-  readonly lastUsedAt: string
-  readonly expiresAt: string
-}
 
 /** Where a user is signed in. */
 export function UserSessions({ sessions }: { sessions: readonly ListedSession[] }) {

@@ -15,6 +15,7 @@ import {
   readSecret,
   readSiteName,
   readSmtpUrl,
+  roleProblem,
 } from './settingValues.ts'
 
 /** The longest ANNUL_LEASE_MS. A revocation waits this long while the leases of the nodes are not known. */
@@ -68,6 +69,8 @@ export interface Config {
   readonly console: boolean
   /** Where /metrics is: on the server's own port, nowhere, or on a listener of its own. */
   readonly metrics: 'on' | 'off' | Address
+  /** Roles that an access token carries only when its `amr` has a second factor; default none. */
+  readonly mfaRoles: readonly string[]
   /** How long audit events are kept. */
   readonly auditDays: number
   /** Base of the links in mails, without a slash at its end; undefined: the address that the server listens on. */
@@ -200,6 +203,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     introspection: onOff('ANNUL_INTROSPECTION'),
     console: onOff('ANNUL_CONSOLE'),
     metrics: readMetrics(text('ANNUL_METRICS') ?? (production ? 'off' : 'on'), problems),
+    mfaRoles: list('ANNUL_MFA_ROLES', roleProblem) ?? [],
     auditDays: whole('ANNUL_AUDIT_DAYS', 400, 1, 36_500),
     publicUrl: readPublicUrl(text('ANNUL_PUBLIC_URL'), problems),
     siteName: readSiteName(text('ANNUL_SITE_NAME'), problems),

@@ -3,7 +3,7 @@
  * `recover` what the client does next. Messages are public: none names a secret, a query or another user.
  */
 
-export type Recover = 'LOGIN' | 'REFRESH' | 'REAUTHENTICATE' | 'RETRY'
+export type Recover = 'LOGIN' | 'REFRESH' | 'REAUTHENTICATE' | 'SECOND_FACTOR' | 'RETRY'
 
 /** Why an access token is refused, with what the client does about it. */
 const refusals = {
@@ -19,6 +19,7 @@ const refusals = {
   USER_DELETED: { recover: 'LOGIN', message: 'This account was deleted.' },
   REFRESH_REUSED: { recover: 'LOGIN', message: 'A refresh token was used twice, so its session was ended.' },
   ACCOUNT_RECOVERED: { recover: 'LOGIN', message: 'This account was recovered by an admin.' },
+  FACTOR_REMOVED: { recover: 'LOGIN', message: 'A factor that this session was opened with was removed.' },
   EVERYTHING_REVOKED: { recover: 'LOGIN', message: 'All sessions of this server were revoked.' },
   KEY_REVOKED: { recover: 'LOGIN', message: 'The key that signed this token was revoked.' },
   SESSION_EXPIRED: { recover: 'LOGIN', message: 'This session has expired.' },
@@ -46,6 +47,7 @@ export type Code =
   | 'UNAUTHENTICATED'
   | 'INVALID_CREDENTIALS'
   | 'INVALID_REFRESH_TOKEN'
+  | 'SECOND_FACTOR_REQUIRED'
   | 'REAUTHENTICATION_REQUIRED'
   | 'FORBIDDEN'
   | 'BAD_USER_INPUT'
@@ -114,12 +116,33 @@ export function forbidden(required: {
   return new AuthError('FORBIDDEN', 'You may not do this.', { required })
 }
 
-/** @param maxAge seconds within which the user must have proved who they are */
-export function reauthenticationRequired(maxAge: number): AuthError {
-  return new AuthError('REAUTHENTICATION_REQUIRED', 'Please confirm your password first.', {
-    maxAge,
-    recover: 'REAUTHENTICATE',
+/** A proof by a second factor that a login, or a reset of a password, still needs. */
+export type FactorMethod = 'PASSKEY' | 'TOTP' | 'RECOVERY_CODE'
+
+/**
+ * The password, or the link for a new one, was right, and a second factor is wanted.
+ *
+ * @param challenge for `completeLogin`: good for 5 minutes, and used once
+ */
+export function secondFactorRequired(challenge: string, methods: readonly FactorMethod[]): AuthError {
+  return new AuthError('SECOND_FACTOR_REQUIRED', 'Please confirm with a second factor.', {
+    challenge,
+    methods,
+    recover: 'SECOND_FACTOR',
   })
+}
+
+/**
+ * @param wanted.maxAge seconds within which the user must have proved who they are
+ * @param wanted.mfa whether a second factor is wanted
+ */
+export function reauthenticationRequired(wanted: { maxAge?: number; mfa?: boolean }): AuthError {
+  const { maxAge, mfa = false } = wanted
+  return new AuthError(
+    'REAUTHENTICATION_REQUIRED',
+    mfa ? 'Please confirm with a second factor first.' : 'Please confirm your password first.',
+    { ...(maxAge !== undefined && { maxAge }), ...(mfa && { mfa }), recover: 'REAUTHENTICATE' },
+  )
 }
 
 /** The sender has no session that could be changed: the token is one of the system before Annul. */

@@ -37,6 +37,7 @@ const kinds: Readonly<Record<keyof Config, Kind>> = {
   introspection: 'boolean',
   console: 'boolean',
   metrics: 'place',
+  mfaRoles: 'list',
   auditDays: 'number',
   publicUrl: 'string',
   siteName: 'string',

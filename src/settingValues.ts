@@ -58,6 +58,16 @@ export function originProblem(origin: string): string | undefined {
   return `${JSON.stringify(origin)} is not an origin such as https://app.example.com (scheme and host, no path).`
 }
 
+/** Held to the characters that a user's role may have (admin/setUserAccess.ts). */
+export function roleProblem(role: string): string | undefined {
+  return isRole(role) ? undefined : `${JSON.stringify(role)} is not a role such as admin.`
+}
+
+/** A scope is a scope-token of RFC 6749, 3.3, and a role is held to the same characters. */
+export function isRole(text: string): boolean {
+  return /^[\x21\x23-\x5B\x5D-\x7E]{1,100}$/.test(text)
+}
+
 export function addressProblem(range: string): string | undefined {
   const [address = '', bits, ...rest] = range.split('/')
   const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1

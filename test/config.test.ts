@@ -41,6 +41,7 @@ describe('settings', () => {
       introspection: true,
       console: true,
       metrics: 'on',
+      mfaRoles: [],
       auditDays: 400,
       publicUrl: undefined,
       siteName: 'Annul',

@@ -8,7 +8,8 @@ import { type TestServer, useServer } from './support/server.ts'
 
 const failures: Record<string, () => Error> = {
   FORBIDDEN: () => errors.forbidden({ roles: ['admin'], scopes: [['a', 'b']] }),
-  REAUTHENTICATION_REQUIRED: () => errors.reauthenticationRequired(300),
+  REAUTHENTICATION_REQUIRED: () => errors.reauthenticationRequired({ maxAge: 300 }),
+  SECOND_FACTOR_REQUIRED: () => errors.secondFactorRequired('abc', ['TOTP']),
   INVALID_CREDENTIALS: errors.invalidCredentials,
   BAD_USER_INPUT: () => errors.badUserInput('input.email', 'EMAIL_TAKEN', 'There is one.'),
   NOT_FOUND: () => errors.notFound('user'),
@@ -43,7 +44,7 @@ const endings = [
     'USER_BLOCKED',
     'USER_DELETED',
   ],
-  ...['REFRESH_REUSED', 'ACCOUNT_RECOVERED', 'EVERYTHING_REVOKED', 'SESSION_EXPIRED'],
+  ...['REFRESH_REUSED', 'ACCOUNT_RECOVERED', 'FACTOR_REMOVED', 'EVERYTHING_REVOKED', 'SESSION_EXPIRED'],
 ]
 const toLogIn = ['TOKEN_MISSING', 'TOKEN_INVALID', ...endings]
 const [recover, retry] = ['LOGIN', { recover: 'RETRY' }]
@@ -56,6 +57,7 @@ const table: Row[] = [
   ...toLogIn.map((reason): Row => ['INVALID_REFRESH_TOKEN', { reason, recover }]),
   ['INVALID_REFRESH_TOKEN', { reason: 'TOKEN_STALE', recover: 'REFRESH' }],
   ['REAUTHENTICATION_REQUIRED', { maxAge: 300, recover: 'REAUTHENTICATE' }],
+  ['SECOND_FACTOR_REQUIRED', { challenge: 'abc', methods: ['TOTP'], recover: 'SECOND_FACTOR' }],
   ['FORBIDDEN', { required: { roles: ['admin'], scopes: [['a', 'b']] } }],
   ['BAD_USER_INPUT', { argument: 'input.email', reason: 'EMAIL_TAKEN' }],
   ['NOT_FOUND', {}],

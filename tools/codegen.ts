@@ -15,7 +15,11 @@ const schema = concatAST(
 const config = {
   useTypeImports: true,
   enumsAsTypes: true,
-  scalars: { DateTime: { input: 'Date', output: 'Date' }, ID: { input: 'string', output: 'string' } },
+  scalars: {
+    JSON: { input: 'unknown', output: 'unknown' },
+    DateTime: { input: 'Date', output: 'Date' },
+    ID: { input: 'string', output: 'string' },
+  },
   contextType: '../request/context.ts#GraphQLContext',
   mappers: {
     User: './sources.ts#UserSource',

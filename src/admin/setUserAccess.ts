@@ -8,6 +8,7 @@ import { badUserInput } from '../errors.ts'
 import { checkId } from '../input/id.ts'
 import type { Parts } from '../parts.ts'
 import { revokingAs } from '../revocation/revoking.ts'
+import { isRole } from '../settingValues.ts'
 import { adminRole, type Viewer } from '../viewer.ts'
 
 import { lockAdmins, refuseLastAdmin } from './lastAdmin.ts'
@@ -43,15 +44,14 @@ export async function setUserAccess(
 }
 
 /**
- * Roles and scopes as they are stored: each once. A scope is a scope-token of RFC 6749, 3.3, and a role is held to the
- * same characters.
+ * Roles and scopes as they are stored: each once.
  *
  * @throws AuthError BAD_USER_INPUT / ACCESS_INVALID or ACCESS_TOO_LONG
  */
 export function checkAccess(input: { roles: readonly string[]; scopes: readonly string[] }) {
   for (const argument of ['roles', 'scopes'] as const)
     for (const name of input[argument])
-      if (!/^[\x21\x23-\x5B\x5D-\x7E]{1,100}$/.test(name))
+      if (!isRole(name))
         throw badUserInput(
           argument,
           'ACCESS_INVALID',

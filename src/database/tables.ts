@@ -11,6 +11,7 @@ import {
   integer,
   jsonb,
   pgSchema,
+  primaryKey,
   text,
   timestamp,
   uniqueIndex,
@@ -60,6 +61,10 @@ export const users = annul.table(
      * revokeEverything had come after them.
      */
     createdEpoch: bigint('created_epoch', { mode: 'number' }).notNull().default(sql`annul.present_epoch()`),
+    /** Whether resetFactors waits for a day, as the owner has asked (admin/resetFactors.ts). */
+    delayFactorReset: boolean('delay_factor_reset').notNull().default(false),
+    /** From when on the factors no longer count: an admin has reset them, and the delay runs. */
+    factorsEndAt: time('factors_end_at'),
     createdAt: time('created_at').notNull().defaultNow(),
   },
   table => [
@@ -93,6 +98,10 @@ export const sessions = annul.table(
     endedAt: time('ended_at'),
     endReason: text('end_reason'),
     authTime: time('auth_time').notNull(),
+    /** How its user has proved who they are when it was opened: methods of RFC 8176 (factors/amr.ts). */
+    amr: text('amr').array().notNull().default(sql`'{pwd}'`),
+    /** The factors that have opened it, or proved its user since: it ends when one of them is removed. */
+    factorIds: uuid('factor_ids').array().notNull().default(sql`'{}'`),
     /** Whether its refresh token lives in a cookie: then no answer shows the token to a script again. */
     cookie: boolean('cookie').notNull().default(false),
     /** When an access token was last renewed without a refresh (sessions/renewAccessToken.ts). */
@@ -280,6 +289,90 @@ export const oneTimeTokens = annul.table(
     index('one_time_tokens_device').on(table.device),
     index('one_time_tokens_expires').on(table.expiresAt),
   ],
+)
+
+/** Second factors and passkeys. One row of the kind RECOVERY_CODE stands for the ten codes of an account. */
+export const factors = annul.table(
+  'factors',
+  {
+    id: uuid('id').primaryKey(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onUpdate: 'cascade' }),
+    kind: text('kind', { enum: ['PASSKEY', 'TOTP', 'RECOVERY_CODE'] }).notNull(),
+    name: text('name'),
+    createdAt: time('created_at').notNull().defaultNow(),
+    /** null: enrolled and not yet confirmed, so that it counts nowhere. */
+    confirmedAt: time('confirmed_at'),
+    lastUsedAt: time('last_used_at'),
+    /** TOTP: encrypted under ANNUL_SECRET (factors/totp.ts). RECOVERY_CODE: the salt of the hashes. */
+    secret: bytea('secret'),
+    /** TOTP: the time step of the last code that was used. */
+    lastStep: bigint('last_step', { mode: 'number' }),
+    /** PASSKEY, as WebAuthn names them: what follows is null for the other kinds. */
+    credentialId: text('credential_id'),
+    publicKey: bytea('public_key'),
+    counter: bigint('counter', { mode: 'number' }),
+    transports: text('transports').array(),
+    /** Whether the credential may be synchronised to other devices, and whether it was when it was last used. */
+    backupEligible: boolean('backup_eligible'),
+    backedUp: boolean('backed_up'),
+  },
+  table => [
+    index('factors_user').on(table.userId),
+    uniqueIndex('factors_credential').on(table.credentialId),
+    check('factors_kind', sql`${table.kind} in ('PASSKEY', 'TOTP', 'RECOVERY_CODE')`),
+  ],
+)
+
+/** Recovery codes, each of which works once. */
+export const recoveryCodes = annul.table(
+  'recovery_codes',
+  {
+    factorId: uuid('factor_id')
+      .notNull()
+      .references(() => factors.id, { onDelete: 'cascade' }),
+    /** Argon2id of the code, with the salt of the factor. */
+    hash: bytea('hash').notNull(),
+    usedAt: time('used_at'),
+  },
+  table => [primaryKey({ columns: [table.factorId, table.hash] })],
+)
+
+/** One row a login, or a reset of a password, that waits for the second factor (sessions/factorChallenge.ts). */
+export const factorChallenges = annul.table(
+  'factor_challenges',
+  {
+    id: uuid('id').primaryKey(),
+    /** SHA-256 of the challenge, which is stored nowhere. */
+    hash: bytea('hash').notNull(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onUpdate: 'cascade' }),
+    /** Those of the row whose password was checked. */
+    sessionVersion: integer('session_version').notNull(),
+    epoch: bigint('epoch', { mode: 'number' }).notNull(),
+    /** A reset: the one-time token that is used up, and the hash of the new password. */
+    tokenId: uuid('token_id'),
+    passwordHash: text('password_hash'),
+    /** Answers so far, those that are being checked included. */
+    tries: integer('tries').notNull().default(0),
+    createdAt: time('created_at').notNull().defaultNow(),
+    expiresAt: time('expires_at').notNull(),
+    spentAt: time('spent_at'),
+  },
+  table => [
+    uniqueIndex('factor_challenges_hash').on(table.hash),
+    index('factor_challenges_user').on(table.userId),
+    index('factor_challenges_expires').on(table.expiresAt),
+  ],
+)
+
+/** Challenges of WebAuthn that were answered. A challenge is derived when it is asked for (factors/passkeyChallenge.ts). */
+export const spentChallenges = annul.table(
+  'spent_challenges',
+  { id: text('id').primaryKey(), expiresAt: time('expires_at').notNull() },
+  table => [index('spent_challenges_expires').on(table.expiresAt)],
 )
 
 /** Mails to be sent (mail/): a row is written in the transaction that causes the mail, and removed when it was sent. */

@@ -15,6 +15,8 @@ export type Scalars = {
   Float: { input: number; output: number; }
   /** A point in time in UTC, as RFC 3339 writes it: `2026-01-31T23:30:00.000Z`. */
   DateTime: { input: Date; output: Date; }
+  /** Any value of JSON. Options and responses of WebAuthn, as `navigator.credentials` takes and gives them. */
+  JSON: { input: unknown; output: unknown; }
 };
 
 /** The queries. */
@@ -36,6 +38,10 @@ export type Query = {
   myEvents: AuditEventConnection;
   /** The user of the access token. The fields `id`, `roles` and `scopes` cost no query of the database. */
   me: User;
+  /** The viewer's second factors and passkeys, the oldest first. */
+  factors: Array<Factor>;
+  /** Whether `resetFactors` waits a day for the viewer's account, and whether a reset is under way. */
+  factorReset: FactorReset;
   /** The viewer's live sessions, the most recently used first. */
   sessions: Array<Session>;
 };
@@ -112,6 +118,34 @@ export type Mutation = {
   login: Tokens;
   /** Confirms the password again, for fields that require a recent proof (`maxAge`). Returns a new access token. */
   reauthenticate: Tokens;
+  /** Begins to add an authenticator app. The secret is shown once, and counts when `confirmTotp` has seen a code of it. */
+  enrollTotp: TotpEnrollment;
+  /** Adds the authenticator app by one of its codes. With the first factor of an account come the recovery codes. */
+  confirmTotp: FactorConfirmed;
+  /** Begins to add a passkey: options for the browser's `navigator.credentials.create`. */
+  enrollPasskey: PasskeyChallenge;
+  /** Adds the passkey that the browser has made. With the first factor of an account come the recovery codes. */
+  confirmPasskey: FactorConfirmed;
+  /** Gives one of the viewer's factors another name. */
+  renameFactor: Factor;
+  /** Removes one of the viewer's factors. Other sessions that were opened with the factor end. False: there was no such factor. */
+  removeFactor: Scalars['Boolean']['output'];
+  /** Makes ten new recovery codes, which are shown once. The former ones are dead, and other sessions that were opened with them end. */
+  makeRecoveryCodes: Array<Scalars['String']['output']>;
+  /** Options for a passkey as an answer to `login`'s challenge, or for a signed-in user's `reauthenticateWith`. */
+  beginPasskey: PasskeyChallenge;
+  /** Options to sign in with a passkey alone. No e-mail is asked: the browser offers the passkeys that it has. */
+  beginPasskeyLogin: PasskeyChallenge;
+  /** Opens a session by a passkey alone, which must have verified its user, for example by a fingerprint. */
+  passkeyLogin: Tokens;
+  /** Completes a login, or a reset of the password, that was answered by SECOND_FACTOR_REQUIRED. */
+  completeLogin: Tokens;
+  /** Gives a proof by a factor, for fields that want one (`mfa`, `maxAge`). Returns a new access token. */
+  reauthenticateWith: Tokens;
+  /** Says whether `resetFactors` waits a day for the viewer's account, in which the owner is warned by mail and may stop the reset by using a factor. */
+  delayFactorReset: FactorReset;
+  /** Removes all factors of a user who has lost them, and ends every session. If the account asks for it, a day later. */
+  resetFactors: User;
   /** The next tokens of a session. A retry with the same attempt gets the same answer again, so that a lost answer costs nothing. */
   refresh: Tokens;
   /** Ends the session of the refresh token, or of the cookie, or of the access token. True if the session was live. */
@@ -215,6 +249,70 @@ export type MutationLoginArgs = {
 /** The mutations. */
 export type MutationReauthenticateArgs = {
   password: Scalars['String']['input'];
+};
+
+
+/** The mutations. */
+export type MutationConfirmTotpArgs = {
+  id: Scalars['ID']['input'];
+  code: Scalars['String']['input'];
+};
+
+
+/** The mutations. */
+export type MutationConfirmPasskeyArgs = {
+  id: Scalars['ID']['input'];
+  response: Scalars['JSON']['input'];
+  name?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+/** The mutations. */
+export type MutationRenameFactorArgs = {
+  id: Scalars['ID']['input'];
+  name: Scalars['String']['input'];
+};
+
+
+/** The mutations. */
+export type MutationRemoveFactorArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+/** The mutations. */
+export type MutationBeginPasskeyArgs = {
+  challenge?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+/** The mutations. */
+export type MutationPasskeyLoginArgs = {
+  input: PasskeyLoginInput;
+};
+
+
+/** The mutations. */
+export type MutationCompleteLoginArgs = {
+  input: CompleteLoginInput;
+};
+
+
+/** The mutations. */
+export type MutationReauthenticateWithArgs = {
+  input: FactorInput;
+};
+
+
+/** The mutations. */
+export type MutationDelayFactorResetArgs = {
+  delay: Scalars['Boolean']['input'];
+};
+
+
+/** The mutations. */
+export type MutationResetFactorsArgs = {
+  id: Scalars['ID']['input'];
 };
 
 
@@ -463,6 +561,108 @@ export type LoginInput = {
   cookie?: Scalars['Boolean']['input'];
 };
 
+/** A second factor or a passkey. */
+export type Factor = {
+  __typename?: 'Factor';
+  /** A UUID. */
+  id: Scalars['ID']['output'];
+  /** What the factor is. */
+  kind: FactorKind;
+  /** What the user calls it. */
+  name: Maybe<Scalars['String']['output']>;
+  /** When it was added. */
+  createdAt: Scalars['DateTime']['output'];
+  /** When it last gave a proof. */
+  lastUsedAt: Maybe<Scalars['DateTime']['output']>;
+  /** How many recovery codes are left; null for the other kinds. */
+  codesLeft: Maybe<Scalars['Int']['output']>;
+};
+
+/** How an admin's `resetFactors` treats the account. */
+export type FactorReset = {
+  __typename?: 'FactorReset';
+  /** Whether a reset waits for 24 hours. */
+  delay: Scalars['Boolean']['output'];
+  /** When a reset that is under way takes effect; null: there is none. Using a factor stops the reset. */
+  at: Maybe<Scalars['DateTime']['output']>;
+};
+
+/** What a factor is. */
+export type FactorKind =
+  /** A key of WebAuthn, in a device or a password manager. */
+  | 'PASSKEY'
+  /** An authenticator app that shows codes of six digits. */
+  | 'TOTP'
+  /** Codes to print, each of which works once. One factor stands for all of them. */
+  | 'RECOVERY_CODE';
+
+/** An authenticator app that is being added. */
+export type TotpEnrollment = {
+  __typename?: 'TotpEnrollment';
+  /** For `confirmTotp`, within 10 minutes. */
+  id: Scalars['ID']['output'];
+  /** The secret in base32, to be typed where no camera is at hand. */
+  secret: Scalars['String']['output'];
+  /** The same as `otpauth://` URI, for a QR code. */
+  uri: Scalars['String']['output'];
+};
+
+/** A challenge of WebAuthn, good for 5 minutes. */
+export type PasskeyChallenge = {
+  __typename?: 'PasskeyChallenge';
+  /** Sent back with the response. */
+  id: Scalars['ID']['output'];
+  /** For `navigator.credentials`, as JSON. */
+  options: Scalars['JSON']['output'];
+};
+
+/** A factor that counts from now on. */
+export type FactorConfirmed = {
+  __typename?: 'FactorConfirmed';
+  /** The factor. */
+  factor: Factor;
+  /** Ten codes for the day when the factor is lost, shown once. Null unless this is the first factor of the account. */
+  recoveryCodes: Maybe<Array<Scalars['String']['output']>>;
+};
+
+/** The input of `passkeyLogin`. */
+export type PasskeyLoginInput = {
+  /** The challenge's id. */
+  id: Scalars['ID']['input'];
+  /** What the browser has answered. */
+  response: Scalars['JSON']['input'];
+  /** Whether the refresh token is set as a cookie, which scripts can't read. */
+  cookie?: Scalars['Boolean']['input'];
+};
+
+/** The input of `completeLogin`. */
+export type CompleteLoginInput = {
+  /** The challenge of SECOND_FACTOR_REQUIRED. */
+  challenge: Scalars['String']['input'];
+  /** The second factor. */
+  factor: FactorInput;
+  /** Whether the refresh token is set as a cookie, which scripts can't read. */
+  cookie?: Scalars['Boolean']['input'];
+};
+
+/** A proof by a factor: exactly one of these. */
+export type FactorInput = {
+  /** A code of the authenticator app. */
+  totp?: InputMaybe<Scalars['String']['input']>;
+  /** A recovery code. */
+  recoveryCode?: InputMaybe<Scalars['String']['input']>;
+  /** The answer of a passkey. */
+  passkey?: InputMaybe<PasskeyAnswer>;
+};
+
+/** The answer of a passkey to `beginPasskey`. */
+export type PasskeyAnswer = {
+  /** The challenge's id. */
+  id: Scalars['ID']['input'];
+  /** What the browser has answered. */
+  response: Scalars['JSON']['input'];
+};
+
 /** A session: one device that is signed in. */
 export type Session = {
   __typename?: 'Session';
@@ -585,7 +785,6 @@ export type ResolversTypes = {
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   ID: ResolverTypeWrapper<Scalars['ID']['output']>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
-  Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
   User: ResolverTypeWrapper<UserSource>;
   UserStatus: UserStatus;
   ChangePasswordInput: ChangePasswordInput;
@@ -607,12 +806,24 @@ export type ResolversTypes = {
   Tokens: ResolverTypeWrapper<TokensSource>;
   RegisterInput: RegisterInput;
   LoginInput: LoginInput;
+  JSON: ResolverTypeWrapper<Scalars['JSON']['output']>;
+  Factor: ResolverTypeWrapper<Factor>;
+  FactorReset: ResolverTypeWrapper<FactorReset>;
+  FactorKind: FactorKind;
+  TotpEnrollment: ResolverTypeWrapper<TotpEnrollment>;
+  PasskeyChallenge: ResolverTypeWrapper<PasskeyChallenge>;
+  FactorConfirmed: ResolverTypeWrapper<FactorConfirmed>;
+  PasskeyLoginInput: PasskeyLoginInput;
+  CompleteLoginInput: CompleteLoginInput;
+  FactorInput: FactorInput;
+  PasskeyAnswer: PasskeyAnswer;
   Session: ResolverTypeWrapper<SessionSource>;
   Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
   SessionEvent: ResolverTypeWrapper<SessionEventSource>;
   SessionEventKind: SessionEventKind;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   Int: ResolverTypeWrapper<Scalars['Int']['output']>;
+  Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
 };
 
 /** Mapping between all available schema types and the resolvers parents */
@@ -620,7 +831,6 @@ export type ResolversParentTypes = {
   Query: Record<PropertyKey, never>;
   ID: Scalars['ID']['output'];
   Mutation: Record<PropertyKey, never>;
-  Boolean: Scalars['Boolean']['output'];
   User: UserSource;
   ChangePasswordInput: ChangePasswordInput;
   ResetPasswordInput: ResetPasswordInput;
@@ -640,17 +850,29 @@ export type ResolversParentTypes = {
   Tokens: TokensSource;
   RegisterInput: RegisterInput;
   LoginInput: LoginInput;
+  JSON: Scalars['JSON']['output'];
+  Factor: Factor;
+  FactorReset: FactorReset;
+  TotpEnrollment: TotpEnrollment;
+  PasskeyChallenge: PasskeyChallenge;
+  FactorConfirmed: FactorConfirmed;
+  PasskeyLoginInput: PasskeyLoginInput;
+  CompleteLoginInput: CompleteLoginInput;
+  FactorInput: FactorInput;
+  PasskeyAnswer: PasskeyAnswer;
   Session: SessionSource;
   Subscription: Record<PropertyKey, never>;
   SessionEvent: SessionEventSource;
   String: Scalars['String']['output'];
   Int: Scalars['Int']['output'];
+  Boolean: Scalars['Boolean']['output'];
 };
 
 export type AuthDirectiveArgs = {
   roles?: Maybe<Array<Scalars['String']['input']>>;
   scopes?: Maybe<Array<Array<Scalars['String']['input']>>>;
   maxAge?: Maybe<Scalars['Int']['input']>;
+  mfa?: Maybe<Scalars['Boolean']['input']>;
 };
 
 export type AuthDirectiveResolver<Result, Parent, ContextType = GraphQLContext, Args = AuthDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
@@ -664,6 +886,8 @@ export type QueryResolvers<ContextType = GraphQLContext, ParentType extends Reso
   auditEvents?: Resolver<ResolversTypes['AuditEventConnection'], ParentType, ContextType, RequireFields<QueryAuditEventsArgs, 'first'>>;
   myEvents?: Resolver<ResolversTypes['AuditEventConnection'], ParentType, ContextType, RequireFields<QueryMyEventsArgs, 'first'>>;
   me?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
+  factors?: Resolver<Array<ResolversTypes['Factor']>, ParentType, ContextType>;
+  factorReset?: Resolver<ResolversTypes['FactorReset'], ParentType, ContextType>;
   sessions?: Resolver<Array<ResolversTypes['Session']>, ParentType, ContextType>;
 };
 
@@ -686,6 +910,20 @@ export type MutationResolvers<ContextType = GraphQLContext, ParentType extends R
   register?: Resolver<Maybe<ResolversTypes['Tokens']>, ParentType, ContextType, RequireFields<MutationRegisterArgs, 'input'>>;
   login?: Resolver<ResolversTypes['Tokens'], ParentType, ContextType, RequireFields<MutationLoginArgs, 'input'>>;
   reauthenticate?: Resolver<ResolversTypes['Tokens'], ParentType, ContextType, RequireFields<MutationReauthenticateArgs, 'password'>>;
+  enrollTotp?: Resolver<ResolversTypes['TotpEnrollment'], ParentType, ContextType>;
+  confirmTotp?: Resolver<ResolversTypes['FactorConfirmed'], ParentType, ContextType, RequireFields<MutationConfirmTotpArgs, 'id' | 'code'>>;
+  enrollPasskey?: Resolver<ResolversTypes['PasskeyChallenge'], ParentType, ContextType>;
+  confirmPasskey?: Resolver<ResolversTypes['FactorConfirmed'], ParentType, ContextType, RequireFields<MutationConfirmPasskeyArgs, 'id' | 'response'>>;
+  renameFactor?: Resolver<ResolversTypes['Factor'], ParentType, ContextType, RequireFields<MutationRenameFactorArgs, 'id' | 'name'>>;
+  removeFactor?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType, RequireFields<MutationRemoveFactorArgs, 'id'>>;
+  makeRecoveryCodes?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
+  beginPasskey?: Resolver<ResolversTypes['PasskeyChallenge'], ParentType, ContextType, Partial<MutationBeginPasskeyArgs>>;
+  beginPasskeyLogin?: Resolver<ResolversTypes['PasskeyChallenge'], ParentType, ContextType>;
+  passkeyLogin?: Resolver<ResolversTypes['Tokens'], ParentType, ContextType, RequireFields<MutationPasskeyLoginArgs, 'input'>>;
+  completeLogin?: Resolver<ResolversTypes['Tokens'], ParentType, ContextType, RequireFields<MutationCompleteLoginArgs, 'input'>>;
+  reauthenticateWith?: Resolver<ResolversTypes['Tokens'], ParentType, ContextType, RequireFields<MutationReauthenticateWithArgs, 'input'>>;
+  delayFactorReset?: Resolver<ResolversTypes['FactorReset'], ParentType, ContextType, RequireFields<MutationDelayFactorResetArgs, 'delay'>>;
+  resetFactors?: Resolver<ResolversTypes['User'], ParentType, ContextType, RequireFields<MutationResetFactorsArgs, 'id'>>;
   refresh?: Resolver<ResolversTypes['Tokens'], ParentType, ContextType, Partial<MutationRefreshArgs>>;
   logout?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType, Partial<MutationLogoutArgs>>;
   revokeSession?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType, RequireFields<MutationRevokeSessionArgs, 'id'>>;
@@ -785,6 +1023,40 @@ export type TokensResolvers<ContextType = GraphQLContext, ParentType extends Res
   user?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
 };
 
+export interface JsonScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['JSON'], any> {
+  name: 'JSON';
+}
+
+export type FactorResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['Factor'] = ResolversParentTypes['Factor']> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  kind?: Resolver<ResolversTypes['FactorKind'], ParentType, ContextType>;
+  name?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  lastUsedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  codesLeft?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+};
+
+export type FactorResetResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['FactorReset'] = ResolversParentTypes['FactorReset']> = {
+  delay?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  at?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+};
+
+export type TotpEnrollmentResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['TotpEnrollment'] = ResolversParentTypes['TotpEnrollment']> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  secret?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  uri?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type PasskeyChallengeResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['PasskeyChallenge'] = ResolversParentTypes['PasskeyChallenge']> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  options?: Resolver<ResolversTypes['JSON'], ParentType, ContextType>;
+};
+
+export type FactorConfirmedResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['FactorConfirmed'] = ResolversParentTypes['FactorConfirmed']> = {
+  factor?: Resolver<ResolversTypes['Factor'], ParentType, ContextType>;
+  recoveryCodes?: Resolver<Maybe<Array<ResolversTypes['String']>>, ParentType, ContextType>;
+};
+
 export type SessionResolvers<ContextType = GraphQLContext, ParentType extends ResolversParentTypes['Session'] = ResolversParentTypes['Session']> = {
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   current?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
@@ -822,6 +1094,12 @@ export type Resolvers<ContextType = GraphQLContext> = {
   AuditEvent?: AuditEventResolvers<ContextType>;
   DateTime?: GraphQLScalarType;
   Tokens?: TokensResolvers<ContextType>;
+  JSON?: GraphQLScalarType;
+  Factor?: FactorResolvers<ContextType>;
+  FactorReset?: FactorResetResolvers<ContextType>;
+  TotpEnrollment?: TotpEnrollmentResolvers<ContextType>;
+  PasskeyChallenge?: PasskeyChallengeResolvers<ContextType>;
+  FactorConfirmed?: FactorConfirmedResolvers<ContextType>;
   Session?: SessionResolvers<ContextType>;
   Subscription?: SubscriptionResolvers<ContextType>;
   SessionEvent?: SessionEventResolvers<ContextType>;

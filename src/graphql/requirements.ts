@@ -8,6 +8,7 @@ export interface Requirement {
   readonly roles?: readonly string[]
   readonly scopes?: readonly (readonly string[])[]
   readonly maxAge?: number
+  readonly mfa?: boolean
 }
 
 /** A schema whose `@auth` could not be enforced. Thrown when the schema is built, never during a request. */
@@ -19,6 +20,7 @@ export const argumentTypes: Readonly<Record<string, string>> = {
   roles: '[String!]',
   scopes: '[[String!]!]',
   maxAge: 'Int',
+  mfa: 'Boolean',
 }
 
 /**
@@ -46,6 +48,7 @@ export function checkRequirement(value: unknown, guard: string): Requirement {
     ...('roles' in value && { roles: rolesOf(value.roles, refuse) }),
     ...('scopes' in value && { scopes: scopesOf(value.scopes, refuse) }),
     ...('maxAge' in value && { maxAge: maxAgeOf(value.maxAge, refuse) }),
+    ...('mfa' in value && { mfa: mfaOf(value.mfa, refuse) }),
   }
 }
 
@@ -82,6 +85,11 @@ function maxAgeOf(maxAge: unknown, refuse: Refuse): number {
     return refuse(`"maxAge" must be a whole number of seconds, such as 300.`)
   if (maxAge < 1) refuse('"maxAge" must be at least 1 second.')
   return maxAge
+}
+
+function mfaOf(mfa: unknown, refuse: Refuse): boolean {
+  if (typeof mfa !== 'boolean') return refuse('"mfa" must be true or false.')
+  return mfa
 }
 
 /** Spread, because `every` would pass over the holes of a list. */

@@ -27,7 +27,7 @@ export const budgets = {
   /** Passwords that one session asks for: whoever stole an access token must not find the password with it. */
   session: { most: 5, seconds: quarter },
   /** Answers of one account with a second factor, after the right password. A code of 6 digits has 1,000,000 values. */
-  factor: { most: 5, seconds: quarter },
+  factor: { most: 20, seconds: hour },
   /** Registrations from one address, which also tell whether an account exists. */
   register: { most: 100, seconds: hour },
   /** Links and codes of mails that one address presents. */

@@ -1,4 +1,5 @@
 import type { SessionRow, UserRow } from '../database/rows.ts'
+import { rolesWith } from '../factors/amr.ts'
 import type { Parts } from '../parts.ts'
 import { ownClaims } from '../tokens/ownClaims.ts'
 import type { Visitor } from '../viewer.ts'
@@ -31,6 +32,7 @@ export interface Tokens {
  *
  * @param options.authTime seconds; default: the session's. The time of a reauthentication stands in access tokens only:
  *   if it stood on the session, a thief's refresh would inherit it
+ * @param options.amr default: the session's. That of a reauthentication stands in access tokens only, too
  * @throws AuthError UNAVAILABLE when the rows are too old to sign; Error when it can't be bound as ANNUL_BIND asks, or
  *   the app's claims are refused
  */
@@ -38,11 +40,12 @@ export function issueTokens(
   parts: Parts,
   visitor: Visitor,
   source: TokenSource,
-  options: { authTime?: number } = {},
+  options: { authTime?: number; amr?: readonly string[] } = {},
 ): Tokens {
   const { user, session } = source
   checkBinding(parts, visitor)
   const binding = visitor.newBinding
+  const amr = options.amr ?? session.amr
   const iat = Math.floor(source.readAt)
   // Never beyond the session's end, so that the view need not know when sessions expire.
   const exp = Math.min(
@@ -54,9 +57,10 @@ export function issueTokens(
     sid: session.id,
     ver: user.tokenVersion,
     epoch: source.epoch,
-    roles: user.roles,
+    roles: rolesWith(amr, user.roles, parts.config.mfaRoles),
     scope: user.scopes.join(' '),
     auth_time: options.authTime ?? Math.floor(session.authTime.getTime() / 1000),
+    amr,
     iat,
     exp,
     ...(binding !== undefined && { cnf: { binding } }),

@@ -41,7 +41,7 @@ export async function renewAccessToken(
   viewer: SessionViewer,
   proof: RenewalProof,
 ): Promise<Renewed | undefined> {
-  const { exp, iat, auth_time } = viewer.claims
+  const { exp, iat, auth_time, amr } = viewer.claims
   if (exp - parts.clock.now() > (exp - iat) / 3) return undefined
   if ('cookie' in proof && proof.cookie.sessionId !== viewer.sessionId) return undefined
 
@@ -51,7 +51,10 @@ export async function renewAccessToken(
     const source = await extend(parts, tx, viewer, due.generation)
     if (source === undefined) return undefined
     if (due.isFirstOfDay) await appendAudit(tx, { kind: 'renew', ...byViewer(viewer) })
-    const { accessToken, expiresIn } = issueTokens(parts, viewer, source, { authTime: auth_time })
+    const { accessToken, expiresIn } = issueTokens(parts, viewer, source, {
+      authTime: auth_time,
+      ...(amr && { amr }),
+    })
     return { accessToken, expiresIn }
   })
 }

@@ -16,6 +16,8 @@ export interface AccessClaims {
   readonly scope: string
   /** When the user last proved who they are. */
   readonly auth_time: number
+  /** How the user has proved who they are (RFC 8176), such as `pwd`; `mfa`: with a second factor. Absent before 0.3.0. */
+  readonly amr?: readonly string[]
   /** What the token is bound to, where it is (RFC 7800; see binding.ts). */
   readonly cnf?: { readonly binding: string }
 }

@@ -183,9 +183,13 @@ function isAccessClaims(payload: unknown): payload is Claims {
     [claims.exp, claims.iat, claims.ver, claims.epoch, claims.auth_time].every(isWhole) &&
     (claims.nbf === undefined || isWhole(claims.nbf)) &&
     [claims.jti, claims.scope, claims.client_id].every(text => typeof text === 'string') &&
-    Array.isArray(claims.roles) &&
-    claims.roles.every(role => typeof role === 'string')
+    isTexts(claims.roles) &&
+    (claims.amr === undefined || isTexts(claims.amr))
   )
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every(item => typeof item === 'string')
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/

@@ -9,6 +9,7 @@ import {
   originNotAllowed,
   type Reason,
   reauthenticationRequired,
+  secondFactorRequired,
   tooManyRequests,
   unauthenticated,
   unavailable,
@@ -50,11 +51,18 @@ export const codes: Readonly<Record<Code, CodeMeaning>> = {
     client:
       'With LOGIN: forget the tokens and show the login form. With REFRESH (TOKEN_STALE): read the stored token again, and refresh with that one.',
   },
-  REAUTHENTICATION_REQUIRED: {
-    example: reauthenticationRequired(300),
+  SECOND_FACTOR_REQUIRED: {
+    example: secondFactorRequired('hrVgTJ1WkcHAkZ5UqTtM8vYrJxq5E2oPZbqD0nK3fXw', ['TOTP', 'RECOVERY_CODE']),
     meaning:
-      'The field wants a recent proof of who the user is: the last one is older than `maxAge` seconds. With `maxAge: 0` the token has no session ([former-tokens.md](former-tokens.md)), and only `login` helps.',
-    client: 'Ask for the password, send `reauthenticate`, and repeat the request with the new access token.',
+      'The password, or the link for a new one, was right, and the account has a second factor ([factors.md](factors.md)). No session is open yet. `methods` are the kinds of factors that the account has.',
+    client: 'Ask for a factor, and send it with the `challenge` by `completeLogin`, within 5 minutes.',
+  },
+  REAUTHENTICATION_REQUIRED: {
+    example: reauthenticationRequired({ maxAge: 300 }),
+    meaning:
+      'The field wants a recent proof of who the user is: the last one is older than `maxAge` seconds. With `mfa: true` it wants a proof by a second factor or a passkey ([factors.md](factors.md)). With `maxAge: 0` the token has no session ([former-tokens.md](former-tokens.md)), and only `login` helps.',
+    client:
+      'Ask for the password and send `reauthenticate`, or with `mfa` ask for a factor and send `reauthenticateWith`. Repeat the request with the new access token.',
   },
   FORBIDDEN: {
     example: forbidden({ roles: ['admin'] }),
@@ -157,6 +165,10 @@ export const reasons: Readonly<Record<Reason | 'TOKEN_STALE', ReasonMeaning>> = 
   ACCOUNT_RECOVERED: {
     meaning: 'an admin gave the account back to its owner, under another id and without a password',
     client: 'points to the link in the mail',
+  },
+  FACTOR_REMOVED: {
+    meaning: 'a factor that the session was opened with was removed, or an admin has reset all factors',
+    client: 'shows the login form, and says that the factors were changed',
   },
   EVERYTHING_REVOKED: {
     meaning: 'the operator ended all sessions of everybody, for example after a restored backup',

@@ -8,7 +8,8 @@ import { originOf } from '../input/origin.ts'
 import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
 import { revoking } from '../revocation/revoking.ts'
-import { type Answered, askForFactor, spendChallenge } from '../sessions/factorChallenge.ts'
+import type { Answered } from '../sessions/answerChallenge.ts'
+import { askForFactor, spendChallenge } from '../sessions/factorChallenge.ts'
 import type { Tokens } from '../sessions/issueTokens.ts'
 import { type Checked, readCredentials } from '../sessions/readCredentials.ts'
 import type { DeviceVisitor } from '../viewer.ts'
@@ -48,7 +49,7 @@ export async function renewPassword<T extends Tokens | undefined = undefined>(
     const checked = await readCredentials(tx, eq(users.id, userId))
     if (checked === undefined) throw refused
     if (answered !== undefined) {
-      await spendChallenge(tx, answered)
+      await spendChallenge(tx, answered.challenge)
       await answered.proof.spend(tx)
     } else if (checked.hasFactors) {
       await appendAudit(tx, { kind: 'second-factor-asked', userId, ...originOf(visitor) })

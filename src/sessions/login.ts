@@ -58,7 +58,10 @@ export async function login(
     await appendAudit(tx, { kind: 'second-factor-asked', userId: found.user.id, ...origin })
     return askForFactor(tx, found)
   }).finally(() => givenBack)
-  if (answer instanceof AuthError) throw answer
+  if (answer instanceof AuthError) {
+    parts.metrics.loggedIn('factor-asked')
+    throw answer
+  }
   visitor.device.remember(account)
   parts.metrics.loggedIn('accepted')
   return answer

@@ -73,6 +73,9 @@ describe('a login with an authenticator app', () => {
       expect(refusal(await completeLogin(server, challenge, wrong))).toEqual(codeInvalid('input.factor.totp'))
     const right = await completeLogin(server, challenge, { totp: codeOf(account.secret) })
     expect(refusal(right)).toEqual(challengeInvalid)
+    const page = await (await fetch(`${server.url}/metrics`)).text()
+    expect(page).toContain('annul_logins_total{outcome="factor-asked"}')
+    expect(page).toMatch(/annul_logins_total\{outcome="factor-refused"\} \d+/)
   })
 
   it('takes each recovery code once, however it is typed', async () => {

@@ -118,6 +118,7 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
     ),
     part(
       [
+        'sessions/answerChallenge',
         'sessions/checkCode',
         'sessions/checkFactor',
         'sessions/factorChallenge',

@@ -4,7 +4,10 @@ import { completeLogin } from '../accounts/completeLogin.ts'
 import { deleteAccount } from '../accounts/deleteAccount.ts'
 import { confirmTotp, enrollTotp } from '../accounts/enrollTotp.ts'
 import { listFactors } from '../accounts/listFactors.ts'
+import { makeRecoveryCodes } from '../accounts/makeRecoveryCodes.ts'
 import { register } from '../accounts/register.ts'
+import { removeFactor } from '../accounts/removeFactor.ts'
+import { renameFactor } from '../accounts/renameFactor.ts'
 import { requestEmailVerification } from '../accounts/requestEmailVerification.ts'
 import { requestPasswordReset } from '../accounts/requestPasswordReset.ts'
 import { resetPassword } from '../accounts/resetPassword.ts'
@@ -100,6 +103,9 @@ export const resolvers: Resolvers = {
     deleteAccount: (_, __, { auth }) => deleteAccount(...acting(auth)),
     enrollTotp: (_, __, { auth }) => enrollTotp(...actingInSession(auth)),
     confirmTotp: (_, input, { auth }) => confirmTotp(...actingInSession(auth), input),
+    renameFactor: (_, input, { auth }) => renameFactor(...actingInSession(auth), input),
+    removeFactor: (_, input, { auth }) => removeFactor(...actingInSession(auth), input),
+    makeRecoveryCodes: (_, __, { auth }) => makeRecoveryCodes(...actingInSession(auth)),
     completeLogin: (_, { input }, { auth }) =>
       issue(stateOf(auth), () => completeLogin(...visiting(auth), input), input),
     reauthenticateWith: (_, { input }, { auth }) =>

@@ -75,7 +75,6 @@ function factsOf({ at, detail }: MailContents): [string, string][] {
     ['Device', detail.device],
     ['IP address', detail.ipAddress],
     ['New address', detail.email],
-    ['Changed', detail.change],
   ]
   return known.flatMap(([name, value]) => (value ? [[name, value]] : []))
 }

@@ -5,7 +5,7 @@ const askForPassword = (site: string) =>
   `If it was not you, somebody else may know your password. Ask for a new one at ${site} now ("forgot password"): this also ends every other session.`
 
 /** Annul's own texts, in English. The tone is plain, because forged mails are usually alarming. */
-const words: Readonly<Record<MailKind, (site: string) => Words>> = {
+const words: Readonly<Record<MailKind, (site: string, detail: MailContents['detail']) => Words>> = {
   'confirm-registration': site => ({
     subject: `Confirm your registration at ${site}`,
     says: [`Somebody, probably you, has registered at ${site} with this e-mail address.`],
@@ -75,11 +75,9 @@ const words: Readonly<Record<MailKind, (site: string) => Words>> = {
     otherwise:
       'Check your sessions, and end those that you do not know. If this happens again, a program on your device may be copying your data.',
   }),
-  'factors-changed': site => ({
+  'factors-changed': (site, detail) => ({
     subject: `The ways to sign in to ${site} were changed`,
-    says: [
-      `A second factor, a passkey or the recovery codes of your account at ${site} were changed. If it was you, all is well.`,
-    ],
+    says: [`${factorsChanged(site, detail)} If it was you, all is well.`],
     otherwise: askForPassword(site),
   }),
   'account-deleted': site => ({
@@ -99,5 +97,23 @@ const words: Readonly<Record<MailKind, (site: string) => Words>> = {
 
 /** Annul's own text of a mail. */
 export function ownText(mail: MailContents): MailText {
-  return renderMail(words[mail.kind](mail.siteName), mail)
+  return renderMail(words[mail.kind](mail.siteName, mail.detail), mail)
+}
+
+/** @param detail as queueSecurityMail's callers give it */
+function factorsChanged(site: string, { change, factor }: MailContents['detail']): string {
+  const account = `your account at ${site}`
+  if (change === 'NEW_CODES')
+    return `New recovery codes were made for ${account}. The former ones no longer work.`
+  const name = nameOfFactor(factor)
+  if (name !== undefined && change === 'ADDED') return `${name} added to ${account}.`
+  if (name !== undefined && change === 'REMOVED') return `${name} removed from ${account}.`
+  return `A second factor, a passkey or the recovery codes of ${account} were changed.`
+}
+
+/** With the verb, in the number of the noun. The user's own name for a factor is left out: a thief may have chosen it. */
+function nameOfFactor(kind: string | null | undefined): string | undefined {
+  if (kind === 'TOTP') return 'An authenticator app was'
+  if (kind === 'PASSKEY') return 'A passkey was'
+  return kind === 'RECOVERY_CODE' ? 'The recovery codes were' : undefined
 }

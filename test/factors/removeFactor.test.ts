@@ -198,7 +198,7 @@ describe('makeRecoveryCodes', () => {
     const challenge = await challengeOf(server, account)
     expect((await completeLogin(server, challenge, { recoveryCode: unused })).reason).toBe('CODE_INVALID')
     must(await completeLogin(server, challenge, { recoveryCode: codes[9] ?? '' }))
-    expect((await eventsOf(account)).at(-2)).toEqual({ kind: 'make-recovery-codes', detail: null })
+    expect(await eventsOf(account)).toContainEqual({ kind: 'make-recovery-codes', detail: null })
   })
 
   it('wants a factor that the codes stand in for', async () => {

@@ -46,8 +46,7 @@ const reasonOf = ({ code, reason }: Answer<unknown>) => ({ code, reason })
 const rowsOf = (userId: string) =>
   server.rows(sql`
     select (select jsonb_agg(f order by id) from annul.factors f where user_id = ${userId}) as factors,
-      (select count(*)::int from annul.audit_events where user_id = ${userId}) as events,
-      (select count(*)::int from annul.outbox where user_id = ${userId}) as mails`)
+      (select count(*)::int from annul.audit_events where user_id = ${userId}) as events`)
 
 describe('the enrolment of an authenticator app', () => {
   it('counts from its first code on, and gives ten recovery codes with the first factor only', async () => {

@@ -49,8 +49,19 @@ const byId = [
   'revokeUserSessions',
   'deleteUser',
   'recoverAccount',
+  'renameFactor',
+  'removeFactor',
+  'confirmTotp',
 ]
-const returnsUser = /^(block|unblock|set|revokeUser|recover)/
+const returnsUser = /^(block|unblock|set|revokeUser|recover|rename)/
+const moreOf: Readonly<Record<string, string>> = {
+  setUserAccess: ', roles: []',
+  renameFactor: ', name: "a name"',
+  confirmTotp: ', code: "123456"',
+}
+const completeLogin =
+  '($f: FactorInput!) { completeLogin(input: { challenge: "x", factor: $f }) { expiresIn } }'
+const reauthenticateWith = '($f: FactorInput!) { reauthenticateWith(input: $f) { expiresIn } }'
 
 /** A name for the case, the refused argument, the reason of the refusal, and the operation that is sent. */
 export type Case = readonly [
@@ -183,8 +194,8 @@ export const badInputs: readonly Case[] = [
   ],
   ...byId.flatMap(verb =>
     ids.map((id): Case => {
-      const more = verb === 'setUserAccess' ? ', roles: []' : ''
-      const query = `mutation ($id: ID!) { ${verb}(id: $id${more}) ${returnsUser.test(verb) ? '{ id }' : ''} }`
+      const fields = verb === 'confirmTotp' ? '{ recoveryCodes }' : returnsUser.test(verb) ? '{ id }' : ''
+      const query = `mutation ($id: ID!) { ${verb}(id: $id${moreOf[verb] ?? ''}) ${fields} }`
       return [`${verb}: the id ${JSON.stringify(id.slice(0, 40))}`, 'id', 'ID_INVALID', query, { id }]
     }),
   ),
@@ -213,6 +224,66 @@ export const badInputs: readonly Case[] = [
         'query ($s: String) { users(search: $s) { edges { cursor } } }',
         { s: text },
       ],
+    ],
+  ),
+  ...Object.entries({
+    ...texts,
+    nothing: ['', 'TEXT_EMPTY'],
+    'nothing but space': [' \n\t\u2003', 'TEXT_EMPTY'],
+    'too much': ['x'.repeat(101), 'TEXT_TOO_LONG'],
+  } as const).map(
+    ([what, [name, reason]]): Case => [
+      `renameFactor: a name with ${what}`,
+      'name',
+      reason,
+      'mutation ($id: ID!, $name: String!) { renameFactor(id: $id, name: $name) { id } }',
+      { id: randomUUID(), name },
+    ],
+  ),
+  [
+    'renameFactor: a factor that nobody has',
+    'id',
+    'FACTOR_UNKNOWN',
+    'mutation ($id: ID!) { renameFactor(id: $id, name: "a name") { id } }',
+    { id: randomUUID() },
+  ],
+  [
+    'confirmTotp: an enrolment that nobody has begun',
+    'id',
+    'ENROLLMENT_INVALID',
+    'mutation ($id: ID!) { confirmTotp(id: $id, code: "123456") { recoveryCodes } }',
+    { id: randomUUID() },
+  ],
+  [
+    'makeRecoveryCodes: an account without a factor',
+    'makeRecoveryCodes',
+    'FACTOR_MISSING',
+    'mutation { makeRecoveryCodes }',
+    {},
+  ],
+  ...[{}, { totp: null }, { totp: '123456', recoveryCode: 'x' }].flatMap((f): Case[] => [
+    [
+      `completeLogin: the proof ${JSON.stringify(f)}`,
+      'input.factor',
+      'FACTOR_INPUT_INVALID',
+      `mutation ${completeLogin}`,
+      { f },
+    ],
+    [
+      `reauthenticateWith: the proof ${JSON.stringify(f)}`,
+      'input',
+      'FACTOR_INPUT_INVALID',
+      `mutation ${reauthenticateWith}`,
+      { f },
+    ],
+  ]),
+  ...['', 'x', '\ud800', '\0', 'x'.repeat(90_000)].map(
+    (c): Case => [
+      `completeLogin: the challenge ${JSON.stringify(c.slice(0, 40))}`,
+      'input.challenge',
+      'CHALLENGE_INVALID',
+      'mutation ($c: String!) { completeLogin(input: { challenge: $c, factor: { totp: "1" } }) { expiresIn } }',
+      { c },
     ],
   ),
   ...cursors.map(

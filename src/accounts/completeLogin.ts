@@ -9,6 +9,7 @@ import { finishLogin } from '../sessions/finishLogin.ts'
 import type { Tokens } from '../sessions/issueTokens.ts'
 import { openSession } from '../sessions/openSession.ts'
 import { readCredentials } from '../sessions/readCredentials.ts'
+import { stopFactorReset } from '../sessions/stopFactorReset.ts'
 import type { DeviceVisitor } from '../viewer.ts'
 import { isLive } from './oneTime.ts'
 import { renewPassword } from './renewPassword.ts'
@@ -74,6 +75,7 @@ async function completeSignIn(
       checked.user.sessionVersion === challenge.sessionVersion &&
       checked.epoch === challenge.epoch
     if (!isAsChecked) throw refused
+    if (checked.user.factorsEndAt !== null) await stopFactorReset(tx, challenge.userId, visitor)
     await spendChallenge(tx, answered)
     await proof.spend(tx)
     return finishLogin(parts, tx, visitor, checked, { cookie, proved: provedBy(answered) })

@@ -2,8 +2,15 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { and, eq, gt, isNotNull, isNull, lt, sql } from 'drizzle-orm'
 import { appendAuditAlone } from '../audit/appendAudit.ts'
 import type { Queries } from '../database/open.ts'
+import { missedReference } from '../database/outage.ts'
 import { factorChallenges, factors, users } from '../database/tables.ts'
-import { AuthError, badUserInput, type FactorMethod, secondFactorRequired } from '../errors.ts'
+import {
+  AuthError,
+  badUserInput,
+  type FactorMethod,
+  invalidCredentials,
+  secondFactorRequired,
+} from '../errors.ts'
 import { originOf } from '../input/origin.ts'
 import type { Attempt } from '../limits/limits.ts'
 import type { Parts } from '../parts.ts'
@@ -36,15 +43,21 @@ export async function askForFactor(
   reset?: WaitingReset,
 ): Promise<AuthError> {
   const text = randomBytes(32).toString('base64url')
-  await tx.insert(factorChallenges).values({
-    id: randomUUID(),
-    hash: hashOf(text),
-    userId: user.id,
-    sessionVersion: user.sessionVersion,
-    epoch,
-    ...reset,
-    expiresAt: sql`now() + make_interval(mins => ${lifeMinutes})`,
-  })
+  await tx
+    .insert(factorChallenges)
+    .values({
+      id: randomUUID(),
+      hash: hashOf(text),
+      userId: user.id,
+      sessionVersion: user.sessionVersion,
+      epoch,
+      ...reset,
+      expiresAt: sql`now() + make_interval(mins => ${lifeMinutes})`,
+    })
+    .catch(error => {
+      // recoverAccount has given the user another id meanwhile, and the password that was checked is unset.
+      throw missedReference(error) ? invalidCredentials() : error
+    })
   return secondFactorRequired(text, await methodsOf(tx, user.id))
 }
 

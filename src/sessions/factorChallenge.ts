@@ -153,6 +153,18 @@ export async function findChallenge(
   throw challengeRefused(argument)
 }
 
+/** What a page shows of a challenge: how it can be answered, and how often. undefined: the challenge is dead. */
+export async function readChallenge(
+  { db }: Pick<Parts, 'db'>,
+  text: string,
+): Promise<{ methods: FactorMethod[]; triesLeft: number } | undefined> {
+  const [found] = await db
+    .select({ userId: factorChallenges.userId, tries: factorChallenges.tries })
+    .from(factorChallenges)
+    .where(and(eq(factorChallenges.hash, hashOf(text)), isLive))
+  return found && { methods: await methodsOf(db, found.userId), triesLeft: maxTries - found.tries }
+}
+
 /** @throws AuthError BAD_USER_INPUT / CHALLENGE_INVALID */
 async function takeTry(queries: Queries, id: string): Promise<FactorChallenge> {
   const [challenge] = await queries

@@ -1,8 +1,10 @@
 import { changeEmail } from '../accounts/changeEmail.ts'
 import { changePassword } from '../accounts/changePassword.ts'
 import { completeLogin } from '../accounts/completeLogin.ts'
+import { delayFactorReset } from '../accounts/delayFactorReset.ts'
 import { deleteAccount } from '../accounts/deleteAccount.ts'
 import { confirmTotp, enrollTotp } from '../accounts/enrollTotp.ts'
+import { factorReset } from '../accounts/factorReset.ts'
 import { listFactors } from '../accounts/listFactors.ts'
 import { makeRecoveryCodes } from '../accounts/makeRecoveryCodes.ts'
 import { register } from '../accounts/register.ts'
@@ -20,6 +22,7 @@ import { listSigningKeys } from '../admin/listSigningKeys.ts'
 import { listUsers, userCursor } from '../admin/listUsers.ts'
 import { readRevocationLog } from '../admin/readRevocationLog.ts'
 import { recoverAccount } from '../admin/recoverAccount.ts'
+import { resetFactors } from '../admin/resetFactors.ts'
 import { revokeEverything } from '../admin/revokeEverything.ts'
 import { revokeUserSessions } from '../admin/revokeUserSessions.ts'
 import { setUserAccess } from '../admin/setUserAccess.ts'
@@ -64,6 +67,7 @@ export const resolvers: Resolvers = {
     revocationLog: (_, __, { auth }) => readRevocationLog(stateOf(auth).parts),
     signingKeys: async (_, __, { auth }) => [...(await listSigningKeys(stateOf(auth).parts))],
     factors: (_, __, { auth }) => listFactors(stateOf(auth).parts, inSession(auth.viewer()).userId),
+    factorReset: (_, __, { auth }) => factorReset(stateOf(auth).parts, auth.viewer().userId),
     nodes: async (_, __, { auth }) => [...(await listNodes(stateOf(auth).parts))],
     auditEvents: async (_, { userId, kind, first = 50, after }, { auth }) =>
       connectionOf(await listEvents(stateOf(auth).parts, { userId, kind, first, after })),
@@ -110,6 +114,8 @@ export const resolvers: Resolvers = {
       issue(stateOf(auth), () => completeLogin(...visiting(auth), input), input),
     reauthenticateWith: (_, { input }, { auth }) =>
       reauthenticateWith(...onDevice(auth, actingInSession(auth)), input),
+    delayFactorReset: (_, input, { auth }) => delayFactorReset(...actingInSession(auth), input),
+    resetFactors: async (_, input, { auth }) => KnownUser.ofRow(await resetFactors(...acting(auth), input)),
     blockUser: async (_, input, { auth }) => KnownUser.ofRow(await blockUser(...acting(auth), input)),
     unblockUser: async (_, input, { auth }) => KnownUser.ofRow(await unblockUser(...acting(auth), input)),
     setUserAccess: async (_, { id, roles, scopes = [] }, { auth }) =>

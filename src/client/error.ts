@@ -19,7 +19,7 @@ export class SessionError extends Error {
   declare readonly reason: string | undefined
   /** What to do next. RETRY: nothing is lost, try later. */
   declare readonly recover: Recover | undefined
-  /** All extensions of the server's error: `argument`, `retryAfter`, `maxAge` (seconds), `required`, … */
+  /** All extensions of the server's error: `argument`, `retryAfter`, `maxAge` (seconds), `mfa`, `required`, … */
   declare readonly extensions: Readonly<Record<string, unknown>>
   /** Seconds after which another try makes sense (0: any time). Undefined where a second try is useless or harmful. */
   declare readonly retryAfter: number | undefined

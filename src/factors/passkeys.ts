@@ -110,6 +110,8 @@ export async function verifyNewPasskey(
   // passkey's own key. Statements with certificates, whose parsers are large, are not looked at.
   const statement = webauthn.decodeAttestationObject(webauthn.isoBase64URL.toBuffer(attestationObject))
   const [fmt, attStmt] = [statement.get('fmt'), statement.get('attStmt')]
+  // A statement of another type than a map would count as an empty one.
+  if (!(attStmt instanceof Map)) throw new PasskeyRefusal('The attestation has no statement.')
   const isSelfAttested = fmt === 'packed' && attStmt.get('x5c') === undefined
   if (fmt !== 'none' && !isSelfAttested) throw new PasskeyRefusal('The attestation is of an unwanted format.')
 

@@ -46,7 +46,10 @@ export async function passkeyLogin(
   })
   await attempt.succeeded()
   const { emailKey } = checked.user
-  if (emailKey !== null) visitor.device.remember(emailKey)
+  if (emailKey !== null) {
+    await parts.limits.proved(emailKey)
+    visitor.device.remember(emailKey)
+  }
   parts.metrics.loggedIn('accepted')
   return tokens
 }

@@ -2,12 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { refusal, refused } from '../support/answers.ts'
+import { certified, selfAttested } from '../support/attestation.ts'
 import {
   type AssertionTampering,
   type Challenge,
-  cborBytes,
   cborInt,
-  cborList,
   cborMap,
   cborText,
   coseOf,
@@ -157,16 +156,9 @@ describe('a new passkey (7.1)', () => {
     [21, 'an attestation without a name', { attestation: () => ['', cborMap([])] }],
     [
       22,
-      'a certificate, which is not looked at',
+      'a right signature by a certificate, which is not looked at',
       {
-        attestation: ({ authData, clientDataHash, sign }) => [
-          'packed',
-          cborMap([
-            [cborText('alg'), cborInt(-7)],
-            [cborText('sig'), cborBytes(sign(Buffer.concat([authData, clientDataHash])))],
-            [cborText('x5c'), cborList([cborBytes(randomBytes(200))])],
-          ]),
-        ],
+        attestation: ({ authData, clientDataHash }) => certified(Buffer.concat([authData, clientDataHash])),
       },
     ],
     [
@@ -178,14 +170,14 @@ describe('a new passkey (7.1)', () => {
     [
       22,
       'an own attestation of something else',
-      { attestation: ({ sign }) => packed(-7, sign(randomBytes(9))) },
+      { attestation: ({ sign }) => selfAttested(-7, sign(randomBytes(9))) },
     ],
     [
       22,
       'an own attestation by another algorithm',
       {
         attestation: ({ authData, clientDataHash, sign }) =>
-          packed(-257, sign(Buffer.concat([authData, clientDataHash]))),
+          selfAttested(-257, sign(Buffer.concat([authData, clientDataHash]))),
       },
     ],
     [22, 'an own attestation without a signature', { attestation: () => ['packed', cborMap([])] }],
@@ -255,7 +247,7 @@ describe('a new passkey (7.1)', () => {
       'an attestation by the own key',
       {
         attestation: ({ authData, clientDataHash, sign }) =>
-          packed(-7, sign(Buffer.concat([authData, clientDataHash]))),
+          selfAttested(-7, sign(Buffer.concat([authData, clientDataHash]))),
       },
     ],
     [25, 'an id of 1023 bytes', { credentialId: randomBytes(1023) }],
@@ -323,6 +315,12 @@ describe('a proof by a passkey (7.2)', () => {
       return { ...answer, response: { ...answer.response, [name]: change(bytes).toString('base64url') } }
     },
   })
+  const respelled = (spell: (text: string) => string): AssertionTampering => ({
+    response: answer => {
+      const authenticatorData = spell(String(answer.response.authenticatorData))
+      return { ...answer, response: { ...answer.response, authenticatorData } }
+    },
+  })
   const flipped = (at: number) => (bytes: Buffer) => {
     bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at)
     return bytes
@@ -339,6 +337,13 @@ describe('a proof by a passkey (7.2)', () => {
     [3, 'an empty signature', spoiled('signature', '')],
     [3, 'a signature of 50 kB', spoiled('signature', 'A'.repeat(50_000))],
     [3, 'a user handle that is an object', spoiled('userHandle', { length: 22 })],
+    [3, 'authenticator data with padding', respelled(text => `${text}==`)],
+    [
+      3,
+      'authenticator data of another spelling',
+      respelled(text => text.replace(/.$/, last => nextTo(last))),
+    ],
+    [3, 'authenticator data in two lines', respelled(text => `${text}\n`)],
     [6, 'an unknown passkey', { response: answer => ({ ...answer, id: unknown, rawId: unknown }) }],
     [6, 'no user handle, where nobody was named before', { userHandle: null }],
     [6, 'the user handle of nobody', { userHandle: randomBytes(16) }],
@@ -465,14 +470,10 @@ function invalid(argument: string): unknown {
   return refused({ code: 'BAD_USER_INPUT', argument, reason: 'PASSKEY_INVALID' })
 }
 
-function packed(alg: number, signature: Buffer): readonly [string, Buffer] {
-  return [
-    'packed',
-    cborMap([
-      [cborText('alg'), cborInt(alg)],
-      [cborText('sig'), cborBytes(signature)],
-    ]),
-  ]
+/** The character whose last bit is the other one: behind 37 bytes it means the same. */
+function nextTo(character: string): string {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  return letters.charAt(letters.indexOf(character) ^ 1)
 }
 
 function creation({ id, challenge }: OpenedChallenge): Challenge {

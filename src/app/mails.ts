@@ -25,6 +25,8 @@ export type MailKind =
   | 'factors-reset'
   /** An admin has begun a reset that waits a day: `detail.takesEffect` has the time, in ISO 8601. */
   | 'factor-reset-begun'
+  /** The signature counter of a passkey did not rise, as if there was a copy of it. The passkey was refused. */
+  | 'passkey-cloned'
   | 'account-deleted'
   | 'account-recovered'
 

@@ -1,8 +1,10 @@
 import { changeEmail } from '../accounts/changeEmail.ts'
 import { changePassword } from '../accounts/changePassword.ts'
 import { completeLogin } from '../accounts/completeLogin.ts'
+import { confirmPasskey } from '../accounts/confirmPasskey.ts'
 import { delayFactorReset } from '../accounts/delayFactorReset.ts'
 import { deleteAccount } from '../accounts/deleteAccount.ts'
+import { enrollPasskey } from '../accounts/enrollPasskey.ts'
 import { confirmTotp, enrollTotp } from '../accounts/enrollTotp.ts'
 import { factorReset } from '../accounts/factorReset.ts'
 import { listFactors } from '../accounts/listFactors.ts'
@@ -31,9 +33,11 @@ import { deviceName } from '../input/device.ts'
 import type { Parts } from '../parts.ts'
 import { type AuthContext, type GraphQLContext, stateOf } from '../request/context.ts'
 import { cookieOf, endSession, issue } from '../request/cookieMode.ts'
+import { beginPasskey, beginPasskeyLogin, beginViewersPasskey } from '../sessions/beginPasskey.ts'
 import { sessionEnd } from '../sessions/issueTokens.ts'
 import { listSessions } from '../sessions/listSessions.ts'
 import { login } from '../sessions/login.ts'
+import { passkeyLogin } from '../sessions/passkeyLogin.ts'
 import { reauthenticate } from '../sessions/reauthenticate.ts'
 import { reauthenticateWith } from '../sessions/reauthenticateWith.ts'
 import { refresh } from '../sessions/refresh.ts'
@@ -44,7 +48,7 @@ import { type DeviceVisitor, inSession, type OnDevice, type SessionViewer, type 
 import { connectionOf } from './connection.ts'
 import { dateTime } from './dateTime.ts'
 import type { Resolvers } from './generated.ts'
-import { readUser } from './readForViewer.ts'
+import { readUser, viewerOf } from './readForViewer.ts'
 import { KnownUser, sourcesOf } from './sources.ts'
 import { userFields } from './userFields.ts'
 
@@ -110,6 +114,15 @@ export const resolvers: Resolvers = {
     renameFactor: (_, input, { auth }) => renameFactor(...actingInSession(auth), input),
     removeFactor: (_, input, { auth }) => removeFactor(...actingInSession(auth), input),
     makeRecoveryCodes: (_, __, { auth }) => makeRecoveryCodes(...actingInSession(auth)),
+    enrollPasskey: (_, __, { auth }) => enrollPasskey(...actingInSession(auth)),
+    confirmPasskey: (_, input, { auth }) => confirmPasskey(...actingInSession(auth), input),
+    beginPasskey: async (_, { challenge }, { auth }) =>
+      challenge == null
+        ? beginViewersPasskey(stateOf(auth).parts, inSession(await viewerOf(auth)))
+        : beginPasskey(...visiting(auth), { challenge }),
+    beginPasskeyLogin: (_, __, { auth }) => beginPasskeyLogin(stateOf(auth).parts),
+    passkeyLogin: (_, { input }, { auth }) =>
+      issue(stateOf(auth), () => passkeyLogin(...visiting(auth), input), input),
     completeLogin: (_, { input }, { auth }) =>
       issue(stateOf(auth), () => completeLogin(...visiting(auth), input), input),
     reauthenticateWith: (_, { input }, { auth }) =>

@@ -25,6 +25,7 @@ export async function queueSecurityMail(
     | 'factors-changed'
     | 'factors-reset'
     | 'factor-reset-begun'
+    | 'passkey-cloned'
   >,
   user: Pick<UserRow, 'id' | 'email' | 'emailVerified'>,
   origin: Origin,

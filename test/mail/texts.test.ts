@@ -19,6 +19,7 @@ const kinds: Record<MailKind, boolean> = {
   'factors-changed': false,
   'factors-reset': false,
   'factor-reset-begun': false,
+  'passkey-cloned': false,
   'account-deleted': false,
   'account-recovered': true,
 }

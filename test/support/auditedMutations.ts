@@ -8,6 +8,7 @@ import {
   verifyEmail,
 } from './account.ts'
 import { firefox, must } from './answers.ts'
+import { openAuthenticator } from './authenticator.ts'
 import type { Account, Answer, TokensAnswer } from './client.ts'
 import { type Device, deviceOf, openAdmin } from './devices.ts'
 import {
@@ -19,6 +20,7 @@ import {
   wrongCode,
 } from './factors.ts'
 import { mailOf } from './outbox.ts'
+import { beginPasskeyLogin, enrollPasskey, signUpWithPasskey } from './passkeys.ts'
 import type { TestServer } from './server.ts'
 
 /** The expected row of `audit_events`. A member that is left out is null in the table. */
@@ -138,6 +140,25 @@ export const auditedMutations: Readonly<Record<string, (node: TestServer) => Pro
     const mutation = await byFactor(node, 'make-recovery-codes', () => 'makeRecoveryCodes')
     const { detail, ...row } = mutation.row
     return { ...mutation, row }
+  },
+  passkeyLogin: async node => {
+    const { authenticator, passkey } = await signUpWithPasskey(node)
+    const begun = await beginPasskeyLogin(node)
+    const mutate = loginByPasskey(node, begun.id, authenticator.get(begun, passkey))
+    return { send: mutate, row: { kind: 'login', ...opened, detail: 'by a passkey' } }
+  },
+  'passkeyLogin with no passkey': async node => {
+    const { id } = await beginPasskeyLogin(node)
+    return { send: loginByPasskey(node, id, {}), row: failedLogin(null, 'passkey'), onlyAudited: true }
+  },
+  confirmPasskey: async node => {
+    const device = deviceOf(await node.signUp())
+    const { id, options } = await enrollPasskey(node, device.accessToken)
+    const { answer: response } = openAuthenticator().create({ id, options })
+    const query = `mutation ($id: ID!, $response: JSON!) {
+      confirmPasskey(id: $id, response: $response) { factor { id } } }`
+    const mutate = sending(node, device, query, { id, response })
+    return { send: mutate, row: { kind: 'add-factor', ...self(device), detail: 'PASSKEY' } }
   },
   'logout with the access token': node => bySelf(node, 'logout', () => 'logout'),
   'logout with the refresh token': async node => {
@@ -278,6 +299,12 @@ function login(
 ): AuditedMutation['send'] {
   const query = 'mutation ($input: LoginInput!) { login(input: $input) { session { id } user { id } } }'
   return sending(node, undefined, query, { input: { email, password } })
+}
+
+function loginByPasskey(node: TestServer, id: string, response: unknown): AuditedMutation['send'] {
+  const query =
+    'mutation ($input: PasskeyLoginInput!) { passkeyLogin(input: $input) { session { id } user { id } } }'
+  return sending(node, undefined, query, { input: { id, response } })
 }
 
 function failedLogin(user_id: string | null, detail: string): AuditRow {

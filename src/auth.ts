@@ -9,6 +9,7 @@ import { openAuthenticator } from './decisions/authenticate.ts'
 import { openStrictReader, type StrictReader } from './decisions/strictReader.ts'
 import { tellKeys } from './decisions/tellKeys.ts'
 import { openTokenWatch, type TokenWatch } from './decisions/tokenWatch.ts'
+import { openTotp } from './factors/totp.ts'
 import { type ApolloSettings, apolloSettings } from './graphql/apolloSettings.ts'
 import type { Bounds } from './graphql/bounds/limits.ts'
 import { type OperationBounds, openBounds } from './graphql/bounds/operationBounds.ts'
@@ -225,6 +226,7 @@ async function openWith(
       isBreached: openBreachCheck(config.breachUrl, metrics.breachChecked),
       onHash: metrics.hashed,
     }),
+    totp: openTotp(secret, previous, config.siteName),
     limits: openLimits({
       secret,
       store: embedded ? memoryStore() : databaseStore(db),

@@ -2,6 +2,7 @@ import type { App } from './app/options.ts'
 import type { Config } from './config.ts'
 import type { DatabaseClock } from './database/clock.ts'
 import type { Database } from './database/open.ts'
+import type { Totp } from './factors/totp.ts'
 import type { Limits } from './limits/limits.ts'
 import type { Log } from './log.ts'
 import type { Mails } from './mail/sendMails.ts'
@@ -32,6 +33,7 @@ export interface Parts {
   readonly deviceTokens: DeviceTokens
   readonly auditCursors: AuditCursors
   readonly passwords: Passwords
+  readonly totp: Totp
   readonly limits: Limits
   readonly revocation: RevocationService
   readonly fences: Fences

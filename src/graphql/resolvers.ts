@@ -1,6 +1,9 @@
 import { changeEmail } from '../accounts/changeEmail.ts'
 import { changePassword } from '../accounts/changePassword.ts'
+import { completeLogin } from '../accounts/completeLogin.ts'
 import { deleteAccount } from '../accounts/deleteAccount.ts'
+import { confirmTotp, enrollTotp } from '../accounts/enrollTotp.ts'
+import { listFactors } from '../accounts/listFactors.ts'
 import { register } from '../accounts/register.ts'
 import { requestEmailVerification } from '../accounts/requestEmailVerification.ts'
 import { requestPasswordReset } from '../accounts/requestPasswordReset.ts'
@@ -26,6 +29,7 @@ import { sessionEnd } from '../sessions/issueTokens.ts'
 import { listSessions } from '../sessions/listSessions.ts'
 import { login } from '../sessions/login.ts'
 import { reauthenticate } from '../sessions/reauthenticate.ts'
+import { reauthenticateWith } from '../sessions/reauthenticateWith.ts'
 import { refresh } from '../sessions/refresh.ts'
 import { revokeSession } from '../sessions/revokeSession.ts'
 import { revokeOtherSessions, revokeSessions } from '../sessions/revokeSessions.ts'
@@ -56,6 +60,7 @@ export const resolvers: Resolvers = {
     },
     revocationLog: (_, __, { auth }) => readRevocationLog(stateOf(auth).parts),
     signingKeys: async (_, __, { auth }) => [...(await listSigningKeys(stateOf(auth).parts))],
+    factors: (_, __, { auth }) => listFactors(stateOf(auth).parts, inSession(auth.viewer()).userId),
     nodes: async (_, __, { auth }) => [...(await listNodes(stateOf(auth).parts))],
     auditEvents: async (_, { userId, kind, first = 50, after }, { auth }) =>
       connectionOf(await listEvents(stateOf(auth).parts, { userId, kind, first, after })),
@@ -93,6 +98,12 @@ export const resolvers: Resolvers = {
       KnownUser.ofRow(await changeEmail(...onDevice(auth, acting(auth)), input)),
     restoreEmail: (_, input, { auth }) => restoreEmail(...visiting(auth), input),
     deleteAccount: (_, __, { auth }) => deleteAccount(...acting(auth)),
+    enrollTotp: (_, __, { auth }) => enrollTotp(...actingInSession(auth)),
+    confirmTotp: (_, input, { auth }) => confirmTotp(...actingInSession(auth), input),
+    completeLogin: (_, { input }, { auth }) =>
+      issue(stateOf(auth), () => completeLogin(...visiting(auth), input), input),
+    reauthenticateWith: (_, { input }, { auth }) =>
+      reauthenticateWith(...onDevice(auth, actingInSession(auth)), input),
     blockUser: async (_, input, { auth }) => KnownUser.ofRow(await blockUser(...acting(auth), input)),
     unblockUser: async (_, input, { auth }) => KnownUser.ofRow(await unblockUser(...acting(auth), input)),
     setUserAccess: async (_, { id, roles, scopes = [] }, { auth }) =>

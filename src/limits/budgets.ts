@@ -28,6 +28,8 @@ export const budgets = {
   session: { most: 5, seconds: quarter },
   /** Answers of one account with a second factor, after the right password. A code of 6 digits has 1,000,000 values. */
   factor: { most: 20, seconds: hour },
+  /** The same on one device that the account knows: whoever knows the password can't keep the owner out by wrong codes. */
+  'factor-device': { most: 20, seconds: hour },
   /** Registrations from one address, which also tell whether an account exists. */
   register: { most: 100, seconds: hour },
   /** Links and codes of mails that one address presents. */

@@ -56,7 +56,7 @@ export interface Limits {
    */
   password(source: Source, account: string, sessionId?: string): Promise<PasswordAttempt>
   /**
-   * Charges any other attempt.
+   * Charges any other attempt. For a second factor, too, a device that the account knows has a budget of its own.
    *
    * @throws AuthError TOO_MANY_REQUESTS, and nothing is charged; OutageError
    * @example
@@ -201,6 +201,17 @@ export function openLimits({ secret, store, isOn, metrics, log }: LimitsOptions)
 
     async charge(source, action, subject) {
       const { account, recipient } = subject as { account?: string; recipient?: string }
+      const { knownId } = source.device
+      if (
+        action === 'factor' &&
+        account !== undefined &&
+        knownId !== undefined &&
+        source.device.knows(account)
+      ) {
+        const onDevice = [name('factor-device', [account, knownId])]
+        await take(onDevice)
+        return attempt(onDevice)
+      }
       const charges = actions[action].flatMap(([budget, scope]) => {
         if (scope === 'address') return addressed(budget, source)
         const of = scope === 'account' ? account : recipient

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
-import { type Algorithm, hash, verify } from '@node-rs/argon2'
+import { type Algorithm, hash, hashRaw, verify } from '@node-rs/argon2'
 import { isForeign, openForeignHashes } from './foreign/foreignHashes.ts'
 import { openHashQueue } from './hashQueue.ts'
 import { normalizePassword } from './normalize.ts'
@@ -20,6 +20,12 @@ export interface Passwords {
    * @throws AuthError TOO_MANY_REQUESTS when the queue is full
    */
   verify(hash: string | null | undefined, password: string): Promise<boolean>
+  /**
+   * 32 bytes of a secret that is random, and shorter than a key: the same for the same text and salt.
+   *
+   * @throws AuthError TOO_MANY_REQUESTS when the queue is full
+   */
+  derive(text: string, salt: Uint8Array): Promise<Buffer>
   /** Whether a new password is known from breaches; false too where nobody can be asked (breaches.ts). */
   isBreached(password: string): Promise<boolean>
   /** Whether the hash was made with other parameters than today's, or by another system. */
@@ -76,6 +82,7 @@ export async function openPasswords(
       )
       return right && stored != null
     },
+    derive: (text, salt) => queue.run('own', 1, () => hashRaw(text, { ...parameters, salt, outputLen: 32 })),
     isBreached: options.isBreached ?? (async () => false),
     isOutdated: stored => !stored.startsWith(current),
     async evenOut(startedAt) {

@@ -1,27 +1,25 @@
-import { randomUUID } from 'node:crypto'
 import { and, eq } from 'drizzle-orm'
 import { appendAudit, appendAuditAlone } from '../audit/appendAudit.ts'
 import type { Queries } from '../database/open.ts'
-import { runHook } from '../database/runHook.ts'
 import { users } from '../database/tables.ts'
 import { transact } from '../database/transact.ts'
-import { invalidCredentials } from '../errors.ts'
+import { AuthError, invalidCredentials } from '../errors.ts'
 import { checkEmail, emailKey } from '../input/email.ts'
 import { originOf } from '../input/origin.ts'
-import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
 import { checkPasswordLength } from '../passwords/policy.ts'
 import type { DeviceVisitor } from '../viewer.ts'
-import { isNewDevice } from './isNewDevice.ts'
+import { askForFactor } from './factorChallenge.ts'
+import { finishLogin } from './finishLogin.ts'
 import type { Tokens } from './issueTokens.ts'
-import { openSession } from './openSession.ts'
 import { readCredentials } from './readCredentials.ts'
 
 /**
- * Opens a session for an e-mail and its password. Unknown user, wrong password, blocked user and an account that takes
+ * Opens a session for an e-mail and its password. An account with a second factor gets a challenge instead, and the
+ * session when it was answered (accounts/completeLogin.ts). Unknown user, wrong password, blocked user and an account that takes
  * no more passwords (limits/) cost the same work, one hash and one audit event, and give the same answer.
  *
- * @throws AuthError INVALID_CREDENTIALS, BAD_USER_INPUT, TOO_MANY_REQUESTS
+ * @throws AuthError INVALID_CREDENTIALS, SECOND_FACTOR_REQUIRED, BAD_USER_INPUT, TOO_MANY_REQUESTS
  */
 export async function login(
   parts: Parts,
@@ -54,27 +52,19 @@ export async function login(
   await parts.keys.awaitCurrent()
   // The password was right, whatever comes of the session: given back meanwhile.
   const givenBack = attempt.succeeded()
-  const tokens = await transact(parts, async tx => {
+  const answer = await transact(parts, async tx => {
     await storeHash(tx)
-    const { user } = found
-    const sessionId = randomUUID()
-    const opening = openSession(parts, tx, visitor, found, { cookie: input.cookie ?? false, id: sessionId })
-    // Sent together, in one round trip. Where the first one fails, its error tells why, and not those of the others.
-    const [tokens, isNew] = await Promise.all([
-      opening,
-      isNewDevice(tx, visitor, user, sessionId),
-      appendAudit(tx, { kind: 'login', actorId: user.id, userId: user.id, sessionId, ...origin }),
-    ]).catch(async error => {
-      await opening
-      throw error
-    })
-    if (isNew) await queueSecurityMail(tx, 'new-device', user, visitor)
-    await runHook(parts.app, 'signedIn', tx, user)
-    return tokens
+    if (!found.hasFactors) return finishLogin(parts, tx, visitor, found, { cookie: input.cookie ?? false })
+    await appendAudit(tx, { kind: 'second-factor-asked', userId: found.user.id, ...origin })
+    return askForFactor(tx, found)
   }).finally(() => givenBack)
+  if (answer instanceof AuthError) {
+    parts.metrics.loggedIn('factor-asked')
+    throw answer
+  }
   visitor.device.remember(account)
   parts.metrics.loggedIn('accepted')
-  return tokens
+  return answer
 }
 
 /**

@@ -9,19 +9,27 @@ import type { Parts } from '../parts.ts'
 import type { DeviceVisitor } from '../viewer.ts'
 import { issueTokens, type TokenSource, type Tokens } from './issueTokens.ts'
 
+/** How a user has proved who they are, when it was not the password alone. */
+export interface Proved {
+  readonly amr: readonly string[]
+  readonly factorIds: readonly string[]
+}
+
 /**
  * The common ending of login and register: a new session, and its first tokens. The versions are those of the row
  * whose password was checked; if they were raised since, the session is refused from the start.
  *
  * @param options.id the session's; default: a new one
+ * @param options.proved default: by the password alone
  */
 export async function openSession(
   parts: Parts,
   tx: Queries,
   visitor: DeviceVisitor,
   checked: Omit<TokenSource, 'session'>,
-  options: { cookie: boolean; id?: string },
+  options: { cookie: boolean; id?: string; proved?: Proved },
 ): Promise<Tokens> {
+  const { proved } = options
   const { sessionIdleSeconds, sessionMaxSeconds } = parts.config
   const checkedAt = new Date(checked.readAt * 1000)
   const [session] = await tx
@@ -37,6 +45,7 @@ export async function openSession(
       // renewed.
       rotatedAt: checkedAt,
       authTime: checkedAt,
+      ...(proved && { amr: [...proved.amr], factorIds: [...proved.factorIds] }),
       userAgent: visitor.userAgent,
       ipAddress: visitor.ipAddress,
       cookie: options.cookie,

@@ -1,7 +1,12 @@
-import { eq, type SQL } from 'drizzle-orm'
+import { eq, type SQL, sql } from 'drizzle-orm'
 import { databaseTime } from '../database/clock.ts'
 import type { Queries } from '../database/open.ts'
 import { epochs, users } from '../database/tables.ts'
+
+/** Whether the account asks for a second factor. Recovery codes alone do not: they stand in for another factor. */
+const hasFactors = sql<boolean>`exists (
+  select from annul.factors f
+  where f.user_id = ${users.id} and f.confirmed_at is not null and f.kind in ('PASSKEY', 'TOTP'))`
 
 /**
  * A user's row, the epoch and the database's time, of one instant: what a password is checked against, and what the
@@ -9,9 +14,11 @@ import { epochs, users } from '../database/tables.ts'
  */
 export async function readCredentials(queries: Queries, condition: SQL) {
   const [found] = await queries
-    .select({ user: users, epoch: epochs.epoch, readAt: databaseTime })
+    .select({ user: users, epoch: epochs.epoch, readAt: databaseTime, hasFactors })
     .from(users)
     .innerJoin(epochs, eq(epochs.id, 1))
     .where(condition)
   return found
 }
+
+export type Checked = NonNullable<Awaited<ReturnType<typeof readCredentials>>>

@@ -1,6 +1,7 @@
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
 import { invalidCredentials } from '../errors.ts'
+import { methods, together } from '../factors/amr.ts'
 import type { Parts } from '../parts.ts'
 import { checkPasswordLength } from '../passwords/policy.ts'
 import { fenced } from '../revocation/fence.ts'
@@ -30,7 +31,10 @@ export async function reauthenticate(
     await fenced(parts, viewer, tx => appendAudit(tx, { kind: 'reauthenticate-failed', ...byViewer(viewer) }))
     throw invalidCredentials()
   }
-  const tokens = issueTokens(parts, viewer, state, { authTime: Math.floor(state.readAt) })
+  const tokens = issueTokens(parts, viewer, state, {
+    authTime: Math.floor(state.readAt),
+    amr: together(state.session.amr, methods.password),
+  })
   await fenced(parts, viewer, tx => appendAudit(tx, { kind: 'reauthenticate', ...byViewer(viewer) }))
   await attempt.succeeded()
   return tokens

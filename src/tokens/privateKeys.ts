@@ -1,13 +1,7 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createPrivateKey,
-  generateKeyPair,
-  type KeyObject,
-  randomBytes,
-} from 'node:crypto'
+import { createPrivateKey, generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import { isMadeFor, type SigningAlgorithm } from './keySet.ts'
+import { seal, unseal } from './seal.ts'
 
 /**
  * 112 bits of security (NIST SP 800-57). A signature matters for an hour, a key signs for a year at most, and 3072 bits
@@ -26,7 +20,7 @@ export async function generatePrivateKey(algorithm: SigningAlgorithm): Promise<K
 }
 
 /**
- * AES-256-GCM: nonce | tag | ciphertext. The key id and the algorithm are authenticated, so that no row can stand in for
+ * The key id and the algorithm are authenticated, so that no row can stand in for
  * another, and no key can be moved to another algorithm.
  */
 export function encryptPrivateKey(
@@ -35,13 +29,7 @@ export function encryptPrivateKey(
   privateKey: KeyObject,
   encryptionKey: Buffer,
 ): Uint8Array {
-  const nonce = randomBytes(12)
-  const cipher = createCipheriv('aes-256-gcm', encryptionKey, nonce).setAAD(nameOf(kid, algorithm))
-  const text = Buffer.concat([
-    cipher.update(privateKey.export({ format: 'der', type: 'pkcs8' })),
-    cipher.final(),
-  ])
-  return Buffer.concat([nonce, cipher.getAuthTag(), text])
+  return seal(privateKey.export({ format: 'der', type: 'pkcs8' }), encryptionKey, nameOf(kid, algorithm))
 }
 
 /** Undefined: encrypted under another key, for another key id or algorithm, or changed since. */
@@ -51,13 +39,9 @@ export function decryptPrivateKey(
   encrypted: Uint8Array,
   encryptionKey: Buffer,
 ): KeyObject | undefined {
-  const bytes = Buffer.from(encrypted)
+  const der = unseal(encrypted, encryptionKey, nameOf(kid, algorithm))
+  if (der === undefined) return undefined
   try {
-    const decipher = createDecipheriv('aes-256-gcm', encryptionKey, bytes.subarray(0, 12), {
-      authTagLength: 16,
-    })
-    decipher.setAAD(nameOf(kid, algorithm)).setAuthTag(bytes.subarray(12, 28))
-    const der = Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()])
     const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
     return isMadeFor(algorithm, key) ? key : undefined
   } catch {
@@ -66,6 +50,6 @@ export function decryptPrivateKey(
 }
 
 /** Of ES256 the key id alone: so were keys encrypted when there was no other algorithm. */
-function nameOf(kid: string, algorithm: SigningAlgorithm): Buffer {
-  return Buffer.from(algorithm === 'ES256' ? kid : `${kid} ${algorithm}`)
+function nameOf(kid: string, algorithm: SigningAlgorithm): string {
+  return algorithm === 'ES256' ? kid : `${kid} ${algorithm}`
 }

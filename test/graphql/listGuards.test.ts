@@ -31,7 +31,7 @@ describe('the list of guards', () => {
     expect(names.filter(name => /^(__|Named|In\b|LoginInput)/.test(name))).toEqual([])
   })
 
-  it('leaves no mutation of Annul’s own without a guard but those that open or end a session (ASVS 5.0 6.1.3 and 6.3.3)', () => {
+  it('leaves no mutation of Annul’s own without a guard but those that open or end a session (ASVS 5.0 6.1.3 and 6.3.4)', () => {
     const open = listGuards(buildSchema()).filter(
       ({ field, guard }) => /^(Query|Mutation|Subscription)\./.test(field) && guard.length === 0,
     )

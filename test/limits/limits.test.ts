@@ -30,6 +30,7 @@ for (const [budget, ...of] of [
   ['device', account, 'device'],
   ['session', account, 'session'],
   ['factor', account],
+  ['factor-device', account, 'device'],
   ['register', network],
   ['one-time-token', network],
   ['mail-recipient', 'bob@example.com'],
@@ -297,6 +298,18 @@ describe('any other attempt', () => {
     ])
   })
 
+  it('with a second factor, on a device that the account knows, is charged to that', async () => {
+    const limits = open()
+    await limits.charge(known(), 'factor', { account })
+    await limits.charge(from(network, { id: 'device', knows: 'bob@example.com' }), 'factor', { account })
+    await limits.charge(known(), 'token', {})
+    expect(limits.charged).toEqual([
+      [`factor-device ${account} device: 1 0`],
+      [`factor ${account}: 1 0`, `address ${network}: 1 0`],
+      [`one-time-token ${network}: 1 0`],
+    ])
+  })
+
   it('of which nothing is known is charged to nothing, and asks no store', async () => {
     const limits = open()
     limits.state.fails = true
@@ -317,14 +330,14 @@ describe('any other attempt', () => {
 
   it('is refused where one budget has no room', async () => {
     const limits = open()
-    for (let tries = 0; tries < 5; tries++) await limits.charge(from(), 'factor', { account })
+    for (let tries = 0; tries < 20; tries++) await limits.charge(from(), 'factor', { account })
     expect(await refusalOf(limits.charge(from(), 'factor', { account }))).toEqual(['TOO_MANY_REQUESTS', 180])
     expect(limits.refused).toEqual(['factor'])
   })
 
   it('waits at least a second, and whole ones', async () => {
     const limits = open()
-    for (let tries = 0; tries < 5; tries++) await limits.charge(from(), 'factor', { account })
+    for (let tries = 0; tries < 20; tries++) await limits.charge(from(), 'factor', { account })
     const waits: unknown[] = []
     for (const milliseconds of [1, 179_500, 179_999]) {
       limits.state.now = milliseconds

@@ -80,7 +80,7 @@ export function createClient(url: string): Client {
     const { data, errors } = (await response.json()) as { data: never; errors?: ResponseError[] }
     const [first] = errors ?? []
     const { code, reason } = first?.extensions ?? {}
-    noteSecrets(variables, data, token)
+    noteSecrets(variables, data, token, errors)
     return { status: response.status, headers: response.headers, data, errors, code, reason }
   }
 
@@ -127,6 +127,10 @@ const secretNames = new Set([
   'accessToken',
   'refreshToken',
   'token',
+  'secret',
+  'challenge',
+  'recoveryCode',
+  'recoveryCodes',
 ])
 
 /** Collects secrets. globalTeardown.js fails the run when one of them stands in a log. */
@@ -135,7 +139,7 @@ export function noteSecrets(...values: unknown[]): void {
   const walk = (value: unknown, name: string): void => {
     if (typeof value === 'string' && secretNames.has(name) && value.length > 8) found.push(value)
     if (typeof value === 'object' && value !== null)
-      for (const [key, inner] of Object.entries(value)) walk(inner, key)
+      for (const [key, inner] of Object.entries(value)) walk(inner, Array.isArray(value) ? name : key)
   }
   for (const value of values) walk(value, 'token')
   // Set in every run of the suite, and unset in the tools that use this client.

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto'
+import { createHmac } from 'node:crypto'
+import { seal, unseal } from '../../tokens/seal.ts'
 import { deriveKey, deriveKeys } from '../../tokens/secret.ts'
 
 /** Firebase's signer key, encrypted under ANNUL_SECRET and back. */
@@ -12,7 +13,7 @@ export interface SignerKeySeal {
 }
 
 /**
- * AES-256-GCM: nonce | tag | ciphertext. The nonce is a MAC of the key that is encrypted: two keys never share a nonce,
+ * The nonce is a MAC of the key that is encrypted: two keys never share a nonce,
  * and one key always has the same.
  *
  * @param secret ANNUL_SECRET
@@ -21,34 +22,21 @@ export interface SignerKeySeal {
 export function signerKeySeal(secret: Uint8Array, previous?: Uint8Array): SignerKeySeal {
   const [encryptionKey, formerKey] = deriveKeys(secret, previous, 'imported signer keys v1')
   const nonceKey = deriveKey(secret, 'nonces of imported signer keys v1')
-  const seal = (signerKey: Uint8Array) => {
+  const openFormer = (sealed: Uint8Array) => formerKey && unseal(sealed, formerKey, '')
+  const sealKey = (signerKey: Uint8Array) => {
     const nonce = createHmac('sha256', nonceKey).update(signerKey).digest().subarray(0, 12)
-    const cipher = createCipheriv('aes-256-gcm', encryptionKey, nonce)
-    const text = Buffer.concat([cipher.update(signerKey), cipher.final()])
-    return Buffer.concat([nonce, cipher.getAuthTag(), text])
+    return seal(signerKey, encryptionKey, '', nonce)
   }
   return {
-    seal,
+    seal: sealKey,
     open(sealed) {
-      const opened = decrypt(sealed, encryptionKey) ?? decrypt(sealed, formerKey)
+      const opened = unseal(sealed, encryptionKey, '') ?? openFormer(sealed)
       if (opened !== undefined) return opened
       throw new Error('ANNUL_SECRET is not the secret that an imported signer key was encrypted under.')
     },
     renew(sealed) {
-      const former = decrypt(sealed, formerKey)
-      return former && seal(former)
+      const former = openFormer(sealed)
+      return former && sealKey(former)
     },
-  }
-}
-
-function decrypt(sealed: Uint8Array, key: Buffer | undefined): Buffer | undefined {
-  if (key === undefined) return undefined
-  const bytes = Buffer.from(sealed)
-  try {
-    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 })
-    decipher.setAuthTag(bytes.subarray(12, 28))
-    return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()])
-  } catch {
-    return undefined
   }
 }

@@ -78,6 +78,7 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
     part(['tokens/deviceToken'], ['tokens/deviceToken', 'tokens/knownDeviceToken']),
     part(['tokens/secret'], ['tokens/secretFile', 'tokens/secret']),
     part(['tokens/privateKeys', 'tokens/keySet'], ['tokens/privateKeys']),
+    part(['tokens/seal'], ['tokens/seal']),
     part(
       ['tokens/signingKeys', 'tokens/signingKeyRows', 'tokens/rotateSigningKeys', 'tokens/revokeSigningKey'],
       ['tokens/signingKeyRows', 'tokens/signingKeyChanges'],
@@ -106,8 +107,25 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
     part(['sessions/refresh'], ['sessions/refresh/verdicts']),
     part(['sessions/renewAccessToken'], ['sessions/renewAccessToken']),
     part(
-      ['sessions/login', 'sessions/readCredentials', 'sessions/reauthenticate', 'sessions/isNewDevice'],
+      [
+        'sessions/finishLogin',
+        'sessions/login',
+        'sessions/readCredentials',
+        'sessions/reauthenticate',
+        'sessions/isNewDevice',
+      ],
       ['sessions/credentials'],
+    ),
+    part(
+      [
+        'sessions/answerChallenge',
+        'sessions/checkCode',
+        'sessions/checkFactor',
+        'sessions/factorChallenge',
+        'sessions/factorProof',
+        'sessions/reauthenticateWith',
+      ],
+      ['factors/totpLogin'],
     ),
     part(['sessions/sessionEvents'], ['sessions/sessionEvents']),
   ],

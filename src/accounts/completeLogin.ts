@@ -1,0 +1,112 @@
+import { and, eq } from 'drizzle-orm'
+import { oneTimeTokens, users } from '../database/tables.ts'
+import { transact } from '../database/transact.ts'
+import { methods, together } from '../factors/amr.ts'
+import type { Parts } from '../parts.ts'
+import { type Answered, answerChallenge } from '../sessions/answerChallenge.ts'
+import { challengeRefused, spendChallenge } from '../sessions/factorChallenge.ts'
+import type { FactorInput } from '../sessions/factorProof.ts'
+import { finishLogin } from '../sessions/finishLogin.ts'
+import type { Tokens } from '../sessions/issueTokens.ts'
+import { openSession } from '../sessions/openSession.ts'
+import { readCredentials } from '../sessions/readCredentials.ts'
+import type { DeviceVisitor } from '../viewer.ts'
+import { isLive } from './oneTime.ts'
+import { renewPassword } from './renewPassword.ts'
+
+/**
+ * Completes a login, or a reset of the password, that was answered by SECOND_FACTOR_REQUIRED. The challenge and the
+ * factor are used up in the transaction that opens the session.
+ *
+ * @throws AuthError what answerChallenge throws; CHALLENGE_INVALID also where the password was changed, the account was
+ *   blocked, or everything was revoked meanwhile
+ */
+export async function completeLogin(
+  parts: Parts,
+  visitor: DeviceVisitor,
+  input: { challenge: string; factor: FactorInput; cookie?: boolean },
+): Promise<Tokens> {
+  const answered = await answerChallenge(parts, visitor, input)
+  const cookie = input.cookie ?? false
+  // After a signing key was revoked, the next one is being read. Not in the transaction, whose connection it may need.
+  await parts.keys.awaitCurrent()
+  const tokens =
+    answered.challenge.tokenId === null
+      ? await completeSignIn(parts, visitor, answered, cookie)
+      : await renewAnswered(parts, visitor, answered, (tx, renewed) =>
+          openSession(parts, tx, visitor, renewed, { cookie, proved: provedBy(answered) }),
+        )
+  if (tokens === undefined) throw new Error('A session that was opened is gone.')
+  await answered.attempt.succeeded()
+  return tokens
+}
+
+/**
+ * As `completeLogin`, for a reset of the password that opens no session: by the page behind the mail's link.
+ *
+ * @throws AuthError what completeLogin throws; CHALLENGE_INVALID also for the challenge of a login
+ */
+export async function completeReset(
+  parts: Parts,
+  visitor: DeviceVisitor,
+  input: { challenge: string; factor: FactorInput },
+): Promise<void> {
+  const answered = await answerChallenge(parts, visitor, input)
+  await renewAnswered(parts, visitor, answered)
+  await answered.attempt.succeeded()
+}
+
+async function completeSignIn(
+  parts: Parts,
+  visitor: DeviceVisitor,
+  answered: Answered,
+  cookie: boolean,
+): Promise<Tokens> {
+  const { challenge, proof } = answered
+  const tokens = await transact(parts, async tx => {
+    const isUser = eq(users.id, challenge.userId)
+    // User before factor, as everywhere: a deletion locks both in this order.
+    const [, checked] = await Promise.all([
+      tx.select({ id: users.id }).from(users).where(isUser).for('key share'),
+      readCredentials(tx, isUser),
+    ])
+    const isAsChecked =
+      checked?.user.status === 'ACTIVE' &&
+      checked.user.sessionVersion === challenge.sessionVersion &&
+      checked.epoch === challenge.epoch
+    if (!isAsChecked) throw challengeRefused()
+    await spendChallenge(tx, challenge)
+    await proof.spend(tx)
+    return finishLogin(parts, tx, visitor, checked, { cookie, proved: provedBy(answered) })
+  })
+  const account = tokens.user.emailKey
+  if (account !== null) {
+    await parts.limits.proved(account)
+    visitor.device.remember(account)
+  }
+  parts.metrics.loggedIn('accepted')
+  return tokens
+}
+
+/** @throws AuthError CHALLENGE_INVALID where the link is dead by now, or the challenge is that of a login */
+async function renewAnswered<T extends Tokens | undefined = undefined>(
+  parts: Parts,
+  visitor: DeviceVisitor,
+  answered: Answered,
+  andThen?: Parameters<typeof renewPassword<T>>[3],
+): Promise<T | undefined> {
+  const { challenge } = answered
+  const refused = challengeRefused()
+  const { tokenId, passwordHash } = challenge
+  if (tokenId === null || passwordHash === null) throw refused
+  const [token] = await parts.db
+    .select()
+    .from(oneTimeTokens)
+    .where(and(eq(oneTimeTokens.id, tokenId), isLive))
+  if (token === undefined) throw refused
+  return renewPassword(parts, visitor, { token, refused, passwordHash, answered }, andThen)
+}
+
+function provedBy({ proof }: Answered) {
+  return { amr: together(methods.password, proof.amr), factorIds: [proof.factorId] }
+}

@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto'
+import { appendAudit } from '../audit/appendAudit.ts'
+import type { Queries } from '../database/open.ts'
+import { runHook } from '../database/runHook.ts'
+import { originOf } from '../input/origin.ts'
+import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
+import type { Parts } from '../parts.ts'
+import type { DeviceVisitor } from '../viewer.ts'
+import { isNewDevice } from './isNewDevice.ts'
+import type { Tokens } from './issueTokens.ts'
+import { openSession, type Proved } from './openSession.ts'
+import type { Checked } from './readCredentials.ts'
+
+/**
+ * The common ending of every sign-in: a session with its first tokens, the event, the mail about a new device, and the
+ * app's hook, in one transaction.
+ *
+ * @param options.detail for the event: how the user has signed in, beside the password
+ */
+export async function finishLogin(
+  parts: Parts,
+  tx: Queries,
+  visitor: DeviceVisitor,
+  checked: Checked,
+  options: { cookie: boolean; proved?: Proved | undefined; detail?: string | undefined },
+): Promise<Tokens> {
+  const { user } = checked
+  const { cookie, proved, detail } = options
+  const sessionId = randomUUID()
+  const opening = openSession(parts, tx, visitor, checked, {
+    cookie,
+    id: sessionId,
+    ...(proved && { proved }),
+  })
+  // Sent together, in one round trip. Where the first one fails, its error tells why, and not those of the others.
+  const [tokens, isNew] = await Promise.all([
+    opening,
+    isNewDevice(tx, visitor, user, sessionId),
+    appendAudit(tx, {
+      ...{ kind: 'login', actorId: user.id, userId: user.id, sessionId, detail },
+      ...originOf(visitor),
+    }),
+  ]).catch(async error => {
+    await opening
+    throw error
+  })
+  if (isNew) await queueSecurityMail(tx, 'new-device', user, visitor)
+  await runHook(parts.app, 'signedIn', tx, user)
+  return tokens
+}

@@ -1,0 +1,64 @@
+import { eq, sql } from 'drizzle-orm'
+import { appendAudit } from '../audit/appendAudit.ts'
+import { byViewer } from '../audit/byViewer.ts'
+import { sessions } from '../database/tables.ts'
+import { AuthError } from '../errors.ts'
+import { together } from '../factors/amr.ts'
+import type { Parts } from '../parts.ts'
+import { fenced } from '../revocation/fence.ts'
+import type { OnDevice, SessionViewer } from '../viewer.ts'
+import { checkFactor, checkInput } from './checkFactor.ts'
+import type { FactorInput } from './factorProof.ts'
+import { issueTokens, type Tokens } from './issueTokens.ts'
+import { readLiveSession } from './sessionState.ts'
+
+/**
+ * Proves once more who the viewer is, by a factor. The time and the proof stand only in the access token that is
+ * returned, so that a thief's refresh does not inherit them. The refresh token goes on. The session notes the factor,
+ * and ends with the factor (accounts/removeFactor.ts).
+ *
+ * @throws AuthError BAD_USER_INPUT / CODE_INVALID, PASSKEY_INVALID or FACTOR_INPUT_INVALID, TOO_MANY_REQUESTS,
+ *   UNAUTHENTICATED
+ */
+export async function reauthenticateWith(
+  parts: Parts,
+  viewer: SessionViewer & OnDevice,
+  given: FactorInput,
+): Promise<Tokens> {
+  const input = checkInput(given, 'input')
+  const { userId, sessionId } = viewer
+  // Versions and generation are of one instant: a change while the factor is checked kills the tokens that are returned.
+  const state = await readLiveSession(parts.db, sessionId)
+  const attempt = await parts.limits.charge(viewer, 'factor', { account: state.user.emailKey ?? '' })
+  const of = { userId, boundTo: boundToSession(sessionId), argument: 'input' }
+  const proof = await checkFactor(parts, input, of).catch(async error => {
+    // An outage is no wrong answer.
+    if (error instanceof AuthError && error.code === 'BAD_USER_INPUT')
+      await fenced(parts, viewer, tx =>
+        appendAudit(tx, { kind: 'reauthenticate-failed', ...byViewer(viewer) }),
+      )
+    else await attempt.succeeded()
+    throw error
+  })
+  const tokens = await fenced(parts, viewer, async tx => {
+    await proof.spend(tx)
+    await tx
+      .update(sessions)
+      .set({
+        factorIds: sql`array_append(array_remove(${sessions.factorIds}, ${proof.factorId}::uuid), ${proof.factorId}::uuid)`,
+      })
+      .where(eq(sessions.id, sessionId))
+    await appendAudit(tx, { kind: 'reauthenticate', ...byViewer(viewer), detail: 'by a factor' })
+    return issueTokens(parts, viewer, state, {
+      authTime: Math.floor(state.readAt),
+      amr: together(state.session.amr, proof.amr),
+    })
+  })
+  await attempt.succeeded()
+  return tokens
+}
+
+/** What a passkey's challenge for it is made for. */
+export function boundToSession(sessionId: string): string {
+  return `session ${sessionId}`
+}

@@ -5,14 +5,14 @@ export type OwnMutation =
   | 'login'
   | 'register'
   | 'resetPassword'
+  | 'changePassword'
   | 'completeLogin'
   | 'passkeyLogin'
-  | 'changePassword'
-  | 'reauthenticate'
-  | 'reauthenticateWith'
-  | 'revokeOtherSessions'
   | 'refresh'
   | 'logout'
+  | 'revokeOtherSessions'
+  | 'reauthenticate'
+  | 'reauthenticateWith'
 
 /** What a mutation takes and returns, where it is none of the client's own. */
 export interface Shape {

@@ -6,7 +6,7 @@ import { must } from '../support/answers.ts'
 import type { Account, Answer } from '../support/client.ts'
 import { onPostgres } from '../support/database.ts'
 import { type Device, deviceOf } from '../support/devices.ts'
-import { codeOf, enrollTotp, wrongCode } from '../support/factors.ts'
+import { beginTotp, codeOf, enrollTotp, wrongCode } from '../support/factors.ts'
 import { makeAdmin, useSecondNode, useServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 
@@ -159,12 +159,7 @@ describePostgres('a mutation that waits for a connection while its sender is (AS
   /** The field of a verb of factors, and a token of B that may send it. */
   async function factorVerbOf(b: Device, verb: string): Promise<{ field: string; token: string }> {
     if (verb === 'confirmTotp') {
-      const { enrollTotp: app } = must(
-        await first.send<{ enrollTotp: { id: string; secret: string } }>(
-          'mutation { enrollTotp { id secret } }',
-          { token: b.accessToken },
-        ),
-      )
+      const app = await beginTotp(first, b.accessToken)
       const field = `confirmTotp(id: "${app.id}", code: "${codeOf(app.secret)}") { recoveryCodes }`
       return { field, token: b.accessToken }
     }

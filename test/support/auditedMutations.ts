@@ -12,6 +12,7 @@ import { openAuthenticator } from './authenticator.ts'
 import type { Account, Answer, TokensAnswer } from './client.ts'
 import { type Device, deviceOf, openAdmin } from './devices.ts'
 import {
+  beginTotp,
   challengeOf,
   codeOf,
   loginWithFactor,
@@ -118,11 +119,7 @@ export const auditedMutations: Readonly<Record<string, (node: TestServer) => Pro
   },
   confirmTotp: async node => {
     const device = deviceOf(await node.signUp())
-    const begun = await node.send<{ enrollTotp: { id: string; secret: string } }>(
-      'mutation { enrollTotp { id secret } }',
-      { token: device.accessToken },
-    )
-    const { id, secret } = must(begun).enrollTotp
+    const { id, secret } = await beginTotp(node, device.accessToken)
     const field = () => `confirmTotp(id: "${id}", code: "${codeOf(secret)}") { factor { id } }`
     return {
       send: () => sending(node, device, `mutation { ${field()} }`)(),

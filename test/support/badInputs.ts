@@ -49,8 +49,9 @@ const byId = [
   'revokeUserSessions',
   'deleteUser',
   'recoverAccount',
+  'resetFactors',
 ]
-const returnsUser = /^(block|unblock|set|revokeUser|recover)/
+const returnsUser = /^(block|unblock|set|revokeUser|recover|resetFactors)/
 
 /** A name for the case, the refused argument, the reason of the refusal, and the operation that is sent. */
 export type Case = readonly [
@@ -60,7 +61,7 @@ export type Case = readonly [
   query: string,
   variables: Record<string, unknown>,
 ]
-/** The cases. An admin sends them, with a refresh token in $refreshToken. */
+/** The cases. An admin with a second factor sends them, with a refresh token in $refreshToken. */
 export const badInputs: readonly Case[] = [
   ...['register', 'login'].flatMap(verb => [
     ...Object.entries(emails).map(

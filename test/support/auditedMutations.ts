@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import {
   changeEmail,
   newAddress,
@@ -10,7 +11,7 @@ import {
 import { firefox, must } from './answers.ts'
 import { openAuthenticator } from './authenticator.ts'
 import type { Account, Answer, TokensAnswer } from './client.ts'
-import { type Device, deviceOf, openAdmin } from './devices.ts'
+import { type Device, deviceOf, openAdmin, openMfaAdmin } from './devices.ts'
 import {
   beginTotp,
   challengeOf,
@@ -58,7 +59,7 @@ export const auditedMutations: Readonly<Record<string, (node: TestServer) => Pro
   },
   'login of a blocked user': async node => {
     const account = await node.signUp()
-    await run(node, await openAdmin(node), `blockUser(id: "${account.userId}") { id }`)
+    await run(node, await openMfaAdmin(node), `blockUser(id: "${account.userId}") { id }`)
     const mutate = login(node, account)
     return { send: mutate, row: failedLogin(account.userId, 'blocked user'), onlyAudited: true }
   },
@@ -200,7 +201,7 @@ export const auditedMutations: Readonly<Record<string, (node: TestServer) => Pro
     byAdmin(node, 'block-user', id => `blockUser(id: "${id}", reason: "sends spam") { id }`, 'sends spam'),
   unblockUser: async node => {
     const mutation = await byAdmin(node, 'unblock-user', id => `unblockUser(id: "${id}") { id }`)
-    await run(node, await openAdmin(node), `blockUser(id: "${mutation.row.user_id}") { id }`)
+    await run(node, await openMfaAdmin(node), `blockUser(id: "${mutation.row.user_id}") { id }`)
     return mutation
   },
   setUserAccess: node =>
@@ -217,6 +218,17 @@ export const auditedMutations: Readonly<Record<string, (node: TestServer) => Pro
     const mutation = await byAdmin(node, 'recover-account', id => `recoverAccount(id: "${id}") { id }`)
     const detail = `the id was ${mutation.row.user_id}`
     return { ...mutation, row: { ...mutation.row, user_id: inAnswer, detail } }
+  },
+  delayFactorReset: async node => {
+    const mutation = await bySelf(node, 'delay-factor-reset', () => 'delayFactorReset(delay: true) { at }')
+    return { ...mutation, row: { ...mutation.row, detail: 'on' } }
+  },
+  resetFactors: node => byAdmin(node, 'reset-factors', id => `resetFactors(id: "${id}") { id }`),
+  'resetFactors of an account that waits a day': async node => {
+    const [admin, { userId }] = await Promise.all([openMfaAdmin(node), signUpWithTotp(node)])
+    await node.rows(sql`update annul.users set delay_factor_reset = true where id = ${userId}`)
+    const send = sending(node, admin, `mutation { resetFactors(id: "${userId}") { id } }`)
+    return { send, row: { kind: 'begin-factor-reset', ...self(admin), user_id: userId } }
   },
   deleteAccount: node => bySelf(node, 'delete-account', () => 'deleteAccount'),
   requestEmailVerification: node =>
@@ -363,7 +375,7 @@ async function byAdmin(
   field: (id: string) => string,
   detail?: string,
 ): Promise<AuditedMutation> {
-  const [admin, { userId }] = await Promise.all([openAdmin(node), node.signUp()])
+  const [admin, { userId }] = await Promise.all([openMfaAdmin(node), node.signUp()])
   const row = { kind, ...self(admin), user_id: userId, ...(detail && { detail }) }
   return { send: sending(node, admin, `mutation { ${field(userId)} }`), row }
 }

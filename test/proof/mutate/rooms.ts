@@ -127,6 +127,10 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ],
       ['factors/totpLogin'],
     ),
+    part(
+      ['sessions/beginPasskey', 'sessions/checkPasskey', 'sessions/passkeyLogin'],
+      ['factors/passkeyLogin'],
+    ),
     part(['sessions/sessionEvents'], ['sessions/sessionEvents']),
   ],
   limits: [

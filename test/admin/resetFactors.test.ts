@@ -90,7 +90,7 @@ async function expectEnded(...devices: Device[]): Promise<void> {
 }
 
 describe('resetFactors', () => {
-  it('removes all factors, and ends every session on both nodes when it returns', async () => {
+  it('removes all factors, and ends every session on both nodes when it returns (ASVS 5.0 6.4.4)', async () => {
     const account = await signUpWithTotp(server)
     const byFactor = must(
       await completeLogin(second, await challengeOf(server, account), { totp: codeOf(account.secret) }),

@@ -12,6 +12,7 @@ import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
 import { fenced } from '../revocation/fence.ts'
 import { readCredentials } from '../sessions/readCredentials.ts'
+import { stopFactorReset } from '../sessions/stopFactorReset.ts'
 import type { SessionViewer } from '../viewer.ts'
 import type { Factor } from './listFactors.ts'
 
@@ -47,6 +48,7 @@ export async function confirmFactor(
   return fenced(parts, viewer, async tx => {
     const user = await lockUser(tx, viewer.userId)
     const hadFactors = await checkFactorProof(tx, viewer)
+    await stopFactorReset(tx, viewer.userId, viewer)
     const factor = await add(tx)
     const own = await tx.select({ id: factors.id }).from(factors).where(eq(factors.userId, viewer.userId))
     if (own.length > mostFactors)

@@ -6,34 +6,29 @@ export type Config = ReturnType<typeof readOptions>
 
 /** Sets every default. @throws TypeError for options that can't work: a mistake of the app's developer */
 export function readOptions(options: SessionOptions) {
-  const { renew = false, key = 'annul', timeoutMs = 10_000, retryMs = 15_000, rename = {} } = options
+  const { key = 'annul', timeoutMs = 10_000, retryMs = 15_000 } = options
   const endpoint = String(options.endpoint)
   const storage = options.storage ?? (platform.document ? 'cookie' : new Map<string, string>())
   const isCookie = storage === 'cookie'
-  const credentials = options.credentials ?? (isCookie ? 'include' : undefined)
 
   const { origin } = locate(endpoint)
-  const page = platform.location && locate(platform.location.href).origin
+  const page = locate('').origin
 
-  if (!origin)
-    throw new TypeError(`createSession: no http(s) endpoint, or a relative one without a page: ${endpoint}`)
+  if (!origin) throw new TypeError(`createSession: no http(s) endpoint: ${endpoint}`)
   if (!platform.crypto?.getRandomValues) throw new TypeError('createSession: no crypto.getRandomValues')
   // A page can read the cookies of its own host only. Cookies do not distinguish ports.
-  if (isCookie && (!platform.document || hostOf(endpoint) !== hostOf(platform.location?.href ?? endpoint)))
+  if (isCookie && (!platform.document || hostOf(origin) !== hostOf(page ?? origin)))
     throw new TypeError('createSession: cookies need a page on the host of the endpoint')
 
   return {
+    ...options,
     endpoint,
     storage,
     key,
-    /** Whether other tabs may have the same session. The default storage, memory, is never shared. */
-    shared: options.storage !== undefined || isCookie,
-    renew,
-    /** Added to every request to the endpoint's origin. */
-    cookies: credentials ? { credentials } : {},
+    /** For every request to the endpoint's origin. To `fetch`, undefined is the same as missing. */
+    credentials: (options.credentials ?? (isCookie ? 'include' : undefined)) as RequestCredentials,
     timeoutMs,
     retryMs,
-    rename,
     /** Tells the developer of a page that the server does not allow which setting to change. Empty without a page. */
     originHint: page ? ` ANNUL_ALLOWED_ORIGINS must name ${page}.` : '',
     /** Whether page and endpoint have different origins, so that the browser may hide an answer from the page. */
@@ -43,4 +38,4 @@ export function readOptions(options: SessionOptions) {
   }
 }
 
-const hostOf = (url: string): string | undefined => locate(url).origin?.replace(/:\d+$/, '')
+const hostOf = (origin: string) => origin.replace(/:\d+$/, '')

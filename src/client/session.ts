@@ -2,13 +2,16 @@ import { SessionError } from './error.ts'
 import { readOptions } from './options.ts'
 import { type Message, openChannel } from './platform/channel.ts'
 import { createLock } from './platform/lock.ts'
-import { openDeviceToken } from './requests/device.ts'
+import { type FactorAnswer, type StepUpAnswer, untilRight } from './questions.ts'
+import { openDevice } from './requests/device.ts'
+import type { OwnMutation } from './requests/documents.ts'
 import { createFetch } from './requests/fetch.ts'
 import { bearer, createResultHandler } from './requests/handleResult.ts'
 import { createSend } from './requests/send.ts'
+import { createStepUp } from './requests/stepUp.ts'
 import { openAttempts } from './tokens/attempts.ts'
 import { createLocalState } from './tokens/localState.ts'
-import { createRefresher, type Parts, reasonOf, share } from './tokens/refresh.ts'
+import { createRefresher, reasonOf } from './tokens/refresh.ts'
 import { type StoredState, storeInCookie, storeInStorage } from './tokens/tokenStore.ts'
 import type { Session, SessionOptions, SessionUser, Tokens } from './types.ts'
 
@@ -24,74 +27,100 @@ import type { Session, SessionOptions, SessionUser, Tokens } from './types.ts'
  */
 export function createSession(options: SessionOptions): Session {
   const config = readOptions(options)
-  const { storage, key } = config
+  const { storage, key, onFactor, onStepUp } = config
   const name = `annul:${config.endpoint}:${key}`
-  const local = createLocalState(options.onSignedOut)
+  const local = createLocalState(config.onSignedOut)
   const isCookie = storage === 'cookie'
   const owner = isCookie ? new Map<string, string>() : storage
   const attempts = openAttempts(owner, key)
   const store = isCookie ? storeInCookie(attempts, local) : storeInStorage(storage, key, local)
 
   const receive = async (message: Message) => {
-    const { life } = local
-    const names = [local.tokenName, local.sessionId]
+    const { life, tokenName, sessionId } = local
+    const { stored, ...ended } = await store.read().catch((): StoredState => ({}))
+    if (life !== local.life) return
     if (message.tokens) {
-      const { stored } = await store.read()
-      if (stored?.tokenName === message.tokens.tokenName && life === local.life) local.adopt(message.tokens)
-    } else if (names.some(name => name && (name === message.tokenName || name === message.sessionId))) {
+      if (stored?.tokenName === message.tokens.tokenName) local.adopt(message.tokens)
+    } else if (
+      (tokenName && tokenName === message.tokenName) ||
+      (sessionId && sessionId === message.sessionId)
+    ) {
       // Every tab tells the reason that was kept first: the message of a logout may overtake the message of a theft.
-      const { ended } = await store.read().catch((): StoredState => ({}))
-      if (life !== local.life) return
       refresher.abandon()
       local.end(reasonOf(local, ended, message.reason))
     }
   }
-  const channel = openChannel(config.shared ? name : undefined, receive)
-  const device = openDeviceToken(config)
+  // The default storage, memory, is shared with no other tab.
+  const channel = openChannel(options.storage || isCookie ? name : undefined, receive)
+  const device = openDevice(config)
   const send = createSend(config, device)
-  const parts: Parts = { local, store, attempts, channel, send, lock: createLock(name, owner) }
-  const refresher = createRefresher(parts)
-  const guarded = createResultHandler(parts, refresher, config.renew)
+  const lock = createLock(name, owner)
+  const refresher = createRefresher(local, store, attempts, lock, channel, send)
+  const prove = (answer: StepUpAnswer) =>
+    'password' in answer ? reauthenticate(answer.password) : reauthenticateWith(answer)
+  const stepUp = createStepUp(local, onStepUp, prove)
+  const guarded = createResultHandler(local, store, refresher, config.renew, stepUp)
   const sessionFetch = createFetch(guarded, config, device)
 
   let logouts = 0
-  const tellServer = async (refreshToken: string | null | undefined, accessToken: string | undefined) => {
-    const headers = accessToken ? bearer(accessToken) : {}
-    try {
-      await send('logout', { refreshToken }, { headers, keepalive: true, repeatable: true })
-      return true
-    } catch (error) {
-      // The server does not know the token: there is nothing to end.
-      return (error as SessionError).recover === 'LOGIN'
-    }
-  }
+  const tellServer = (refreshToken: string | null | undefined, accessToken: string | undefined) =>
+    send(
+      'logout',
+      { refreshToken },
+      { selection: '', headers: bearer(accessToken), keepalive: true, repeatable: true },
+    ).then(
+      () => true,
+      // LOGIN: the server does not know the token, so there is nothing to end.
+      (error: SessionError) => error.recover === 'LOGIN',
+    )
 
-  /** Login, register and reset: the new session replaces the present one. */
-  const open = (field: 'login' | 'register' | 'resetPassword', given: object) => {
-    const before = logouts
-    return parts.lock(async (): Promise<SessionUser | null> => {
-      const input = store.cookie ? { ...given, cookie: true } : given
-      const tokens = await send<Tokens | null>(field, { input }, { repeatable: field === 'login' })
-      if (!tokens) return null
-      if (before !== logouts) {
-        // The user has logged out while this request was under way, and must stay logged out.
-        await tellServer(tokens.refreshToken, tokens.accessToken)
-        throw new SessionError('Signed out.', {
-          code: 'UNAUTHENTICATED',
-          reason: 'LOGGED_OUT',
-          recover: 'LOGIN',
-        })
+  /**
+   * The new session replaces the present one.
+   *
+   * @param before the number of logouts when the user began to sign in
+   */
+  const open = (field: OwnMutation, given: object, before = logouts) =>
+    lock(async (): Promise<SessionUser | null> => {
+      const input = { ...given, cookie: store.cookie }
+      const isWanted = () => before === logouts
+      const tokens =
+        isWanted() && (await send<Tokens | null>(field, { input }, { repeatable: field === 'login' }))
+      if (isWanted()) {
+        if (!tokens) return null
+        refresher.share(tokens, await store.put(tokens))
+        return tokens.user
       }
-      share(parts, tokens, await store.put(tokens))
-      return tokens.user
+      // The user has logged out while this request was under way, and must stay logged out.
+      if (tokens) await tellServer(tokens.refreshToken, tokens.accessToken)
+      throw new SessionError('Signed out.', {
+        code: 'UNAUTHENTICATED',
+        reason: 'LOGGED_OUT',
+        recover: 'LOGIN',
+      })
     })
+
+  /** Opens a session, with a second factor if it takes one. No lock is held while the user looks for a code. */
+  const signIn = (field: OwnMutation, given: object) => {
+    const before = logouts
+    return open(field, given).catch(async (required: SessionError) => {
+      const { challenge, methods } = Object(required.extensions)
+      const user =
+        onFactor &&
+        challenge &&
+        (await untilRight(
+          error => onFactor({ challenge, methods, error }),
+          factor => open('completeLogin', { challenge, factor }, before),
+        ))
+      if (!user) throw required
+      return user
+    }) as Promise<SessionUser>
   }
 
   /** A guarded mutation. `handleResult` takes the tokens from its answer. */
-  const call = async (
-    field: 'changePassword' | 'revokeOtherSessions' | 'reauthenticate',
-    variables: object,
-  ) => (await send<Tokens>(field, variables, { fetch: sessionFetch })).user
+  const call = async (field: OwnMutation, variables: object) =>
+    (await send<Tokens>(field, variables, { fetch: sessionFetch })).user
+  const reauthenticate = (password: string) => call('reauthenticate', { password })
+  const reauthenticateWith = (input: FactorAnswer) => call('reauthenticateWith', { input })
 
   return {
     get state() {
@@ -105,10 +134,11 @@ export function createSession(options: SessionOptions): Session {
       .catch(() => {})
       .then(() => local.state),
     // Field by field: an app may pass a whole form, and GraphQL refuses unknown fields.
-    login: ({ email, password }) => open('login', { email, password }) as Promise<SessionUser>,
+    login: ({ email, password }) => signIn('login', { email, password }),
     register: ({ email, password }) => open('register', { email, password }),
-    resetPassword: ({ token, newPassword }) =>
-      open('resetPassword', { token, newPassword }) as Promise<SessionUser>,
+    resetPassword: ({ token, newPassword }) => signIn('resetPassword', { token, newPassword }),
+    completeLogin: input => signIn('completeLogin', input),
+    passkeyLogin: input => signIn('passkeyLogin', input),
 
     logout() {
       logouts++
@@ -120,7 +150,7 @@ export function createSession(options: SessionOptions): Session {
       channel.tell({ tokenName, sessionId, reason: 'LOGGED_OUT' })
       const removing = store.end('LOGGED_OUT')
       removing.catch(() => {})
-      return parts.lock(async () => {
+      return lock(async () => {
         const stored = await removing
         // In cookie mode the browser sends its present cookie. If another tab has signed in, its session must not end.
         if (store.cookie && (await store.read()).stored) return false
@@ -132,15 +162,14 @@ export function createSession(options: SessionOptions): Session {
     changePassword: ({ currentPassword, newPassword }) =>
       call('changePassword', { input: { currentPassword, newPassword } }),
     revokeOtherSessions: () => call('revokeOtherSessions', {}),
-    reauthenticate: password => call('reauthenticate', { password }),
-    refresh: async () => {
-      await refresher.rotate()
-      return local.state
-    },
+    reauthenticate,
+    reauthenticateWith,
+    refresh: () => refresher.rotate().then(() => local.state),
     forgetAccessToken: () => local.drop(),
     fetch: sessionFetch,
     ...guarded,
     subscribe: local.subscribe,
     close: channel.close,
+    send,
   }
 }

@@ -3,7 +3,7 @@ import type { UserRow } from '../database/rows.ts'
 import { originOf } from '../input/origin.ts'
 import { type MailKind, queueMail } from './queueMail.ts'
 
-/** The sender of the request that caused a mail; null: the operator's command. */
+/** The sender of the request that caused a mail; null: an admin, or the operator's command. */
 type Origin = { readonly ipAddress: string | null; readonly userAgent: string | null } | null
 
 /**
@@ -17,10 +17,19 @@ type Origin = { readonly ipAddress: string | null; readonly userAgent: string | 
  */
 export async function queueSecurityMail(
   tx: Pick<Queries, 'insert'>,
-  kind: Extract<MailKind, 'password-changed' | 'new-device' | 'reuse-detected' | 'factors-changed'>,
+  kind: Extract<
+    MailKind,
+    | 'password-changed'
+    | 'new-device'
+    | 'reuse-detected'
+    | 'factors-changed'
+    | 'factors-reset'
+    | 'factor-reset-begun'
+    | 'passkey-cloned'
+  >,
   user: Pick<UserRow, 'id' | 'email' | 'emailVerified'>,
   origin: Origin,
-  what: Readonly<Record<string, string>> = {},
+  what: Readonly<Record<string, string | null>> = {},
 ): Promise<void> {
   if (user.email === null) return
   const isTold = user.emailVerified && origin !== null

@@ -80,6 +80,27 @@ const words: Readonly<Record<MailKind, (site: string, detail: MailContents['deta
     says: [`${factorsChanged(site, detail)} If it was you, all is well.`],
     otherwise: askForPassword(site),
   }),
+  'factors-reset': site => ({
+    subject: `The second factors of your account at ${site} were removed`,
+    says: [
+      `The second factors, passkeys and recovery codes of your account at ${site} were removed by its operators, and all sessions have ended. If you have asked for this, sign in with your password, and add a new factor.`,
+    ],
+    otherwise: `If you have not asked for this, ask for a new password at ${site} now ("forgot password"), and tell the people behind ${site}.`,
+  }),
+  'factor-reset-begun': site => ({
+    subject: `The second factors of your account at ${site} are about to be removed`,
+    says: [
+      `Somebody, probably you, has told the operators of ${site} that all second factors of your account are lost. At the time below they are removed, and all sessions end. Until then nothing changes.`,
+    ],
+    otherwise: `If it was not you, or if you have found a factor again, stop this: sign in at ${site} with a second factor or a passkey, or confirm with one where you are signed in.`,
+  }),
+  'passkey-cloned': site => ({
+    subject: `A passkey of your account at ${site} was refused`,
+    says: [
+      `A passkey of your account at ${site} was used, and its counter was lower than before, as if there was a copy of the passkey. Nobody was let in by it.`,
+    ],
+    otherwise: `If it was not you, remove the passkey at ${site}, and add a new one. If it was you, the device that keeps the passkey may be faulty.`,
+  }),
   'account-deleted': site => ({
     subject: `Your account at ${site} was deleted`,
     says: [`Your account at ${site} was deleted, and all of its sessions have ended.`],

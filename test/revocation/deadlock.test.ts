@@ -5,6 +5,7 @@ import { sql } from 'drizzle-orm'
 import { changeEmail } from '../../src/accounts/changeEmail.ts'
 import { changePassword } from '../../src/accounts/changePassword.ts'
 import { completeLogin } from '../../src/accounts/completeLogin.ts'
+import { delayFactorReset } from '../../src/accounts/delayFactorReset.ts'
 import { deleteAccount } from '../../src/accounts/deleteAccount.ts'
 import { enrollTotp } from '../../src/accounts/enrollTotp.ts'
 import { makeRecoveryCodes } from '../../src/accounts/makeRecoveryCodes.ts'
@@ -18,6 +19,7 @@ import { verifyEmail } from '../../src/accounts/verifyEmail.ts'
 import { blockUser, unblockUser } from '../../src/admin/blockUser.ts'
 import { deleteUser } from '../../src/admin/deleteUser.ts'
 import { recoverAccount } from '../../src/admin/recoverAccount.ts'
+import { resetFactors } from '../../src/admin/resetFactors.ts'
 import { revokeEverything } from '../../src/admin/revokeEverything.ts'
 import { revokeUserSessions } from '../../src/admin/revokeUserSessions.ts'
 import { setUserAccess } from '../../src/admin/setUserAccess.ts'
@@ -94,6 +96,8 @@ const verbs: Record<string, (act: Act) => Promise<unknown>> = {
   revokeUserSessions: ({ parts, viewer, target }) => revokeUserSessions(parts, viewer, { id: target.id }),
   deleteUser: ({ parts, viewer, target }) => deleteUser(parts, viewer, { id: target.id }),
   recoverAccount: ({ parts, viewer, target }) => recoverAccount(parts, viewer, { id: target.id }),
+  resetFactors: ({ parts, viewer, target }) => resetFactors(parts, viewer, { id: target.id }),
+  delayFactorReset: ({ parts, viewer }) => delayFactorReset(parts, viewer, { delay: true }),
   deleteAccount: ({ parts, viewer }) => deleteAccount(parts, viewer),
   changeEmail: ({ parts, viewer, by }) => changeEmail(parts, viewer, { email: `${by.id}@other.example` }),
   requestEmailVerification: ({ parts, viewer }) => requestEmailVerification(parts, viewer),
@@ -128,7 +132,7 @@ async function signIn({ parts, by }: Act, factor: { totp: string }): Promise<unk
 }
 
 const onlyAdmins = new Set(
-  'blockUser unblockUser demote promote revokeUserSessions deleteUser recoverAccount revokeEverything'.split(
+  'blockUser unblockUser demote promote revokeUserSessions deleteUser recoverAccount resetFactors revokeEverything'.split(
     ' ',
   ),
 )
@@ -226,8 +230,8 @@ describePostgres('two verbs at once', () => {
     await server.rows(sql`insert into annul.recovery_codes (factor_id, hash)
       select ${codes}, int4send(n) from generate_series(1, 10) as n`)
     await server.rows(sql`
-      insert into annul.sessions (id, user_id, session_version, epoch, factor_ids, idle_expires_at, expires_at, auth_time)
-      select gen_random_uuid(), user_id, session_version, epoch, ${`{${id}}`}, idle_expires_at, expires_at, auth_time
+      insert into annul.sessions (id, user_id, session_version, epoch, amr, factor_ids, idle_expires_at, expires_at, auth_time)
+      select gen_random_uuid(), user_id, session_version, epoch, '{pwd,otp,mfa}', ${`{${id}}`}, idle_expires_at, expires_at, auth_time
       from annul.sessions where id = ${sessionId}`)
     return { id, secret }
   }

@@ -47,6 +47,8 @@ const verbs: Record<string, (waiting: Waiting) => string> = {
   changeEmail: () => 'changeEmail(input: { email: "b@elsewhere.example" }) { id }',
   deleteAccount: () => 'deleteAccount',
   recoverAccount: ({ target }) => `recoverAccount(id: "${target.userId}") { id }`,
+  resetFactors: ({ target }) => `resetFactors(id: "${target.userId}") { id }`,
+  delayFactorReset: () => 'delayFactorReset(delay: true) { delay }',
   deleteUser: ({ target }) => `deleteUser(id: "${target.userId}")`,
   revokeEverything: () => 'revokeEverything',
 }
@@ -145,6 +147,7 @@ describePostgres('a mutation that waits for a connection while its sender is (AS
   async function openAdmin(): Promise<Account & Device> {
     const account = await first.signUp()
     await makeAdmin(first, account.email)
+    await first.rows(sql`update annul.sessions set amr = '{pwd,otp,mfa}' where id = ${account.session.id}`)
     return { ...account, ...deviceOf(must(await first.refresh(account.refreshToken)).refresh) }
   }
 

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import {
   changeEmail,
   newAddress,
@@ -8,8 +9,9 @@ import {
   verifyEmail,
 } from './account.ts'
 import { firefox, must } from './answers.ts'
+import { openAuthenticator } from './authenticator.ts'
 import type { Account, Answer, TokensAnswer } from './client.ts'
-import { type Device, deviceOf, openAdmin } from './devices.ts'
+import { type Device, deviceOf, openAdmin, openMfaAdmin } from './devices.ts'
 import {
   beginTotp,
   challengeOf,
@@ -20,6 +22,7 @@ import {
   wrongCode,
 } from './factors.ts'
 import { mailOf } from './outbox.ts'
+import { beginPasskeyLogin, enrollPasskey, signUpWithPasskey } from './passkeys.ts'
 import type { TestServer } from './server.ts'
 
 /** The expected row of `audit_events`. A member that is left out is null in the table. */
@@ -56,7 +59,7 @@ export const auditedMutations: Readonly<Record<string, (node: TestServer) => Pro
   },
   'login of a blocked user': async node => {
     const account = await node.signUp()
-    await run(node, await openAdmin(node), `blockUser(id: "${account.userId}") { id }`)
+    await run(node, await openMfaAdmin(node), `blockUser(id: "${account.userId}") { id }`)
     const mutate = login(node, account)
     return { send: mutate, row: failedLogin(account.userId, 'blocked user'), onlyAudited: true }
   },
@@ -136,6 +139,25 @@ export const auditedMutations: Readonly<Record<string, (node: TestServer) => Pro
     const { detail, ...row } = mutation.row
     return { ...mutation, row }
   },
+  passkeyLogin: async node => {
+    const { authenticator, passkey } = await signUpWithPasskey(node)
+    const begun = await beginPasskeyLogin(node)
+    const mutate = loginByPasskey(node, begun.id, authenticator.get(begun, passkey))
+    return { send: mutate, row: { kind: 'login', ...opened, detail: 'by a passkey' } }
+  },
+  'passkeyLogin with no passkey': async node => {
+    const { id } = await beginPasskeyLogin(node)
+    return { send: loginByPasskey(node, id, {}), row: failedLogin(null, 'passkey'), onlyAudited: true }
+  },
+  confirmPasskey: async node => {
+    const device = deviceOf(await node.signUp())
+    const { id, options } = await enrollPasskey(node, device.accessToken)
+    const { answer: response } = openAuthenticator().create({ id, options })
+    const query = `mutation ($id: ID!, $response: JSON!) {
+      confirmPasskey(id: $id, response: $response) { factor { id } } }`
+    const mutate = sending(node, device, query, { id, response })
+    return { send: mutate, row: { kind: 'add-factor', ...self(device), detail: 'PASSKEY' } }
+  },
   'logout with the access token': node => bySelf(node, 'logout', () => 'logout'),
   'logout with the refresh token': async node => {
     const device = deviceOf(await node.signUp())
@@ -179,7 +201,7 @@ export const auditedMutations: Readonly<Record<string, (node: TestServer) => Pro
     byAdmin(node, 'block-user', id => `blockUser(id: "${id}", reason: "sends spam") { id }`, 'sends spam'),
   unblockUser: async node => {
     const mutation = await byAdmin(node, 'unblock-user', id => `unblockUser(id: "${id}") { id }`)
-    await run(node, await openAdmin(node), `blockUser(id: "${mutation.row.user_id}") { id }`)
+    await run(node, await openMfaAdmin(node), `blockUser(id: "${mutation.row.user_id}") { id }`)
     return mutation
   },
   setUserAccess: node =>
@@ -196,6 +218,17 @@ export const auditedMutations: Readonly<Record<string, (node: TestServer) => Pro
     const mutation = await byAdmin(node, 'recover-account', id => `recoverAccount(id: "${id}") { id }`)
     const detail = `the id was ${mutation.row.user_id}`
     return { ...mutation, row: { ...mutation.row, user_id: inAnswer, detail } }
+  },
+  delayFactorReset: async node => {
+    const mutation = await bySelf(node, 'delay-factor-reset', () => 'delayFactorReset(delay: true) { at }')
+    return { ...mutation, row: { ...mutation.row, detail: 'on' } }
+  },
+  resetFactors: node => byAdmin(node, 'reset-factors', id => `resetFactors(id: "${id}") { id }`),
+  'resetFactors of an account that waits a day': async node => {
+    const [admin, { userId }] = await Promise.all([openMfaAdmin(node), signUpWithTotp(node)])
+    await node.rows(sql`update annul.users set delay_factor_reset = true where id = ${userId}`)
+    const send = sending(node, admin, `mutation { resetFactors(id: "${userId}") { id } }`)
+    return { send, row: { kind: 'begin-factor-reset', ...self(admin), user_id: userId } }
   },
   deleteAccount: node => bySelf(node, 'delete-account', () => 'deleteAccount'),
   requestEmailVerification: node =>
@@ -277,6 +310,12 @@ function login(
   return sending(node, undefined, query, { input: { email, password } })
 }
 
+function loginByPasskey(node: TestServer, id: string, response: unknown): AuditedMutation['send'] {
+  const query =
+    'mutation ($input: PasskeyLoginInput!) { passkeyLogin(input: $input) { session { id } user { id } } }'
+  return sending(node, undefined, query, { input: { id, response } })
+}
+
 function failedLogin(user_id: string | null, detail: string): AuditRow {
   return { kind: 'login-failed', user_id, detail }
 }
@@ -336,7 +375,7 @@ async function byAdmin(
   field: (id: string) => string,
   detail?: string,
 ): Promise<AuditedMutation> {
-  const [admin, { userId }] = await Promise.all([openAdmin(node), node.signUp()])
+  const [admin, { userId }] = await Promise.all([openMfaAdmin(node), node.signUp()])
   const row = { kind, ...self(admin), user_id: userId, ...(detail && { detail }) }
   return { send: sending(node, admin, `mutation { ${field(userId)} }`), row }
 }

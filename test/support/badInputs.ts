@@ -5,6 +5,9 @@ const input = 'input: { email: $email, password: $password }'
 const change = '($a: String!, $b: String!) { changePassword(input: { currentPassword: $a, newPassword: $b })'
 const reset =
   '($t: String!, $p: String!) { resetPassword(input: { token: $t, newPassword: $p }) { expiresIn } }'
+const confirmPasskey = `mutation ($challenge: ID!, $response: JSON!, $name: String) {
+  confirmPasskey(id: $challenge, response: $response, name: $name) { factor { id } } }`
+const beginPasskey = 'mutation ($challenge: String!) { beginPasskey(challenge: $challenge) { id } }'
 const fine = 'a password of length'
 const hundred = 'x'.repeat(100)
 const emails = {
@@ -52,8 +55,9 @@ const byId = [
   'renameFactor',
   'removeFactor',
   'confirmTotp',
+  'resetFactors',
 ]
-const returnsUser = /^(block|unblock|set|revokeUser|recover|rename)/
+const returnsUser = /^(block|unblock|set|revokeUser|recover|rename|resetFactors)/
 const moreOf: Readonly<Record<string, string>> = {
   setUserAccess: ', roles: []',
   renameFactor: ', name: "a name"',
@@ -71,7 +75,7 @@ export type Case = readonly [
   query: string,
   variables: Record<string, unknown>,
 ]
-/** The cases. An admin sends them, with a refresh token in $refreshToken. */
+/** The cases. An admin with a second factor sends them, with a refresh token in $refreshToken. */
 export const badInputs: readonly Case[] = [
   ...['register', 'login'].flatMap(verb => [
     ...Object.entries(emails).map(
@@ -192,6 +196,39 @@ export const badInputs: readonly Case[] = [
     `mutation ${reset}`,
     { t: 'x', p: 'x'.repeat(257) },
   ],
+  ...['', 'x', '\0', '\ud800', 'A'.repeat(27), 'x'.repeat(50_000)].flatMap((challenge): Case[] => [
+    [
+      `confirmPasskey: the challenge ${JSON.stringify(challenge.slice(0, 40))}`,
+      ...(['response', 'PASSKEY_INVALID', confirmPasskey] as const),
+      { challenge, response: {} },
+    ],
+    [
+      `beginPasskey: the challenge ${JSON.stringify(challenge.slice(0, 40))}`,
+      ...(['challenge', 'CHALLENGE_INVALID', beginPasskey] as const),
+      { challenge },
+    ],
+  ]),
+  ...[
+    [],
+    '',
+    0,
+    true,
+    { response: null },
+    { id: 'AAAA', rawId: 'AAAA', type: 'public-key', response: {} },
+  ].map(
+    (response): Case => [
+      `confirmPasskey: the response ${JSON.stringify(response)}`,
+      ...(['response', 'PASSKEY_INVALID', confirmPasskey] as const),
+      { challenge: 'A'.repeat(27), response },
+    ],
+  ),
+  ...Object.entries({ ...texts, 'too much': ['x'.repeat(101), 'TEXT_TOO_LONG'] as const }).map(
+    ([what, [name, reason]]): Case => [
+      `confirmPasskey: a name with ${what}`,
+      ...(['name', reason, confirmPasskey] as const),
+      { challenge: 'x', response: {}, name },
+    ],
+  ),
   ...byId.flatMap(verb =>
     ids.map((id): Case => {
       const fields = verb === 'confirmTotp' ? '{ recoveryCodes }' : returnsUser.test(verb) ? '{ id }' : ''

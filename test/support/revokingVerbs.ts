@@ -130,6 +130,11 @@ export const userRevokingVerbs: readonly RevokingVerb[] = [
     locksOut: true,
   },
   {
+    name: 'resetFactors',
+    reason: 'FACTOR_REMOVED',
+    revoke: (server, { userId }, admin) => by(server, admin, `resetFactors(id: "${userId}") { id }`),
+  },
+  {
     name: 'resetPassword',
     reason: 'PASSWORD_CHANGED',
     async revoke(server, { userId, email }) {

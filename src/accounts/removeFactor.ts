@@ -27,51 +27,25 @@ export async function removeFactor(
 ): Promise<boolean> {
   const id = checkId(input.id, 'id')
   const { userId } = viewer
-  // Looked at twice: a request that removes nothing must not use up one of the owner's warnings.
-  const isTold = (await findRemoval(parts.db, viewer, id)) !== undefined && (await warns(parts, userId))
   return revokingAs(parts, viewer, { kind: 'user', subject: userId }, async (tx, revoke) => {
     const user = await lockUser(tx, userId)
-    const removal = await findRemoval(tx, viewer, id)
-    if (removal === undefined) return false
-    const { kind, removed } = removal
+    await checkFactorProof(tx, viewer)
+    const own = await factorsOf(tx, userId)
+    const factor = own.find(each => each.id === id)
+    if (factor === undefined) return false
+    const left = own.filter(each => each !== factor)
+    if (factor.kind === 'PASSKEY' && !hasPasskey(left)) await refuseLastWayIn(tx, userId)
+    const isLast = left.every(({ kind }) => kind === 'RECOVERY_CODE')
+    const removed = (isLast ? own : [factor]).map(each => each.id)
     await tx.delete(factors).where(inArray(factors.id, removed))
     await endFactorSessions(tx, revoke, viewer, removed)
-    await appendAudit(tx, { kind: 'remove-factor', ...byViewer(viewer), detail: kind })
-    if (isTold)
-      await queueSecurityMail(tx, 'factors-changed', user, viewer, { change: 'REMOVED', factor: kind })
+    await appendAudit(tx, { kind: 'remove-factor', ...byViewer(viewer), detail: factor.kind })
+    await queueSecurityMail(tx, 'factors-changed', user, viewer, {
+      change: 'REMOVED',
+      factor: factor.kind,
+    })
     return true
   })
-}
-
-async function warns({ db, limits }: Parts, userId: string): Promise<boolean> {
-  const [owner] = await db.select({ emailKey: users.emailKey }).from(users).where(eq(users.id, userId))
-  return limits.warns('factors-changed', owner?.emailKey ?? '')
-}
-
-/** A factor that may be removed, and the ids of all that goes with it. */
-interface Removal {
-  readonly kind: FactorMethod
-  readonly removed: string[]
-}
-
-/**
- * @returns undefined: the viewer has no such factor
- * @throws AuthError BAD_USER_INPUT / LAST_WAY_IN, REAUTHENTICATION_REQUIRED with `mfa`
- */
-async function findRemoval(
-  queries: Queries,
-  viewer: SessionViewer,
-  id: string,
-): Promise<Removal | undefined> {
-  await checkFactorProof(queries, viewer)
-  const own = await factorsOf(queries, viewer.userId)
-  const factor = own.find(each => each.id === id)
-  if (factor === undefined) return undefined
-  const { kind } = factor
-  const left = own.filter(each => each !== factor)
-  if (kind === 'PASSKEY' && !hasPasskey(left)) await refuseLastWayIn(queries, viewer.userId)
-  const isLast = left.every(each => each.kind === 'RECOVERY_CODE')
-  return { kind, removed: (isLast ? own : [factor]).map(each => each.id) }
 }
 
 interface OwnFactor {
@@ -79,8 +53,8 @@ interface OwnFactor {
   readonly kind: FactorMethod
 }
 
-function factorsOf(queries: Queries, userId: string): Promise<OwnFactor[]> {
-  return queries
+function factorsOf(tx: Queries, userId: string): Promise<OwnFactor[]> {
+  return tx
     .select({ id: factors.id, kind: factors.kind })
     .from(factors)
     .where(and(eq(factors.userId, userId), isNotNull(factors.confirmedAt)))
@@ -91,11 +65,8 @@ function hasPasskey(all: readonly OwnFactor[]): boolean {
 }
 
 /** @throws AuthError BAD_USER_INPUT / LAST_WAY_IN for an account without a password */
-async function refuseLastWayIn(queries: Queries, userId: string): Promise<void> {
-  const [user] = await queries
-    .select({ passwordHash: users.passwordHash })
-    .from(users)
-    .where(eq(users.id, userId))
+async function refuseLastWayIn(tx: Queries, userId: string): Promise<void> {
+  const [user] = await tx.select({ passwordHash: users.passwordHash }).from(users).where(eq(users.id, userId))
   if (user?.passwordHash === null)
     throw badUserInput(
       'id',

@@ -199,9 +199,9 @@ describePostgres('two verbs at once', () => {
         from (select gen_random_uuid() as id, place from generate_series(1, 3) as place) as new
         returning id, roles)
       insert into annul.sessions (id, user_id, session_version, epoch, generation, attempts, rotated_at,
-                                  idle_expires_at, expires_at, auth_time)
+                                  idle_expires_at, expires_at, auth_time, factor_time)
       select gen_random_uuid(), made.id, 1, epoch, 2, array[null::bytea], now(),
-             now() + interval '1 day', now() + interval '1 day', now()
+             now() + interval '1 day', now() + interval '1 day', now(), now()
       from made, annul.epochs
       returning user_id as id, id as "sessionId",
                 (select roles = array['admin'] from made where made.id = user_id) as "isAdmin"`)

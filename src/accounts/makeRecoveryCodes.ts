@@ -9,6 +9,7 @@ import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
 import { revokingAs } from '../revocation/revoking.ts'
 import { endFactorSessions } from '../sessions/endFactorSessions.ts'
+import { stopFactorReset } from '../sessions/stopFactorReset.ts'
 import type { SessionViewer } from '../viewer.ts'
 import { checkFactorProof, newCodes, storeCodes } from './confirmFactor.ts'
 
@@ -28,6 +29,7 @@ export async function makeRecoveryCodes(parts: Parts, viewer: SessionViewer): Pr
   return revokingAs(parts, viewer, { kind: 'user', subject: userId }, async (tx, revoke) => {
     const user = await lockUser(tx, userId)
     await checkHasFactors(tx, viewer)
+    await stopFactorReset(tx, userId, viewer)
     const former = await tx
       .select({ id: factors.id })
       .from(factors)

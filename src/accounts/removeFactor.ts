@@ -10,6 +10,7 @@ import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
 import { revokingAs } from '../revocation/revoking.ts'
 import { endFactorSessions } from '../sessions/endFactorSessions.ts'
+import { stopFactorReset } from '../sessions/stopFactorReset.ts'
 import type { SessionViewer } from '../viewer.ts'
 import { checkFactorProof } from './confirmFactor.ts'
 
@@ -33,6 +34,7 @@ export async function removeFactor(
     const own = await factorsOf(tx, userId)
     const factor = own.find(each => each.id === id)
     if (factor === undefined) return false
+    await stopFactorReset(tx, userId, viewer)
     const left = own.filter(each => each !== factor)
     if (factor.kind === 'PASSKEY' && !hasPasskey(left)) await refuseLastWayIn(tx, userId)
     const isLast = left.every(({ kind }) => kind === 'RECOVERY_CODE')

@@ -141,6 +141,7 @@ describe('a new passkey (7.1)', () => {
     [20, 'a broken algorithm (RS1)', { cose: coseOf(es256(), 'ES256', { alg: -65535 }) }],
     [20, 'no algorithm', { cose: cborMap([[cborInt(1), cborInt(2)]]) }],
     [20, 'another curve than that of ES256', { cose: coseOf(p384, 'ES256', { crv: 2 }) }],
+    [20, 'the name of another curve on a point', { cose: coseOf(es256(), 'ES256', { crv: 2 }) }],
     [20, 'the type of another algorithm', { cose: coseOf(es256(), 'ES256', { alg: -257 }) }],
     [20, 'Ed448', { cose: coseOf({ x: randomBytes(57).toString('base64url') }, 'EdDSA', { crv: 7 }) }],
     [20, 'a point beside the curve', { cose: coseOf({ ...es256(), y: es256().y ?? '' }, 'ES256') }],

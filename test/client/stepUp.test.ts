@@ -40,7 +40,10 @@ type Answers = (question: StepUpQuestion) => StepUpAnswer | null | Promise<StepU
 /** A session that began an hour ago, by a password alone. */
 async function open(account: Account & Pick<TokensAnswer, 'refreshToken'>, answer?: Answers) {
   const network = createNetwork()
-  const onStepUp = jest.fn(async (question: StepUpQuestion) => (answer ? answer(question) : null))
+  const onStepUp = jest.fn(async (question: StepUpQuestion) => {
+    // A session that never stopped to ask would keep the test from its end.
+    return answer && onStepUp.mock.calls.length < 10 ? answer(question) : null
+  })
   const session = openSession({
     endpoint: server.endpoint,
     storage: new Map([['annul.token', account.refreshToken]]),

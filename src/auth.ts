@@ -9,6 +9,7 @@ import { openAuthenticator } from './decisions/authenticate.ts'
 import { openStrictReader, type StrictReader } from './decisions/strictReader.ts'
 import { tellKeys } from './decisions/tellKeys.ts'
 import { openTokenWatch, type TokenWatch } from './decisions/tokenWatch.ts'
+import { passkeyChallenges } from './factors/passkeyChallenge.ts'
 import { openTotp } from './factors/totp.ts'
 import { type ApolloSettings, apolloSettings } from './graphql/apolloSettings.ts'
 import type { Bounds } from './graphql/bounds/limits.ts'
@@ -207,7 +208,7 @@ async function openWith(
     algorithm: config.signingAlgorithm,
     revoked: revocation.view,
   })
-  const { issuer, audience } = config
+  const { issuer, audience, mfaRoles } = config
   const metrics = openMetrics()
   const sending = { app, config, db, log, metrics, oneTimeTokens: oneTimeTokens(secret, previous) }
   const parts: Parts = {
@@ -215,7 +216,7 @@ async function openWith(
     decisions,
     clock,
     keys,
-    accessTokens: accessTokens({ keys, issuer, audience, now: clock.now }),
+    accessTokens: accessTokens({ keys, issuer, audience, mfaRoles, now: clock.now }),
     formerTokens: formerTokens({ config, ownKeys: () => keys.jwks().keys, now: clock.now, log }),
     refreshTokens: refreshTokens(secret, previous),
     deviceTokens: deviceTokens(secret, previous),
@@ -227,6 +228,7 @@ async function openWith(
       onHash: metrics.hashed,
     }),
     totp: openTotp(secret, previous, config.siteName),
+    passkeyChallenges: passkeyChallenges(secret, previous),
     limits: openLimits({
       secret,
       store: embedded ? memoryStore() : databaseStore(db),

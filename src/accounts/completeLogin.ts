@@ -10,6 +10,7 @@ import { finishLogin } from '../sessions/finishLogin.ts'
 import type { Tokens } from '../sessions/issueTokens.ts'
 import { openSession } from '../sessions/openSession.ts'
 import { readCredentials } from '../sessions/readCredentials.ts'
+import { stopFactorReset } from '../sessions/stopFactorReset.ts'
 import type { DeviceVisitor } from '../viewer.ts'
 import { isLive } from './oneTime.ts'
 import { renewPassword } from './renewPassword.ts'
@@ -75,6 +76,7 @@ async function completeSignIn(
       checked.user.sessionVersion === challenge.sessionVersion &&
       checked.epoch === challenge.epoch
     if (!isAsChecked) throw challengeRefused()
+    if (checked.user.factorsEndAt !== null) await stopFactorReset(tx, challenge.userId, visitor)
     await spendChallenge(tx, challenge)
     await proof.spend(tx)
     return finishLogin(parts, tx, visitor, checked, { cookie, proved: provedBy(answered) })

@@ -1,10 +1,17 @@
 import { changeEmail } from '../accounts/changeEmail.ts'
 import { changePassword } from '../accounts/changePassword.ts'
 import { completeLogin } from '../accounts/completeLogin.ts'
+import { confirmPasskey } from '../accounts/confirmPasskey.ts'
+import { delayFactorReset } from '../accounts/delayFactorReset.ts'
 import { deleteAccount } from '../accounts/deleteAccount.ts'
+import { enrollPasskey } from '../accounts/enrollPasskey.ts'
 import { confirmTotp, enrollTotp } from '../accounts/enrollTotp.ts'
+import { factorReset } from '../accounts/factorReset.ts'
 import { listFactors } from '../accounts/listFactors.ts'
+import { makeRecoveryCodes } from '../accounts/makeRecoveryCodes.ts'
 import { register } from '../accounts/register.ts'
+import { removeFactor } from '../accounts/removeFactor.ts'
+import { renameFactor } from '../accounts/renameFactor.ts'
 import { requestEmailVerification } from '../accounts/requestEmailVerification.ts'
 import { requestPasswordReset } from '../accounts/requestPasswordReset.ts'
 import { resetPassword } from '../accounts/resetPassword.ts'
@@ -17,6 +24,7 @@ import { listSigningKeys } from '../admin/listSigningKeys.ts'
 import { listUsers, userCursor } from '../admin/listUsers.ts'
 import { readRevocationLog } from '../admin/readRevocationLog.ts'
 import { recoverAccount } from '../admin/recoverAccount.ts'
+import { resetFactors } from '../admin/resetFactors.ts'
 import { revokeEverything } from '../admin/revokeEverything.ts'
 import { revokeUserSessions } from '../admin/revokeUserSessions.ts'
 import { setUserAccess } from '../admin/setUserAccess.ts'
@@ -25,9 +33,11 @@ import { deviceName } from '../input/device.ts'
 import type { Parts } from '../parts.ts'
 import { type AuthContext, type GraphQLContext, stateOf } from '../request/context.ts'
 import { cookieOf, endSession, issue } from '../request/cookieMode.ts'
+import { beginPasskey, beginPasskeyLogin, beginViewersPasskey } from '../sessions/beginPasskey.ts'
 import { sessionEnd } from '../sessions/issueTokens.ts'
 import { listSessions } from '../sessions/listSessions.ts'
 import { login } from '../sessions/login.ts'
+import { passkeyLogin } from '../sessions/passkeyLogin.ts'
 import { reauthenticate } from '../sessions/reauthenticate.ts'
 import { reauthenticateWith } from '../sessions/reauthenticateWith.ts'
 import { refresh } from '../sessions/refresh.ts'
@@ -38,7 +48,7 @@ import { type DeviceVisitor, inSession, type OnDevice, type SessionViewer, type 
 import { connectionOf } from './connection.ts'
 import { dateTime } from './dateTime.ts'
 import type { Resolvers } from './generated.ts'
-import { readUser } from './readForViewer.ts'
+import { readUser, viewerOf } from './readForViewer.ts'
 import { KnownUser, sourcesOf } from './sources.ts'
 import { userFields } from './userFields.ts'
 
@@ -61,6 +71,7 @@ export const resolvers: Resolvers = {
     revocationLog: (_, __, { auth }) => readRevocationLog(stateOf(auth).parts),
     signingKeys: async (_, __, { auth }) => [...(await listSigningKeys(stateOf(auth).parts))],
     factors: (_, __, { auth }) => listFactors(stateOf(auth).parts, inSession(auth.viewer()).userId),
+    factorReset: (_, __, { auth }) => factorReset(stateOf(auth).parts, auth.viewer().userId),
     nodes: async (_, __, { auth }) => [...(await listNodes(stateOf(auth).parts))],
     auditEvents: async (_, { userId, kind, first = 50, after }, { auth }) =>
       connectionOf(await listEvents(stateOf(auth).parts, { userId, kind, first, after })),
@@ -100,10 +111,24 @@ export const resolvers: Resolvers = {
     deleteAccount: (_, __, { auth }) => deleteAccount(...acting(auth)),
     enrollTotp: (_, __, { auth }) => enrollTotp(...actingInSession(auth)),
     confirmTotp: (_, input, { auth }) => confirmTotp(...actingInSession(auth), input),
+    renameFactor: (_, input, { auth }) => renameFactor(...actingInSession(auth), input),
+    removeFactor: (_, input, { auth }) => removeFactor(...actingInSession(auth), input),
+    makeRecoveryCodes: (_, __, { auth }) => makeRecoveryCodes(...actingInSession(auth)),
+    enrollPasskey: (_, __, { auth }) => enrollPasskey(...actingInSession(auth)),
+    confirmPasskey: (_, input, { auth }) => confirmPasskey(...actingInSession(auth), input),
+    beginPasskey: async (_, { challenge }, { auth }) =>
+      challenge == null
+        ? beginViewersPasskey(stateOf(auth).parts, inSession(await viewerOf(auth)))
+        : beginPasskey(...visiting(auth), { challenge }),
+    beginPasskeyLogin: (_, __, { auth }) => beginPasskeyLogin(stateOf(auth).parts),
+    passkeyLogin: (_, { input }, { auth }) =>
+      issue(stateOf(auth), () => passkeyLogin(...visiting(auth), input), input),
     completeLogin: (_, { input }, { auth }) =>
       issue(stateOf(auth), () => completeLogin(...visiting(auth), input), input),
     reauthenticateWith: (_, { input }, { auth }) =>
       reauthenticateWith(...onDevice(auth, actingInSession(auth)), input),
+    delayFactorReset: (_, input, { auth }) => delayFactorReset(...actingInSession(auth), input),
+    resetFactors: async (_, input, { auth }) => KnownUser.ofRow(await resetFactors(...acting(auth), input)),
     blockUser: async (_, input, { auth }) => KnownUser.ofRow(await blockUser(...acting(auth), input)),
     unblockUser: async (_, input, { auth }) => KnownUser.ofRow(await unblockUser(...acting(auth), input)),
     setUserAccess: async (_, { id, roles, scopes = [] }, { auth }) =>

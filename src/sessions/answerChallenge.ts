@@ -34,7 +34,7 @@ export async function answerChallenge(
   const { userId } = challenge
   const boundTo = boundToChallenge(challenge)
   try {
-    const proof = await checkFactor(parts, factor, { userId, boundTo, argument: 'input.factor' })
+    const proof = await checkFactor(parts, visitor, factor, { userId, boundTo, argument: 'input.factor' })
     return { challenge, proof, attempt }
   } catch (error) {
     // An outage is no wrong answer.

@@ -1,8 +1,15 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { and, eq, gt, isNotNull, isNull, lt, sql } from 'drizzle-orm'
 import type { Queries } from '../database/open.ts'
+import { missedReference } from '../database/outage.ts'
 import { factorChallenges, factors, users } from '../database/tables.ts'
-import { type AuthError, badUserInput, type FactorMethod, secondFactorRequired } from '../errors.ts'
+import {
+  type AuthError,
+  badUserInput,
+  type FactorMethod,
+  invalidCredentials,
+  secondFactorRequired,
+} from '../errors.ts'
 import type { Parts } from '../parts.ts'
 import type { DeviceVisitor } from '../viewer.ts'
 import type { Checked } from './readCredentials.ts'
@@ -31,15 +38,21 @@ export async function askForFactor(
   reset?: WaitingReset,
 ): Promise<AuthError> {
   const text = randomBytes(32).toString('base64url')
-  await tx.insert(factorChallenges).values({
-    id: randomUUID(),
-    hash: hashOf(text),
-    userId: user.id,
-    sessionVersion: user.sessionVersion,
-    epoch,
-    ...reset,
-    expiresAt: sql`now() + make_interval(mins => ${lifeMinutes})`,
-  })
+  await tx
+    .insert(factorChallenges)
+    .values({
+      id: randomUUID(),
+      hash: hashOf(text),
+      userId: user.id,
+      sessionVersion: user.sessionVersion,
+      epoch,
+      ...reset,
+      expiresAt: sql`now() + make_interval(mins => ${lifeMinutes})`,
+    })
+    .catch(error => {
+      // recoverAccount has given the user another id meanwhile, and the password that was checked is unset.
+      throw missedReference(error) ? invalidCredentials() : error
+    })
   return secondFactorRequired(text, await methodsOf(tx, user.id))
 }
 
@@ -88,6 +101,18 @@ export async function findChallenge(
   // 256 bits are not guessed: the limit keeps noise small.
   await parts.limits.charge(visitor, 'token', {})
   throw challengeRefused(argument)
+}
+
+/** What a page shows of a challenge: how it can be answered, and how often. undefined: the challenge is dead. */
+export async function readChallenge(
+  { db }: Pick<Parts, 'db'>,
+  text: string,
+): Promise<{ methods: FactorMethod[]; triesLeft: number } | undefined> {
+  const [found] = await db
+    .select({ userId: factorChallenges.userId, tries: factorChallenges.tries })
+    .from(factorChallenges)
+    .where(and(eq(factorChallenges.hash, hashOf(text)), isLive))
+  return found && { methods: await methodsOf(db, found.userId), triesLeft: maxTries - found.tries }
 }
 
 /** Charges a try of a live challenge, atomically. @throws AuthError BAD_USER_INPUT / CHALLENGE_INVALID */

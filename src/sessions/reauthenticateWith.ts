@@ -11,6 +11,7 @@ import { checkFactor, checkInput } from './checkFactor.ts'
 import type { FactorInput } from './factorProof.ts'
 import { issueTokens, type Tokens } from './issueTokens.ts'
 import { readLiveSession } from './sessionState.ts'
+import { stopFactorReset } from './stopFactorReset.ts'
 
 /**
  * Proves once more who the viewer is, by a factor. The time and the proof stand only in the access token that is
@@ -31,7 +32,7 @@ export async function reauthenticateWith(
   const state = await readLiveSession(parts.db, sessionId)
   const attempt = await parts.limits.charge(viewer, 'factor', { account: state.user.emailKey ?? '' })
   const of = { userId, boundTo: boundToSession(sessionId), argument: 'input' }
-  const proof = await checkFactor(parts, input, of).catch(async error => {
+  const proof = await checkFactor(parts, viewer, input, of).catch(async error => {
     // An outage is no wrong answer.
     if (error instanceof AuthError && error.code === 'BAD_USER_INPUT')
       await fenced(parts, viewer, tx =>
@@ -41,6 +42,7 @@ export async function reauthenticateWith(
     throw error
   })
   const tokens = await fenced(parts, viewer, async tx => {
+    await stopFactorReset(tx, userId, viewer)
     await proof.spend(tx)
     await tx
       .update(sessions)

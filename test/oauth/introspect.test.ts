@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
-import { claimsOf } from '../support/answers.ts'
+import { claimsOf, must } from '../support/answers.ts'
 import { onPostgres } from '../support/database.ts'
 import { openFormerSystem } from '../support/formerSystem.ts'
 import { makeAdmin, startTestServer, useSecondNode, useServer } from '../support/server.ts'
@@ -109,8 +109,17 @@ describe('a refresh token', () => {
     expect(body).toEqual({
       ...{ active: true, token_type: 'refresh_token', iss: 'annul', aud: 'annul', client_id: 'annul' },
       ...{ sub: userId, sid: session.id, iat: expect.any(Number), auth_time: expect.any(Number) },
+      amr: ['pwd'],
       exp: Math.floor(Date.parse(session.expiresAt) / 1000),
     })
+  })
+
+  it('tells how its session was opened, as the session’s access tokens do', async () => {
+    const { refreshToken, session } = await server.signUp()
+    await server.rows(sql`update annul.sessions set amr = '{swk,user,mfa}' where id = ${session.id}`)
+    expect((await ask(refreshToken)).body).toMatchObject({ amr: ['swk', 'user', 'mfa'] })
+    const { accessToken } = must(await server.refresh(refreshToken)).refresh
+    expect((await ask(accessToken)).body).toMatchObject({ amr: ['swk', 'user', 'mfa'] })
   })
 
   it('that was followed by the next is inactive, and to ask about it is no theft', async () => {

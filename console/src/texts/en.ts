@@ -543,6 +543,8 @@ export const texts = {
       exp: 'expires',
       nbf: 'not before',
       auth_time: 'last proof',
+      amr: 'proofs',
+      mfa_roles: 'roles with a second factor',
     } as Readonly<Record<string, string>>,
     changes: 'New tokens',
     noChanges: 'None yet. Each refresh and each sign-in is listed here as it happens.',
@@ -587,6 +589,7 @@ export const texts = {
       scopes: (scopes: readonly (readonly string[])[]) =>
         `scope ${scopes.map(all => all.join(' + ')).join(' or ')}`,
       maxAge: (seconds: number) => `proof of the last ${seconds} s`,
+      mfa: 'a second factor',
     },
     editors: { operation: 'Operation', variables: 'Variables', headers: 'Headers', response: 'Answer' },
     tabs: 'Operations',

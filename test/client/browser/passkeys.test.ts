@@ -8,6 +8,7 @@ import type { Account } from '../../support/client.ts'
 import { temporaryDirectory } from '../../support/database.ts'
 import { root } from '../../support/imports.ts'
 import { useServer } from '../../support/server.ts'
+import { until } from '../support.ts'
 import { describeInChromium, useBrowser } from './chromium.ts'
 import { startFileServer } from './fileServer.ts'
 
@@ -35,7 +36,14 @@ const ask = async query => {
   const response = await session.fetch(endpoint, { method: 'POST', headers, body: JSON.stringify({ query }) })
   return response.json()
 }
-window.annul = { session, questions, ask, answerWithPasskey, createPasskey, signInWithPasskey }
+const { credentials } = navigator
+const get = credentials.get.bind(credentials)
+credentials.get = options => {
+  annul.waits++
+  return get(options)
+}
+window.annul = {
+  waits: 0, session, questions, ask, answerWithPasskey, createPasskey, signInWithPasskey }
 `
 
 describeInChromium('in Chromium, passkeys', () => {
@@ -58,13 +66,17 @@ describeInChromium('in Chromium, passkeys', () => {
   afterAll(() => pages?.close())
   afterEach(() => context?.close())
 
-  /** A page of a new profile that has an authenticator. The account is signed in by its password. */
+  /**
+   * A page of a new profile that has an authenticator. The account is signed in by its password.
+   *
+   * @returns `doNothing`: from then on nobody touches the authenticator
+   */
   async function open(account: Account) {
     context = await browser.newContext()
     const page = await context.newPage()
     const devtools = await context.newCDPSession(page)
     await devtools.send('WebAuthn.enable')
-    await devtools.send('WebAuthn.addVirtualAuthenticator', {
+    const { authenticatorId } = await devtools.send('WebAuthn.addVirtualAuthenticator', {
       options: {
         protocol: 'ctap2',
         transport: 'internal',
@@ -77,8 +89,11 @@ describeInChromium('in Chromium, passkeys', () => {
     await page.goto(`${pages.url}/?endpoint=${encodeURIComponent(`${server.url}/graphql`)}`)
     await page.waitForFunction('window.annul')
     await login(page, account)
-    return page
+    const doNothing = () =>
+      devtools.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: false })
+    return { page, doNothing }
   }
+  const recoveryCodes = Array(10).fill(expect.stringMatching(/^(\w{4}-){3}\w{4}$/))
   const login = (page: Page, { email, password }: Account) =>
     page.evaluate(`annul.session.login(${JSON.stringify({ email, password })})`)
   const amrs = ({ userId }: Account) =>
@@ -88,11 +103,11 @@ describeInChromium('in Chromium, passkeys', () => {
 
   it('are made, answer for a second factor and for a proof, and sign in alone', async () => {
     const account = await server.signUp()
-    const page = await open(account)
+    const { page } = await open(account)
     const created = await page.evaluate(`annul.createPasskey(annul.session, { name: 'My phone' })`)
     expect(created).toMatchObject({
       factor: { id: expect.any(String), kind: 'PASSKEY', name: 'My phone', lastUsedAt: null },
-      recoveryCodes: expect.objectContaining({ length: 10 }),
+      recoveryCodes,
     })
 
     await page.evaluate('annul.session.logout()')
@@ -105,7 +120,7 @@ describeInChromium('in Chromium, passkeys', () => {
     )
     await page.evaluate('annul.session.refresh()')
     const renewed = await page.evaluate(`annul.ask('mutation { makeRecoveryCodes }')`)
-    expect(renewed).toEqual({ data: { makeRecoveryCodes: expect.objectContaining({ length: 10 }) } })
+    expect(renewed).toMatchObject({ data: { makeRecoveryCodes: recoveryCodes } })
     expect(await page.evaluate('annul.questions.splice(0)')).toMatchObject([{ maxAge: 300 }])
 
     await page.evaluate('annul.session.logout()')
@@ -117,26 +132,39 @@ describeInChromium('in Chromium, passkeys', () => {
 
   it('sign in from the autofill of a form', async () => {
     const account = await server.signUp()
-    const page = await open(account)
+    const { page } = await open(account)
     await page.evaluate('annul.createPasskey(annul.session)')
     await page.evaluate('annul.session.logout()')
     const user = await page.evaluate('annul.signInWithPasskey(annul.session, { autofill: true })')
     expect(user).toMatchObject({ id: account.userId })
   })
 
-  it('are not waited for any longer when the form is left', async () => {
+  it('are offered by a fresh challenge while a form is open, and no longer when it is left', async () => {
     const account = await server.signUp()
-    const page = await open(account)
+    const { page, doNothing } = await open(account)
+    await page.evaluate('annul.createPasskey(annul.session)')
     await page.evaluate('annul.session.logout()')
-    const name = await page.evaluate(`(async () => {
+    await doNothing()
+    let begun = 0
+    page.on('response', response => {
+      if (response.request().postData()?.includes('beginPasskeyLogin')) begun++
+    })
+    await page.clock.install()
+    await page.evaluate(`(() => {
       const leaving = new AbortController()
       const options = { autofill: true, signal: leaving.signal }
       const waiting = annul.signInWithPasskey(annul.session, options).catch(error => error.name)
-      await new Promise(resolve => setTimeout(resolve, 500))
-      leaving.abort()
-      return waiting
+      Object.assign(annul, { leaving, waiting })
     })()`)
-    expect(name).toBe('AbortError')
+    for (const expected of [1, 2, 3]) {
+      await until(() => begun === expected)
+      // The answer has arrived, and the browser waits for the user.
+      await page.waitForFunction(`annul.waits === ${expected}`)
+      await page.clock.fastForward(4 * 60_000)
+    }
+    await until(() => begun === 4)
+    await page.evaluate('annul.leaving.abort()')
+    expect(await page.evaluate('annul.waiting')).toBe('AbortError')
     expect(await page.evaluate('annul.session.state.status')).toBe('signedOut')
   })
 })

@@ -4,7 +4,7 @@ import { lockUser } from '../admin/lockUser.ts'
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
 import type { Queries } from '../database/open.ts'
-import { factors, recoveryCodes, users } from '../database/tables.ts'
+import { factors, recoveryCodes, sessions, users } from '../database/tables.ts'
 import { badUserInput, reauthenticationRequired } from '../errors.ts'
 import { hasSecondFactor } from '../factors/amr.ts'
 import { codesOfAccount, newRecoveryCode, readRecoveryCode } from '../factors/recoveryCodes.ts'
@@ -32,19 +32,19 @@ export interface FactorConfirmed {
  * the first factor of an account come recovery codes.
  *
  * @param add stores the factor, in the transaction, and returns it
- * @throws AuthError REAUTHENTICATION_REQUIRED with `mfa`, BAD_USER_INPUT / TOO_MANY_FACTORS; what `add` throws
+ * @throws AuthError REAUTHENTICATION_REQUIRED with `mfa`, BAD_USER_INPUT / TOO_MANY_FACTORS, TOO_MANY_REQUESTS; what
+ *   `add` throws
  */
 export async function confirmFactor(
   parts: Parts,
   viewer: SessionViewer,
   add: (tx: Queries) => Promise<Factor>,
 ): Promise<FactorConfirmed> {
-  const before = await readCredentials(parts.db, eq(users.id, viewer.userId))
-  // Looked at twice: a request that is refused must not use up one of the owner's warnings.
-  refuseWithoutProof(viewer, before?.hasFactors ?? false)
-  // Ten hashes take longer than a transaction should.
-  const codes = before?.hasFactors === false ? await newCodes(parts) : undefined
-  const isTold = await parts.limits.warns('factors-changed', before?.user.emailKey ?? '')
+  // Looked at twice: what is refused must cost neither the budget nor ten hashes, which take longer than a transaction
+  // should.
+  const hadFactorsBefore = await checkFactorProof(parts.db, viewer)
+  await parts.limits.charge(viewer, 'factor-changes', { userId: viewer.userId })
+  const codes = hadFactorsBefore ? undefined : await newCodes(parts)
   return fenced(parts, viewer, async tx => {
     const user = await lockUser(tx, viewer.userId)
     const hadFactors = await checkFactorProof(tx, viewer)
@@ -55,28 +55,28 @@ export async function confirmFactor(
       throw badUserInput('id', 'TOO_MANY_FACTORS', `An account has at most ${mostFactors} factors.`)
     if (codes && !hadFactors) await storeCodes(tx, viewer.userId, codes)
     await appendAudit(tx, { kind: 'add-factor', ...byViewer(viewer), detail: factor.kind })
-    if (isTold)
-      await queueSecurityMail(tx, 'factors-changed', user, viewer, { change: 'ADDED', factor: factor.kind })
+    await queueSecurityMail(tx, 'factors-changed', user, viewer, { change: 'ADDED', factor: factor.kind })
     return { factor, recoveryCodes: codes && !hadFactors ? [...codes.shown] : null }
   })
 }
 
 /**
- * Whoever changes the factors of an account that has some must have given a proof by one. To be called under the user's
+ * Whoever changes the factors of an account that has some must have given a proof by one in the last five minutes. The
+ * guard of the field does not tell that: a session that a factor has opened long ago, and a password just now, meet
+ * `mfa` and `maxAge` together. To be called under the user's
  * lock, so that an enrolment which began without factors can't end beside the first one.
  *
  * @returns whether the account has factors
  * @throws AuthError REAUTHENTICATION_REQUIRED with `mfa`
  */
-export async function checkFactorProof(tx: Queries, viewer: SessionViewer): Promise<boolean> {
-  const found = await readCredentials(tx, eq(users.id, viewer.userId))
-  const hasFactors = found?.hasFactors ?? false
-  refuseWithoutProof(viewer, hasFactors)
-  return hasFactors
-}
-
-function refuseWithoutProof({ claims }: SessionViewer, hasFactors: boolean): void {
-  if (hasFactors && !hasSecondFactor(claims.amr)) throw reauthenticationRequired({ maxAge, mfa: true })
+export async function checkFactorProof(queries: Queries, viewer: SessionViewer): Promise<boolean> {
+  const { userId, sessionId, claims } = viewer
+  const found = await readCredentials(queries, eq(users.id, userId))
+  if (!found?.hasFactors) return false
+  const isFresh = sql<boolean>`coalesce(${sessions.factorTime} > now() - make_interval(secs => ${maxAge}), false)`
+  const [session] = await queries.select({ isFresh }).from(sessions).where(eq(sessions.id, sessionId))
+  if (hasSecondFactor(claims.amr) && session?.isFresh) return true
+  throw reauthenticationRequired({ maxAge, mfa: true })
 }
 
 /** Codes as they are shown, and as they are stored. */

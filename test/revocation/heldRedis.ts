@@ -63,6 +63,11 @@ export class HeldRedis implements MirrorConnection {
     this.#waiting.shift()?.()
   }
 
+  /** Answers what was asked last of what waits. */
+  answerLast(): void {
+    this.#waiting.pop()?.()
+  }
+
   #run<T>(carryOut: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       const answer = () => (this.error === undefined ? resolve(carryOut()) : reject(this.error))

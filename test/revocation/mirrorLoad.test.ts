@@ -495,12 +495,18 @@ describe('a node that stops', () => {
   })
 
   it('during its load asks for no time when all is written', async () => {
+    // Somebody who is fresh, and for whom the feed waits.
+    const link = { unsentBytes: 0, send: (_: string, sent?: () => void) => sent?.(), close() {} }
+    const verifier = feed.attach(link, { kind: 'VERIFIER', name: 'orders' })
+    verifier.receive(writeFrame({ type: 'hello' }))
+    await settled()
+    verifier.receive(writeFrame({ type: 'beat', k: 1, applied: 0 }))
     redis.holds = true
-    begin()
+    const { told } = begin()
     void feed.close()
-    const before = redis.timesAsked
     redis.answer()
     await settled()
-    expect(redis.timesAsked).toBe(before)
+    expect(told).toEqual(['bye', 'loaded'])
+    expect(redis.timesAsked).toBe(1)
   })
 })

@@ -37,7 +37,7 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
     part(['revocation/purge'], ['revocation/purge']),
     part(['revocation/open'], ['revocation/open']),
     part(['revocation/createRevocation'], ['revocation/createRevocation']),
-    part(['revocation/embeddedRevocation'], ['revocation/embedded']),
+    part(['revocation/embeddedRevocation'], ['revocation/embeddedLease']),
     part(['revocation/feed'], ['revocation/feed', 'revocation/feedPatience']),
     part(['revocation/mirrorLoad', 'revocation/mirrorPort'], ['revocation/mirrorLoad']),
     part(['revocation/mirrorRedis', 'revocation/mirrorScripts'], ['revocation/redisStore']),

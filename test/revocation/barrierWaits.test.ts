@@ -58,7 +58,7 @@ function connect(connectedAt: number): Membership {
       return answer(() => undefined)
     },
     takeTransactionId: () => answer(() => String(taken)),
-  } as Membership['connection']
+  } as unknown as Membership['connection']
   return { connection, node: 'own', connectedAt }
 }
 

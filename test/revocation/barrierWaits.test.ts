@@ -212,6 +212,17 @@ describe('a wait for a transaction that is not known', () => {
     expect(await over(state)).toBe(longestMs)
   })
 
+  it('holds up nobody else', async () => {
+    held = []
+    const unknown = wait()
+    const known = wait('150')
+    await clock.pass(1)
+    // What was asked first is the transaction, and then the rows.
+    held[1]?.()
+    await settled()
+    expect([unknown.ms, known.ms]).toEqual([undefined, expect.any(Number)])
+  })
+
   it('takes none where it is known', async () => {
     taken = undefined
     wait('150')
@@ -341,6 +352,19 @@ describe('the row of a node that is silent', () => {
     await clock.pass(5000)
     expect(Number(polls.at(-1))).toBeLessThanOrEqual(longestMs * 1.1 + 50)
     expect(polls.length - count).toBeLessThanOrEqual(2)
+  })
+
+  it('is forgotten also where it was seen late', async () => {
+    rows = beats('1')
+    held = []
+    const state = wait('150')
+    await clock.pass(100)
+    held.shift()?.()
+    held = undefined
+    await settled()
+    rows = beats('2')
+    await clock.pass(5000)
+    expect([state.ms, forgotten]).toEqual([longestMs, ['other 1']])
   })
 
   it('is not forgotten where it has beaten', async () => {

@@ -362,6 +362,7 @@ describe('the row of a node that is silent', () => {
     held.shift()?.()
     held = undefined
     await settled()
+    await clock.pass(500)
     rows = beats('2')
     await clock.pass(5000)
     expect([state.ms, forgotten]).toEqual([longestMs, ['other 1']])

@@ -302,6 +302,22 @@ describe('a hint', () => {
     expect(database.taken()).toEqual(['publish node 1 103:103:'])
   })
 
+  it('publishes nothing that the row shows already', async () => {
+    const follower = await start()
+    // Nothing has written since.
+    database.next = 101
+    follower.hint()
+    await settled()
+    expect(database.taken()).toEqual(['read 101:101:'])
+  })
+
+  it('of what a beat has published does nothing', async () => {
+    const follower = await start()
+    await clock.pass(600)
+    expect(database.taken()).toEqual(['beat node 1 101:101: 101:101:', 'beat node 1 103:103: 103:103:'])
+    expect([follower.hasPublished('102'), follower.hasPublished('103')]).toEqual([true, false])
+  })
+
   it('that comes while a statement is under way is not lost', async () => {
     const follower = await start()
     database.holds.add('read')
@@ -405,6 +421,26 @@ describe('a gate', () => {
     expect(database.taken()).toEqual(['beat node 1 103:103: 103:103:'])
   })
 
+  it('has nothing published that the row shows already, nor counts as shown what it does not show', async () => {
+    const gate = new HeldGate()
+    const follower = await start(gate)
+    await clock.pass(300)
+    expect(database.taken()).toEqual(['beat node 1 101:101: 101:101:'])
+    // The row shows this one, so that nobody waits for it.
+    follower.hint('99')
+    gate.pass()
+    await settled()
+    expect([database.taken(), follower.hasPublished('102')]).toEqual([[], false])
+    // A reading shows nothing to anybody.
+    database.holds.add('read')
+    follower.hint()
+    await settled()
+    expect([database.taken(), follower.hasPublished('102')]).toEqual([['read 103:103:'], false])
+    database.holds.clear()
+    database.answer()
+    await settled()
+  })
+
   it('that lets pass what was applied while somebody waited has that published, too', async () => {
     const gate = new HeldGate()
     const follower = await start(gate)
@@ -438,10 +474,11 @@ describe('a gate', () => {
     database.nodes.clear()
     await clock.pass(300)
     database.taken()
-    // What has been applied for the first row, and for the second one before its first beat.
+    // What has been applied for the first row.
     gate.pass(1)
-    await settled()
-    expect([database.taken(), shown()]).toEqual([[], ['1:1:']])
+    await clock.pass(300)
+    expect(database.taken()).toEqual([expect.stringMatching(/^beat node 2 [\d:]+ 1:1:$/)])
+    expect(shown()).toEqual(['1:1:'])
     gate.pass()
     await settled()
     expect(shown()).not.toEqual(['1:1:'])
@@ -564,6 +601,27 @@ describe('a node whose connection is lost', () => {
     database.taken()
     await clock.pass(99)
     expect(database.taken()).toEqual([])
+  })
+})
+
+describe('a node that was about to publish', () => {
+  it('does not hurry either when its connection is lost', async () => {
+    const gate = new HeldGate()
+    const follower = await start(gate)
+    database.revoke('one')
+    follower.hint()
+    await settled()
+    database.fails.set('beat', lost)
+    database.holds.add('beat')
+    await clock.pass(300)
+    gate.pass()
+    database.answer()
+    await settled()
+    expect([errors, database.taken().at(-1)]).toEqual([[lost], expect.stringMatching(/^beat node 1 /)])
+    await clock.pass(99)
+    expect(database.taken()).toEqual([])
+    await clock.pass(1)
+    expect(database.taken()[0]).toBe('connect')
   })
 })
 

@@ -25,7 +25,7 @@ async function until(isSo: () => unknown): Promise<void> {
   const end = Date.now() + 15_000
   while (!isSo()) {
     if (Date.now() > end) throw new Error('Waited in vain.')
-    await new Promise(resolve => setImmediate(resolve))
+    await new Promise(resolve => setTimeout(resolve, 2))
   }
 }
 
@@ -77,7 +77,8 @@ describePostgres('a kill', () => {
     const clock = jest.spyOn(performance, 'now').mockImplementation(() => now)
     const real = globalThis.setTimeout
     globalThis.setTimeout = Object.assign((call: () => void, ms = 0, ...more: []) => {
-      if (!usual.includes(ms)) return real(call, ms, ...more)
+      // The database's client has its own.
+      if (!new Error().stack?.includes('/revocation/drain.ts')) return real(call, ms, ...more)
       pauses.push({ ms, end: call })
       return undefined
     }, real) as typeof setTimeout
@@ -188,7 +189,7 @@ describePostgres('a kill', () => {
     await looked()
     for (let turn = 0; turn < 12; turn++) {
       lasted.push(pauses[0]?.ms)
-      expect(pauses).toHaveLength(1)
+      expect([pauses.length, kill.ms]).toEqual([1, undefined])
       await lookAgain()
     }
     expect(lasted).toEqual(usual)

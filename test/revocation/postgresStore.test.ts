@@ -204,6 +204,12 @@ describePostgres('a connection of the follower', () => {
     })
   })
 
+  it('needs nothing but the URL', async () => {
+    const connection = await postgresStore(database.url).connect(() => {})
+    open.push(connection)
+    expect(await connection.nodes()).toHaveLength(0)
+  })
+
   it('hears of transactions, and of anything else that there may be news', async () => {
     const hints: (string | undefined)[] = []
     await connect(xid => hints.push(xid))

@@ -1,25 +1,21 @@
-import { randomBytes, randomUUID } from 'node:crypto'
-import { and, eq, sql } from 'drizzle-orm'
+import { eq } from 'drizzle-orm'
 import { lockUser } from '../admin/lockUser.ts'
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
 import type { Queries } from '../database/open.ts'
-import { factors, recoveryCodes, sessions, users } from '../database/tables.ts'
-import { badUserInput, reauthenticationRequired } from '../errors.ts'
-import { hasSecondFactor } from '../factors/amr.ts'
-import { codesOfAccount, newRecoveryCode, readRecoveryCode } from '../factors/recoveryCodes.ts'
+import { factors } from '../database/tables.ts'
+import { badUserInput } from '../errors.ts'
 import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
 import { fenced } from '../revocation/fence.ts'
-import { readCredentials } from '../sessions/readCredentials.ts'
 import { stopFactorReset } from '../sessions/stopFactorReset.ts'
 import type { SessionViewer } from '../viewer.ts'
+import { checkFactorProof } from './checkFactorProof.ts'
 import type { Factor } from './listFactors.ts'
+import { newCodes, storeCodes } from './newCodes.ts'
 
 /** More than a person has, and few enough to look at each. */
 const mostFactors = 20
-/** A proof for changes of factors: as the contract's `maxAge`. */
-const maxAge = 300
 
 export interface FactorConfirmed {
   readonly factor: Factor
@@ -58,49 +54,4 @@ export async function confirmFactor(
     await queueSecurityMail(tx, 'factors-changed', user, viewer, { change: 'ADDED', factor: factor.kind })
     return { factor, recoveryCodes: codes && !hadFactors ? [...codes.shown] : null }
   })
-}
-
-/**
- * Whoever changes the factors of an account that has some must have given a proof by one in the last five minutes. The
- * guard of the field does not tell that: a session that a factor has opened long ago, and a password just now, meet
- * `mfa` and `maxAge` together. To be called under the user's
- * lock, so that an enrolment which began without factors can't end beside the first one.
- *
- * @returns whether the account has factors
- * @throws AuthError REAUTHENTICATION_REQUIRED with `mfa`
- */
-export async function checkFactorProof(queries: Queries, viewer: SessionViewer): Promise<boolean> {
-  const { userId, sessionId, claims } = viewer
-  const found = await readCredentials(queries, eq(users.id, userId))
-  if (!found?.hasFactors) return false
-  const isFresh = sql<boolean>`coalesce(${sessions.factorTime} > now() - make_interval(secs => ${maxAge}), false)`
-  const [session] = await queries.select({ isFresh }).from(sessions).where(eq(sessions.id, sessionId))
-  if (hasSecondFactor(claims.amr) && session?.isFresh) return true
-  throw reauthenticationRequired({ maxAge, mfa: true })
-}
-
-/** Codes as they are shown, and as they are stored. */
-export interface NewCodes {
-  readonly shown: readonly string[]
-  readonly salt: Uint8Array
-  readonly hashes: readonly Uint8Array[]
-}
-
-/** @throws AuthError TOO_MANY_REQUESTS when the queue of hashes is full */
-export async function newCodes({ passwords }: Pick<Parts, 'passwords'>): Promise<NewCodes> {
-  const salt = randomBytes(16)
-  const shown = Array.from({ length: codesOfAccount }, newRecoveryCode)
-  const hashes: Uint8Array[] = []
-  for (const code of shown) hashes.push(await passwords.derive(readRecoveryCode(code) ?? '', salt))
-  return { shown, salt, hashes }
-}
-
-/** Stores codes in the place of the former ones. */
-export async function storeCodes(tx: Queries, userId: string, { salt, hashes }: NewCodes): Promise<void> {
-  await tx.delete(factors).where(and(eq(factors.userId, userId), eq(factors.kind, 'RECOVERY_CODE')))
-  const factorId = randomUUID()
-  await tx
-    .insert(factors)
-    .values({ id: factorId, userId, kind: 'RECOVERY_CODE', secret: salt, confirmedAt: sql`now()` })
-  await tx.insert(recoveryCodes).values(hashes.map(hash => ({ factorId, hash })))
 }

@@ -11,7 +11,8 @@ import { revokingAs } from '../revocation/revoking.ts'
 import { endFactorSessions } from '../sessions/endFactorSessions.ts'
 import { stopFactorReset } from '../sessions/stopFactorReset.ts'
 import type { SessionViewer } from '../viewer.ts'
-import { checkFactorProof, newCodes, storeCodes } from './confirmFactor.ts'
+import { checkFactorProof } from './checkFactorProof.ts'
+import { newCodes, storeCodes } from './newCodes.ts'
 
 /**
  * Makes ten new recovery codes. The former ones are dead, and other sessions that were opened with them end.

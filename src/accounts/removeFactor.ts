@@ -12,7 +12,7 @@ import { revokingAs } from '../revocation/revoking.ts'
 import { endFactorSessions } from '../sessions/endFactorSessions.ts'
 import { stopFactorReset } from '../sessions/stopFactorReset.ts'
 import type { SessionViewer } from '../viewer.ts'
-import { checkFactorProof } from './confirmFactor.ts'
+import { checkFactorProof } from './checkFactorProof.ts'
 
 /**
  * Removes one of the viewer's factors. The recovery codes go with the last passkey or authenticator app: they stand in

@@ -1,4 +1,21 @@
-import type { Code, Recover } from '../errors.ts'
+import type { Code, FactorMethod, Recover } from '../errors.ts'
+
+/** What the server says beside the message. An error has only what its code brings. */
+export interface ErrorExtensions {
+  /** The path of the argument that is wrong, for example `input.email`. */
+  readonly argument?: string
+  /** Seconds until another try makes sense. */
+  readonly retryAfter?: number
+  /** Seconds within which the user must have proved who they are. */
+  readonly maxAge?: number
+  /** Whether a second factor is wanted. */
+  readonly mfa?: boolean
+  /** For `completeLogin`: good for 5 minutes, and used once. */
+  readonly challenge?: string
+  /** The second factors that the account has. */
+  readonly methods?: readonly FactorMethod[]
+  readonly [name: string]: unknown
+}
 
 /**
  * What the session's methods throw: the server's error, or UNAVAILABLE where there was no answer.
@@ -19,8 +36,8 @@ export class SessionError extends Error {
   declare readonly reason: string | undefined
   /** What to do next. RETRY: nothing is lost, try later. */
   declare readonly recover: Recover | undefined
-  /** All extensions of the server's error: `argument`, `retryAfter`, `maxAge` (seconds), `required`, … */
-  declare readonly extensions: Readonly<Record<string, unknown>>
+  /** All extensions of the server's error: `argument`, `challenge`, `maxAge`, `required`, … */
+  declare readonly extensions: ErrorExtensions
   /** Seconds after which another try makes sense (0: any time). Undefined where a second try is useless or harmful. */
   declare readonly retryAfter: number | undefined
 

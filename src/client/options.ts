@@ -6,11 +6,10 @@ export type Config = ReturnType<typeof readOptions>
 
 /** Sets every default. @throws TypeError for options that can't work: a mistake of the app's developer */
 export function readOptions(options: SessionOptions) {
-  const { renew = false, key = 'annul', timeoutMs = 10_000, retryMs = 15_000, rename = {} } = options
+  const { key = 'annul', timeoutMs = 10_000, retryMs = 15_000 } = options
   const endpoint = String(options.endpoint)
   const storage = options.storage ?? (platform.document ? 'cookie' : new Map<string, string>())
   const isCookie = storage === 'cookie'
-  const credentials = options.credentials ?? (isCookie ? 'include' : undefined)
 
   const { origin } = locate(endpoint)
   const page = platform.location && locate(platform.location.href).origin
@@ -23,17 +22,16 @@ export function readOptions(options: SessionOptions) {
     throw new TypeError('createSession: cookies need a page on the host of the endpoint')
 
   return {
+    ...options,
     endpoint,
     storage,
     key,
     /** Whether other tabs may have the same session. The default storage, memory, is never shared. */
     shared: options.storage !== undefined || isCookie,
-    renew,
-    /** Added to every request to the endpoint's origin. */
-    cookies: credentials ? { credentials } : {},
+    /** For every request to the endpoint's origin. To `fetch`, undefined is the same as missing. */
+    credentials: (options.credentials ?? (isCookie ? 'include' : undefined)) as RequestCredentials,
     timeoutMs,
     retryMs,
-    rename,
     /** Tells the developer of a page that the server does not allow which setting to change. Empty without a page. */
     originHint: page ? ` ANNUL_ALLOWED_ORIGINS must name ${page}.` : '',
     /** Whether page and endpoint have different origins, so that the browser may hide an answer from the page. */

@@ -1,11 +1,14 @@
-import { SessionError } from './error.ts'
+import { type ErrorExtensions, SessionError } from './error.ts'
 import { readOptions } from './options.ts'
 import { type Message, openChannel } from './platform/channel.ts'
 import { createLock } from './platform/lock.ts'
+import { type FactorAnswer, type StepUpAnswer, untilRight } from './questions.ts'
 import { openDeviceToken } from './requests/device.ts'
+import type { OwnMutation } from './requests/documents.ts'
 import { createFetch } from './requests/fetch.ts'
 import { bearer, createResultHandler } from './requests/handleResult.ts'
 import { createSend } from './requests/send.ts'
+import { createStepUp } from './requests/stepUp.ts'
 import { openAttempts } from './tokens/attempts.ts'
 import { createLocalState } from './tokens/localState.ts'
 import { createRefresher, type Parts, reasonOf, share } from './tokens/refresh.ts'
@@ -24,9 +27,9 @@ import type { Session, SessionOptions, SessionUser, Tokens } from './types.ts'
  */
 export function createSession(options: SessionOptions): Session {
   const config = readOptions(options)
-  const { storage, key } = config
+  const { storage, key, onFactor, onStepUp } = config
   const name = `annul:${config.endpoint}:${key}`
-  const local = createLocalState(options.onSignedOut)
+  const local = createLocalState(config.onSignedOut)
   const isCookie = storage === 'cookie'
   const owner = isCookie ? new Map<string, string>() : storage
   const attempts = openAttempts(owner, key)
@@ -51,14 +54,20 @@ export function createSession(options: SessionOptions): Session {
   const send = createSend(config, device)
   const parts: Parts = { local, store, attempts, channel, send, lock: createLock(name, owner) }
   const refresher = createRefresher(parts)
-  const guarded = createResultHandler(parts, refresher, config.renew)
+  const prove = (answer: StepUpAnswer) =>
+    'password' in answer ? reauthenticate(answer.password) : reauthenticateWith(answer)
+  const stepUp = onStepUp && createStepUp(local, onStepUp, prove)
+  const guarded = createResultHandler(parts, refresher, config.renew, stepUp)
   const sessionFetch = createFetch(guarded, config, device)
 
   let logouts = 0
   const tellServer = async (refreshToken: string | null | undefined, accessToken: string | undefined) => {
-    const headers = accessToken ? bearer(accessToken) : {}
     try {
-      await send('logout', { refreshToken }, { headers, keepalive: true, repeatable: true })
+      await send(
+        'logout',
+        { refreshToken },
+        { selection: '', headers: bearer(accessToken), keepalive: true, repeatable: true },
+      )
       return true
     } catch (error) {
       // The server does not know the token: there is nothing to end.
@@ -66,32 +75,55 @@ export function createSession(options: SessionOptions): Session {
     }
   }
 
-  /** Login, register and reset: the new session replaces the present one. */
-  const open = (field: 'login' | 'register' | 'resetPassword', given: object) => {
-    const before = logouts
-    return parts.lock(async (): Promise<SessionUser | null> => {
+  /**
+   * The new session replaces the present one.
+   *
+   * @param before the number of logouts when the user began to sign in
+   */
+  const open = (field: OwnMutation, given: object, before = logouts) =>
+    parts.lock(async (): Promise<SessionUser | null> => {
       const input = store.cookie ? { ...given, cookie: true } : given
-      const tokens = await send<Tokens | null>(field, { input }, { repeatable: field === 'login' })
-      if (!tokens) return null
-      if (before !== logouts) {
-        // The user has logged out while this request was under way, and must stay logged out.
-        await tellServer(tokens.refreshToken, tokens.accessToken)
-        throw new SessionError('Signed out.', {
-          code: 'UNAUTHENTICATED',
-          reason: 'LOGGED_OUT',
-          recover: 'LOGIN',
-        })
+      const isWanted = () => before === logouts
+      const tokens =
+        isWanted() && (await send<Tokens | null>(field, { input }, { repeatable: field === 'login' }))
+      if (isWanted()) {
+        if (!tokens) return null
+        share(parts, tokens, await store.put(tokens))
+        return tokens.user
       }
-      share(parts, tokens, await store.put(tokens))
-      return tokens.user
+      // The user has logged out while this request was under way, and must stay logged out.
+      if (tokens) await tellServer(tokens.refreshToken, tokens.accessToken)
+      throw new SessionError('Signed out.', {
+        code: 'UNAUTHENTICATED',
+        reason: 'LOGGED_OUT',
+        recover: 'LOGIN',
+      })
     })
+
+  /** Opens a session, with a second factor if it takes one. No lock is held while the user looks for a code. */
+  const signIn = async (field: OwnMutation, given: object): Promise<SessionUser> => {
+    const before = logouts
+    try {
+      return (await open(field, given)) as SessionUser
+    } catch (required) {
+      const { challenge, methods = [] }: ErrorExtensions = Object((required as SessionError).extensions)
+      const user =
+        onFactor &&
+        challenge &&
+        (await untilRight(
+          async error => onFactor({ challenge, methods, error }),
+          factor => open('completeLogin', { challenge, factor }, before),
+        ))
+      if (!user) throw required
+      return user
+    }
   }
 
   /** A guarded mutation. `handleResult` takes the tokens from its answer. */
-  const call = async (
-    field: 'changePassword' | 'revokeOtherSessions' | 'reauthenticate',
-    variables: object,
-  ) => (await send<Tokens>(field, variables, { fetch: sessionFetch })).user
+  const call = async (field: OwnMutation, variables: object) =>
+    (await send<Tokens>(field, variables, { fetch: sessionFetch })).user
+  const reauthenticate = (password: string) => call('reauthenticate', { password })
+  const reauthenticateWith = (input: FactorAnswer) => call('reauthenticateWith', { input })
 
   return {
     get state() {
@@ -105,10 +137,11 @@ export function createSession(options: SessionOptions): Session {
       .catch(() => {})
       .then(() => local.state),
     // Field by field: an app may pass a whole form, and GraphQL refuses unknown fields.
-    login: ({ email, password }) => open('login', { email, password }) as Promise<SessionUser>,
+    login: ({ email, password }) => signIn('login', { email, password }),
     register: ({ email, password }) => open('register', { email, password }),
-    resetPassword: ({ token, newPassword }) =>
-      open('resetPassword', { token, newPassword }) as Promise<SessionUser>,
+    resetPassword: ({ token, newPassword }) => signIn('resetPassword', { token, newPassword }),
+    completeLogin: ({ challenge, factor }) => signIn('completeLogin', { challenge, factor }),
+    passkeyLogin: ({ id, response }) => signIn('passkeyLogin', { id, response }),
 
     logout() {
       logouts++
@@ -132,7 +165,8 @@ export function createSession(options: SessionOptions): Session {
     changePassword: ({ currentPassword, newPassword }) =>
       call('changePassword', { input: { currentPassword, newPassword } }),
     revokeOtherSessions: () => call('revokeOtherSessions', {}),
-    reauthenticate: password => call('reauthenticate', { password }),
+    reauthenticate,
+    reauthenticateWith,
     refresh: async () => {
       await refresher.rotate()
       return local.state
@@ -142,5 +176,6 @@ export function createSession(options: SessionOptions): Session {
     ...guarded,
     subscribe: local.subscribe,
     close: channel.close,
+    send,
   }
 }

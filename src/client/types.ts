@@ -1,5 +1,12 @@
 import type { Reason } from '../errors.ts'
 import type { SessionStorage } from './platform/storage.ts'
+import type {
+  FactorAnswer,
+  FactorQuestion,
+  PasskeyAnswer,
+  StepUpAnswer,
+  StepUpQuestion,
+} from './questions.ts'
 
 /** Who is signed in. */
 export interface SessionUser {
@@ -39,6 +46,18 @@ export interface SessionOptions {
    * `logout()` with LOGGED_OUT. Never called because the server or the network is down.
    */
   readonly onSignedOut?: ((reason: SignedOutReason) => void) | undefined
+  /**
+   * Asks the user for a second factor, while `login` or `resetPassword` waits. Called again after a wrong answer. Null,
+   * or a rejection: the user gives up, and so does the method. Without it, the method rejects with
+   * SECOND_FACTOR_REQUIRED, and `completeLogin` goes on.
+   */
+  readonly onFactor?: ((question: FactorQuestion) => Promise<FactorAnswer | null>) | undefined
+  /**
+   * Asks the user for a proof, while an operation waits that was answered by REAUTHENTICATION_REQUIRED. Then the session
+   * sends the operation once more. Operations that wait at the same time share one question. Called again after a wrong
+   * answer. Null, or a rejection: the user gives up, and the operation gets its first answer.
+   */
+  readonly onStepUp?: ((question: StepUpQuestion) => Promise<StepUpAnswer | null>) | undefined
   /**
    * Asks for sliding access tokens, so that an active user is not interrupted by a refresh. With a storage it needs
    * `crypto.subtle`; without that (React Native, pages over plain http) nothing is asked for. Default: false
@@ -96,6 +115,8 @@ export interface Sent {
   readonly first?: string | undefined
   /** A text that contains the names of the root fields, for example the document. */
   readonly fields: string
+  /** The request will not be sent again, whatever the answer is. So `onStepUp` is not called. Default: false */
+  readonly final?: boolean | undefined
 }
 
 /** What `createSession` returns. Its functions work without the object: `const { fetch } = session`. */
@@ -105,14 +126,38 @@ export interface Session {
   readonly user: SessionUser | null
   /** Resolves when it is known who is signed in, or that this can't be found out now. Never rejects. */
   readonly ready: Promise<SessionState>
-  /** @throws SessionError INVALID_CREDENTIALS, BAD_USER_INPUT, TOO_MANY_REQUESTS, UNAVAILABLE */
+  /**
+   * Signs in, with a second factor where the account has one (see the option `onFactor`).
+   *
+   * @throws SessionError INVALID_CREDENTIALS, SECOND_FACTOR_REQUIRED (with `challenge` and `methods`), BAD_USER_INPUT
+   *   (CHALLENGE_INVALID: too late, or too many wrong answers), TOO_MANY_REQUESTS, UNAVAILABLE
+   */
   login(input: { email: string; password: string }): Promise<SessionUser>
   /**
    * @returns null where the server wants a verified e-mail address first
    * @throws SessionError BAD_USER_INPUT (EMAIL_TAKEN, PASSWORD_TOO_SHORT, …), TOO_MANY_REQUESTS, UNAVAILABLE
    */
   register(input: { email: string; password: string }): Promise<SessionUser | null>
-  /** Signs in with the code from the e-mail, and ends all other sessions. @throws SessionError BAD_USER_INPUT, … */
+  /**
+   * Goes on where `login` or `resetPassword` has rejected with SECOND_FACTOR_REQUIRED, without `onFactor`.
+   *
+   * @throws SessionError BAD_USER_INPUT (CODE_INVALID, PASSKEY_INVALID, CHALLENGE_INVALID), TOO_MANY_REQUESTS, UNAVAILABLE
+   * @example
+   * const { challenge = '' } = error.extensions
+   * await session.completeLogin({ challenge, factor: { totp: '123456' } })
+   */
+  completeLogin(input: { challenge: string; factor: FactorAnswer }): Promise<SessionUser>
+  /**
+   * Signs in with a passkey alone. `signInWithPasskey` of `annul/client/passkeys` calls it with the browser's answer.
+   *
+   * @throws SessionError BAD_USER_INPUT (PASSKEY_INVALID), TOO_MANY_REQUESTS, UNAVAILABLE
+   */
+  passkeyLogin(input: PasskeyAnswer): Promise<SessionUser>
+  /**
+   * Signs in with the code from the e-mail, and ends all other sessions. Asks for a second factor as `login` does.
+   *
+   * @throws SessionError BAD_USER_INPUT, SECOND_FACTOR_REQUIRED, …
+   */
   resetPassword(input: { token: string; newPassword: string }): Promise<SessionUser>
   /**
    * Signs out here, at once and in every tab, and tells the server.
@@ -127,6 +172,12 @@ export interface Session {
   revokeOtherSessions(): Promise<SessionUser>
   /** After REAUTHENTICATION_REQUIRED: proves who the user is, for this tab. @throws SessionError INVALID_CREDENTIALS, … */
   reauthenticate(password: string): Promise<SessionUser>
+  /**
+   * After REAUTHENTICATION_REQUIRED with `mfa`: proves by a second factor who the user is, for this tab.
+   *
+   * @throws SessionError BAD_USER_INPUT (CODE_INVALID, PASSKEY_INVALID), TOO_MANY_REQUESTS, UNAVAILABLE
+   */
+  reauthenticateWith(factor: FactorAnswer): Promise<SessionUser>
   /** Fetches new tokens now, for example to see new roles. @throws SessionError UNAVAILABLE */
   refresh(): Promise<SessionState>
   /**
@@ -155,7 +206,7 @@ export interface Session {
    *
    * @param result one answer, or the answers of a batch
    * @param headers the very object that `headers()` returned for the request
-   * @returns whether the request should be sent once more, with new headers
+   * @returns whether the request should be sent once more, with new headers. With `onStepUp`, after the user's answer
    */
   handleResult(
     result: GraphQLResult | readonly GraphQLResult[],
@@ -166,4 +217,10 @@ export interface Session {
   subscribe(listener: (state: SessionState) => void): () => void
   /** Stops listening to other tabs. The session in the storage goes on. */
   close(): void
+  /**
+   * For the other doors of the client.
+   *
+   * @internal
+   */
+  readonly send: import('./requests/send.ts').Send
 }

@@ -13,17 +13,24 @@ export function within<T>(ms: number, promise: Promise<T>): Promise<T | undefine
 }
 
 /**
+ * Calls the listener when the signal aborts, or at once if it has.
+ *
+ * @returns a function that ends this: a signal outlives many requests, and would collect a listener for each
+ */
+export function onAbort(signal: AbortSignal | null | undefined, listener: () => void): () => void {
+  if (signal?.aborted) listener()
+  signal?.addEventListener('abort', listener)
+  return () => signal?.removeEventListener('abort', listener)
+}
+
+/**
  * Waits for a promise that has other waiters too, until the signal of one caller aborts.
  *
  * @throws the signal's reason, as `fetch` does
  */
 export function abortable<T>(promise: Promise<T>, signal?: AbortSignal | null): Promise<T> {
-  if (!signal) return promise
   return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason)
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort)
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+    promise.then(resolve, reject).finally(onAbort(signal, () => reject(signal?.reason)))
   })
 }
 
@@ -34,17 +41,11 @@ export function abortable<T>(promise: Promise<T>, signal?: AbortSignal | null): 
  * @param signal ends the wait early, without an error
  */
 export function sleep(ms: number, signal?: AbortSignal | null): Promise<void> {
-  return new Promise(resolve => {
-    const end = () => {
-      clearTimeout(timer)
-      // A signal outlives many pauses, and would collect a listener for each.
-      signal?.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, ms)
-    signal?.addEventListener('abort', end)
-    if (signal?.aborted) end()
+  let ignore = () => {}
+  const aborted = new Promise<void>(resolve => {
+    ignore = onAbort(signal, resolve)
   })
+  return within(ms, aborted).finally(ignore)
 }
 
 /**

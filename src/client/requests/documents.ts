@@ -1,28 +1,51 @@
 import type { Rename } from '../types.ts'
 
-/** The client's own mutations. They select only fields of the contract's fixed part. */
+/** The name of one of the client's own mutations. */
+export type OwnMutation =
+  | 'login'
+  | 'register'
+  | 'resetPassword'
+  | 'completeLogin'
+  | 'passkeyLogin'
+  | 'changePassword'
+  | 'reauthenticate'
+  | 'reauthenticateWith'
+  | 'revokeOtherSessions'
+  | 'refresh'
+  | 'logout'
+
+/** What a mutation takes and returns, where it is none of the client's own. */
+export interface Shape {
+  /** As a schema writes them, in brackets: `(id:ID!,name:String)`. Empty: none */
+  readonly args?: string
+  /** Begins with a brace. Only fields that keep their names. Default: tokens */
+  readonly selection?: string
+}
+
+/** The arguments of those that do not take an `input` of a type that is named after them. */
+const argumentsOf: Partial<Record<string, string>> = {
+  refresh: '(refreshToken:String,attempt:String)',
+  logout: '(refreshToken:String)',
+  revokeOtherSessions: '',
+  reauthenticate: '(password:String!)',
+  reauthenticateWith: '(input:FactorInput!)',
+} satisfies Partial<Record<OwnMutation, string>>
+
+/** Only fields of the contract's fixed part. */
 const tokens = '{accessToken expiresIn refreshToken session{id}user{id email emailVerified roles scopes}}'
 
-/** A mutation whose only argument is `input`, of the type that is named after the mutation. */
-const withInput = (field: string) =>
-  `mutation($input:${field.replace(/^./, letter => letter.toUpperCase())}Input!){${field}(input:$input)${tokens}}`
-
-const documents = {
-  login: withInput('login'),
-  register: withInput('register'),
-  resetPassword: withInput('resetPassword'),
-  changePassword: withInput('changePassword'),
-  refresh: `mutation($refreshToken:String,$attempt:String){refresh(refreshToken:$refreshToken,attempt:$attempt)${tokens}}`,
-  logout: 'mutation($refreshToken:String){logout(refreshToken:$refreshToken)}',
-  revokeOtherSessions: `mutation{revokeOtherSessions${tokens}}`,
-  reauthenticate: `mutation($password:String!){reauthenticate(password:$password)${tokens}}`,
-} as const
-
-/** The name of one of the client's own mutations. */
-export type OwnMutation = keyof typeof documents
-
 /** A mutation under the server's names. The alias keeps the answer as it is. */
-export const documentOf = (field: OwnMutation, { types, fields }: Rename) =>
-  documents[field]
-    .replace(/\w+Input/, type => types?.[type] ?? type)
-    .replace(`{${field}`, `{${field}:${fields?.[`Mutation.${field}`] ?? field}`)
+export function documentOf(
+  field: string,
+  rename: Rename | undefined,
+  {
+    args = argumentsOf[field] ?? `(input:${field.replace(/^./, letter => letter.toUpperCase())}Input!)`,
+    selection = tokens,
+  }: Shape,
+): string {
+  const declared = args
+    .replace(/\w+:/g, '$$$&')
+    .replace(/\w+Input|JSON/, type => rename?.types?.[type] ?? type)
+  const passed = args.replace(/(\w+):\w+!?/g, '$1:$$$1')
+  return `mutation${declared}{${field}:${rename?.fields?.[`Mutation.${field}`] ?? field}${passed}${selection}}`
+}

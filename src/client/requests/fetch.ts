@@ -3,7 +3,7 @@ import { locate } from '../platform/origin.ts'
 import { abortable } from '../platform/time.ts'
 import type { GraphQLResult, Sent, Session } from '../types.ts'
 import type { DeviceToken } from './device.ts'
-import { describe, passingError, readResults } from './operation.ts'
+import { describe, errorsOf, isRefusal, passingError, readResults } from './operation.ts'
 import { persist, retryAfter } from './send.ts'
 
 type Fetch = typeof globalThis.fetch
@@ -15,7 +15,7 @@ type Fetch = typeof globalThis.fetch
  */
 export function createFetch(
   { headers, handleResult }: Pick<Session, 'headers' | 'handleResult'>,
-  { endpoint, fetch, cookies, retryMs }: Config,
+  { endpoint, fetch, credentials, retryMs }: Config,
   device: DeviceToken | undefined,
 ): Fetch {
   const home = locate(endpoint)
@@ -35,7 +35,10 @@ export function createFetch(
     const carrier = init.body == null && !isRead ? request : undefined
     const body = carrier ? (isJson ? await carrier.clone().text() : carrier.body) : init.body
     const repeatable = !isStream(body)
-    const sent: Sent = isRead ? { kind: 'read', fields: '' } : describe(typeof body === 'string' ? body : '')
+    let sent: Sent = {
+      ...(isRead ? { kind: 'read', fields: '' } : describe(typeof body === 'string' ? body : '')),
+      final: !repeatable,
+    }
     const atEndpoint = address === home.address
     // A code of a mail works only on the device that asked for the mail. No query asks for mails or checks codes.
     const known = atEndpoint && sent.kind !== 'read' ? await abortable(deviceHeaders(), signal) : {}
@@ -45,7 +48,7 @@ export function createFetch(
       const work = async () => {
         const merged = new Headers({ ...known, ...Object.fromEntries(given), ...added })
         const target = carrier && repeatable ? carrier.clone() : input
-        const response = await fetch(target, { ...cookies, ...init, headers: merged })
+        const response = await fetch(target, { credentials, ...init, headers: merged })
         if (atEndpoint) await device?.keep(response)
         const hasJson = atEndpoint && jsonType.test(response.headers.get('content-type') ?? '')
         const json: unknown =
@@ -60,7 +63,10 @@ export function createFetch(
       const isPatient = atEndpoint && sent.kind === 'read' && repeatable
       const { response, results } = await persist(work, retryOf, isPatient ? retryMs : 0, signal)
       const repeat = atEndpoint && (await abortable(handleResult(results, added, sent), signal))
-      if (!repeat || again || !repeatable) return response
+      const isRefused = errorsOf(results).some(isRefusal)
+      if (!repeat || sent.final || (again && isRefused)) return response
+      // Once more after a refresh, and once after a proof, which is the last time.
+      sent = { ...sent, final: !isRefused }
     }
   }
 }

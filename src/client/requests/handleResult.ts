@@ -2,13 +2,15 @@ import { now } from '../platform/platform.ts'
 import type { Parts, Refresher } from '../tokens/refresh.ts'
 import { proveRenewal } from '../tokens/renewalProof.ts'
 import type { Session } from '../types.ts'
-import { errorsOf, isRefusal, mayRepeat } from './operation.ts'
+import { errorsOf, isRefusal, mayRepeat, wantsProof } from './operation.ts'
+import type { StepUp } from './stepUp.ts'
 
 /** The headers of requests for guarded data, and the handling of the answers. */
 export function createResultHandler(
   { local, store }: Parts,
   refresher: Refresher,
-  renew: boolean,
+  renew: boolean | undefined,
+  stepUp: StepUp | undefined,
 ): Pick<Session, 'headers' | 'handleResult'> {
   /** The `life` in which each headers object was made. */
   const given = new WeakMap<object, number>()
@@ -27,7 +29,7 @@ export function createResultHandler(
         if (!local.access || local.access.expiresAt < now()) throw error
       })
     const { access, life } = local
-    const added: Record<string, string> = access ? bearer(access.token) : {}
+    const added = bearer(access?.token)
     if (access && renew && now() >= access.renewAt) {
       const proof = await proofFor(access.token).catch(() => {})
       if (proof) added['annul-renew'] = proof
@@ -39,11 +41,11 @@ export function createResultHandler(
   /** After a successful mutation that the app sent by itself: does what the session's own method would have done. */
   const conclude = async (tokens: unknown, fields: string) => {
     // Found by the mutation's name, because an app may have access tokens of another kind.
-    const [name] = /\b(changePassword|revokeOtherSessions|reauthenticate)\b/.exec(fields) ?? []
-    const elevated = name === 'reauthenticate'
-    if (name && isAccess(tokens)) local.take(tokens, elevated)
+    const [name, proves, byFactor] =
+      /\b(?:changePassword|revokeOtherSessions|(reauthenticate)(With)?)\b/.exec(fields) ?? []
+    if (name && isAccess(tokens)) local.take(tokens, byFactor ? 2 : proves ? 1 : 0)
     // Refreshes at once, so that copies of the old refresh token become useless. After a failure the next request does.
-    if (name && !elevated) await refresher.rotate().catch(() => {})
+    if (name && !proves) await refresher.rotate().catch(() => {})
   }
 
   return {
@@ -57,12 +59,16 @@ export function createResultHandler(
       const token = added.authorization?.slice('Bearer '.length)
       const [{ data, extensions } = {}] = results
       const renewed = extensions?.annul
-      if (token && local.access?.token === token && isAccess(renewed))
-        local.take(renewed, local.access.elevated)
+      if (token && local.access?.token === token && isAccess(renewed)) local.take(renewed, local.access.proof)
       const done = Object.values(data ?? {}).find(Boolean)
       if (done && sent.kind === 'write') await conclude(done, sent.fields)
 
-      if (!token || !errorsOf(results).some(isRefusal)) return false
+      if (!token) return false
+      if (!errorsOf(results).some(isRefusal)) {
+        const wanted = errorsOf(results).filter(wantsProof)
+        const mayAsk = wanted.length > 0 && !sent.final && mayRepeat(results, sent)
+        return mayAsk && (await stepUp?.(token, wanted)) === true && local.life === life
+      }
       // The refusal's reason does not matter here: only a refused refresh token ends the session. For example, after
       // changePassword on this device (in another tab, or with a lost answer) the server refuses this device's old
       // access tokens with PASSWORD_CHANGED, and the session lives on.
@@ -74,7 +80,8 @@ export function createResultHandler(
 }
 
 /** RFC 6750, section 2.1. */
-export const bearer = (accessToken: string) => ({ authorization: `Bearer ${accessToken}` })
+export const bearer = (accessToken: string | undefined): Record<string, string> =>
+  accessToken ? { authorization: `Bearer ${accessToken}` } : {}
 
 function isAccess(value: unknown): value is { accessToken: string; expiresIn: number } {
   const { accessToken, expiresIn } = Object(value)

@@ -18,15 +18,17 @@ export function describe(json: string): Sent {
 }
 
 /**
- * Whether a request that was refused for its token may be sent again: a query always, a mutation only when none of its
- * fields was carried out. Fields run in order. A failed field that is not nullable stops the rest and leaves no data.
+ * Whether a request that was refused for its token, or for want of a proof, may be sent again: a query always, a mutation
+ * only when none of its fields was carried out. Fields run in order. A failed field that is not nullable stops the rest and leaves no data.
  */
 export function mayRepeat(results: readonly GraphQLResult[], { kind, first }: Sent): boolean {
   return (
     kind === 'read' ||
     results.every(({ data, errors = [] }) => {
       const values = Object.values(data ?? {})
-      const refused = errors.filter(({ path = [], ...error }) => isRefusal(error) && path.length < 2)
+      const refused = errors.filter(
+        ({ path = [], ...error }) => (isRefusal(error) || wantsProof(error)) && path.length < 2,
+      )
       const path = refused[0]?.path ?? [first]
       return (
         values.every(isNothing) &&
@@ -76,4 +78,9 @@ const isNothing = (value: unknown) => value == null
 /** The access token, or its absence, was refused. */
 export function isRefusal(error: GraphQLFailure): boolean {
   return codeOf(error) === 'UNAUTHENTICATED'
+}
+
+/** The access token does not prove enough. */
+export function wantsProof(error: GraphQLFailure): boolean {
+  return codeOf(error) === 'REAUTHENTICATION_REQUIRED'
 }

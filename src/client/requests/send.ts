@@ -2,10 +2,10 @@ import { SessionError, unreachable } from '../error.ts'
 import type { Config } from '../options.ts'
 import { now } from '../platform/platform.ts'
 import { parse } from '../platform/text.ts'
-import { backoff, sleep } from '../platform/time.ts'
+import { backoff, onAbort, sleep } from '../platform/time.ts'
 import type { GraphQLFailure, GraphQLResult } from '../types.ts'
 import type { DeviceToken } from './device.ts'
-import { documentOf, type OwnMutation } from './documents.ts'
+import { documentOf, type Shape } from './documents.ts'
 import { isPassing } from './operation.ts'
 
 /**
@@ -38,7 +38,7 @@ export function retryAfter({ headers }: Response, failure?: GraphQLFailure): num
   return Number(failure?.extensions?.retryAfter ?? headers.get('retry-after')) || 0
 }
 
-export interface SendOptions {
+export interface SendOptions extends Shape {
   /** Sends this request in place of the session's `fetch` option. */
   readonly fetch?: typeof globalThis.fetch
   readonly headers?: Record<string, string>
@@ -53,14 +53,15 @@ export interface SendOptions {
 /**
  * Sends one of the client's own mutations.
  *
+ * @param field the root field
  * @returns the root field's value
  * @throws SessionError the server's refusal, or UNAVAILABLE
  */
-export type Send = <T>(field: OwnMutation, variables: object, options?: SendOptions) => Promise<T>
+export type Send = <T>(field: string, variables: object, options?: SendOptions) => Promise<T>
 
 export function createSend(options: Config, device: DeviceToken | undefined): Send {
   const { originHint } = options
-  return <T>(field: OwnMutation, variables: object, request: SendOptions = {}) => {
+  return <T>(field: string, variables: object, request: SendOptions = {}) => {
     const { fetch = options.fetch, headers, repeatable, signal, keepalive = false } = request
     const work = async (): Promise<T> => {
       const timeout = new AbortController()
@@ -68,19 +69,19 @@ export function createSend(options: Config, device: DeviceToken | undefined): Se
       // No time limit for a request that the session's fetch sends: it may include a slow refresh, and a changed password
       // must not be reported as a failure because of that.
       const timer = request.fetch ? undefined : setTimeout(abort, options.timeoutMs)
-      signal?.addEventListener('abort', abort)
+      const ignore = onAbort(signal, abort)
       try {
         // Not for refresh and logout, which are about a session.
         const known = 'refreshToken' in variables ? undefined : await device?.headers()
         const response = await fetch(options.endpoint, {
           method: 'POST',
           headers: { 'content-type': 'application/json', ...headers, ...known },
-          body: JSON.stringify({ query: documentOf(field, options.rename), variables }),
+          body: JSON.stringify({ query: documentOf(field, options.rename, request), variables }),
           // A redirect could carry a password or a refresh token to another origin.
           redirect: 'error',
           keepalive,
           signal: timeout.signal,
-          ...options.cookies,
+          credentials: options.credentials,
         })
         await device?.keep(response)
         return readAnswer<T>(await response.text(), field, response, originHint)
@@ -90,7 +91,7 @@ export function createSend(options: Config, device: DeviceToken | undefined): Se
         throw unreachable(error, repeatable ? 0 : undefined, options.crossOrigin ? originHint : '')
       } finally {
         clearTimeout(timer)
-        signal?.removeEventListener('abort', abort)
+        ignore()
       }
     }
     return persist(

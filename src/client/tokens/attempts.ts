@@ -35,18 +35,17 @@ const databaseMs = 5000
  */
 export function openAttempts(storage: SessionStorage, key: string): Attempts {
   const apart = keepInStorage(openStorage(storage), `${key}.attempts`, storage)
+  // The storage is read first: an entry that was written there while IndexedDB failed must not get a rival later.
+  const find = async (name: string, fresh?: string) => (await apart(name)) ?? transact(name, fresh)
   return {
-    // The storage is read first: an entry that was written there while IndexedDB failed must not get a rival later.
-    find: async name => (await apart(name)) ?? transact(name),
-    async claim(name, fresh = newAttempt()) {
-      return (await apart(name)) ?? (await transact(name, fresh)) ?? (await apart(name, fresh)) ?? fresh
-    },
+    find: name => find(name),
+    claim: async (name, fresh = newAttempt()) =>
+      (await find(name, fresh)) ?? (await apart(name, fresh)) ?? fresh,
   }
 }
 
 /** 144 random bits, which a thief who has copied the token can't guess. */
 const newAttempt = () => hex(platform.crypto?.getRandomValues?.(new Uint8Array(18)) ?? new Uint8Array())
-const nothing = (): undefined => undefined
 
 /** @returns the entry; with `fresh`, the entry that is there afterwards. Undefined where there is no database. */
 function transact(name: string, fresh?: string): Promise<string | undefined> {
@@ -65,35 +64,41 @@ function transact(name: string, fresh?: string): Promise<string | undefined> {
       const reading = store.get(0)
       let found: string | undefined
       reading.onsuccess = () => {
-        const entries = reading.result ?? []
-        found = attemptIn(entries, name) ?? fresh
-        if (fresh && found === fresh) store.put(append(entries, name, fresh, keptInDatabase), 0)
+        found = findOrAdd(reading.result, name, fresh, keptInDatabase, entries => store.put(entries, 0))
       }
-      writing.oncomplete = () => {
-        database.close()
-        resolve(found)
-      }
-      writing.onabort = event => {
-        database.close()
-        reject(event)
-      }
+      writing.oncomplete = () => resolve(found)
+      writing.onabort = reject
+      // Takes effect after the transaction.
+      database.close()
     }
   })
-  return within(databaseMs, transaction).catch(nothing)
+  return within(databaseMs, transaction).catch(() => undefined)
 }
 
 function keepInStorage(items: Items, key: string, owner: object) {
   const queue = createQueue(owner)
   return (name: string, fresh?: string): Promise<string | undefined> =>
     queue(async () => {
-      const entries = parse<Entries>((await items.get(key)) ?? '') ?? []
-      const found = attemptIn(entries, name) ?? fresh
-      if (fresh && found === fresh)
-        await items.set(key, JSON.stringify(append(entries, name, fresh, keptInStorage)))
+      const entries = parse<Entries>((await items.get(key)) ?? '')
+      let writing: Promise<unknown> | undefined
+      const found = findOrAdd(entries, name, fresh, keptInStorage, changed => {
+        writing = items.set(key, JSON.stringify(changed))
+      })
+      await writing
       return found
-    }).catch(nothing)
+    }).catch(() => undefined)
 }
 
-const attemptIn = (entries: Entries, name: string) => entries.find(entry => entry[0] === name)?.[1]
-const append = (entries: Entries, name: string, attempt: string, kept: number) =>
-  [...entries, [name, attempt] as const].slice(-kept)
+/** @returns the entry; with `fresh`, the one that is there afterwards */
+function findOrAdd(
+  entries: Entries | null | undefined,
+  name: string,
+  fresh: string | undefined,
+  kept: number,
+  write: (changed: (readonly [name: string, attempt: string])[]) => void,
+): string | undefined {
+  const known = entries ?? []
+  const found = known.find(entry => entry[0] === name)?.[1]
+  if (!found && fresh) write([...known, [name, fresh] as const].slice(-kept))
+  return found ?? fresh
+}

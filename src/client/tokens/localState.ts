@@ -10,9 +10,12 @@ interface Access {
   readonly dueAt: number
   /** From when on the server renews the token: in the last third of the token's life. */
   readonly renewAt: number
-  /** The token proves a recent password (reauthenticate). A refreshed token would not. */
-  readonly elevated: boolean
+  /** What the user has proved for this token. A refreshed token proves less. */
+  readonly proof: Proof
 }
+
+/** 1: the password (reauthenticate). 2: a second factor (reauthenticateWith). */
+export type Proof = 0 | 1 | 2
 
 /** Tokens that this tab or another tab has received. The refresh token itself is left out; its name is given. */
 export interface Incoming extends Tokens {
@@ -33,7 +36,7 @@ export interface LocalState {
   fresh(): boolean
   adopt(incoming: Incoming): void
   /** Takes a new access token for the present session. */
-  take(token: Pick<Tokens, 'accessToken' | 'expiresIn'>, elevated: boolean): void
+  take(token: Pick<Tokens, 'accessToken' | 'expiresIn'>, proof?: Proof): void
   /** Forgets this access token, because the server has refused it. Without an argument: forgets any. */
   drop(token?: string): void
   /** Ends the session, and tells the app the reason, if there is one. Later calls do nothing. */
@@ -61,17 +64,17 @@ export function createLocalState(onSignedOut: ((reason: SignedOutReason) => void
         local.drop()
       }
       // Another tab's refresh must not replace the token for which the user has just typed the password.
-      if (!local.access?.elevated || !local.fresh()) local.take(incoming, false)
+      if (!local.access?.proof || !local.fresh()) local.take(incoming)
       local.tokenName = incoming.tokenName
       local.sessionId = incoming.session.id
       show({ status: 'signedIn', user: incoming.user, reason: null })
     },
 
-    take({ accessToken: token, expiresIn }, elevated) {
+    take({ accessToken: token, expiresIn }, proof = 0) {
       const lifetimeMs = expiresIn * 1000
       const expiresAt = now() + lifetimeMs
       const dueAt = expiresAt - Math.min(15_000, lifetimeMs / 6)
-      local.access = { token, expiresAt, dueAt, renewAt: expiresAt - lifetimeMs / 3, elevated }
+      local.access = { token, expiresAt, dueAt, renewAt: expiresAt - lifetimeMs / 3, proof }
     },
 
     drop(token) {

@@ -33,7 +33,7 @@ export function Explained() {
 
 function Explain({ explanation: { failure, required, places } }: { explanation: Explanation }) {
   const prove = useProve()
-  const { code, reason, recover, argument } = failure
+  const { code, reason, recover, argument, mfa } = failure
   return (
     <>
       <FailureNote failure={failure} />
@@ -65,8 +65,8 @@ function Explain({ explanation: { failure, required, places } }: { explanation: 
         )}
       </dl>
       {recover === 'REAUTHENTICATE' && (
-        <button type="button" onClick={() => void prove()}>
-          {explore.prove}
+        <button type="button" onClick={() => void prove({ mfa })}>
+          {mfa ? explore.proveByFactor : explore.prove}
         </button>
       )}
     </>

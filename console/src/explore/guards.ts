@@ -6,6 +6,7 @@ interface Requirement {
   readonly roles?: readonly string[]
   readonly scopes?: readonly (readonly string[])[]
   readonly maxAge?: number
+  readonly mfa?: boolean
 }
 
 /** What guards each field of the schema, in words, by `Type.field`. */
@@ -40,10 +41,11 @@ function wordOfOpen(field: string): string {
 /** All requirements must hold. */
 export function wordsOf(guard: readonly Requirement[]): string {
   const { guards: words } = texts.explore
-  const parts = guard.flatMap(({ roles, scopes, maxAge }) => [
+  const parts = guard.flatMap(({ roles, scopes, maxAge, mfa }) => [
     ...(roles ? [words.roles(roles)] : []),
     ...(scopes ? [words.scopes(scopes)] : []),
     ...(maxAge === undefined ? [] : [words.maxAge(maxAge)]),
+    ...(mfa ? [words.mfa] : []),
   ])
   return [words.session, ...new Set(parts)].join(words.and)
 }

@@ -13,12 +13,16 @@ export function FailureNote({ failure }: { failure: Failure | undefined }) {
         {retryAfter !== undefined && ` ${texts.failure.retryAfter(retryAfter)}`}
       </p>
       <dl className="facts">
-        <dt>{texts.failure.code}</dt>
-        <dd>
-          <a href={`#/docs/errors/${code}`} title={texts.failure.more}>
-            <code>{code}</code>
-          </a>
-        </dd>
+        {code && (
+          <>
+            <dt>{texts.failure.code}</dt>
+            <dd>
+              <a href={`#/docs/errors/${code}`} title={texts.failure.more}>
+                <code>{code}</code>
+              </a>
+            </dd>
+          </>
+        )}
         {reason && (
           <>
             <dt>{texts.failure.reason}</dt>

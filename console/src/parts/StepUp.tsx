@@ -2,24 +2,30 @@ import { useSession } from 'annul/client/react'
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useRef, useState } from 'react'
 import { askWhole } from '../data/ask.ts'
 import { Failure } from '../data/failure.ts'
-import { session } from '../session.ts'
-import { texts } from '../texts/en.ts'
-import { Dialog } from './Dialog.tsx'
-import { Field } from './Field.tsx'
-import { Form } from './Form.tsx'
+import { StepUpDialog } from './StepUpDialog.tsx'
 
-const Prove = createContext<() => Promise<boolean>>(async () => false)
+/** What is to be proved. */
+export interface Wanted {
+  /** Whether it takes a second factor. */
+  readonly mfa: boolean
+}
 
-/** Asks for the password where an operation below it wants a recent proof. */
+/** Asks for a proof. @returns whether it was given: false where the person does not want to */
+export type Prove = (wanted: Wanted) => Promise<boolean>
+
+const Proving = createContext<Prove>(async () => false)
+
+/** Asks for the password, or for a second factor, where an operation below it wants a recent proof. */
 export function StepUp({ children }: { children: ReactNode }) {
-  const [isAsking, setAsking] = useState(false)
+  const [wanted, setWanted] = useState<Wanted>()
   const waiting = useRef<((isProved: boolean) => void)[]>([])
-  const prove = useCallback(() => {
-    setAsking(true)
+  const prove = useCallback(({ mfa }: Wanted) => {
+    // Who waits for a second factor is served by no password.
+    setWanted(former => ({ mfa: mfa || former?.mfa === true }))
     return new Promise<boolean>(resolve => waiting.current.push(resolve))
   }, [])
   const end = useCallback((isProved: boolean) => {
-    setAsking(false)
+    setWanted(undefined)
     for (const resolve of waiting.current.splice(0)) resolve(isProved)
   }, [])
   const { user } = useSession()
@@ -27,36 +33,15 @@ export function StepUp({ children }: { children: ReactNode }) {
   // The session may end while the question stands there, or become another person's.
   useEffect(() => () => end(false), [id, end])
   return (
-    <Prove.Provider value={prove}>
+    <Proving.Provider value={prove}>
       {children}
-      {isAsking && (
-        <Dialog heading={texts.stepUp.heading} onClose={() => end(false)}>
-          <p>{texts.stepUp.lead}</p>
-          <Form
-            submit={texts.stepUp.submit}
-            onCancel={() => end(false)}
-            onSend={async ({ password = '' }) => {
-              await session.reauthenticate(password)
-              end(true)
-            }}
-          >
-            <Field
-              label={texts.stepUp.password}
-              name="password"
-              type="password"
-              autoComplete="current-password"
-              required
-            />
-          </Form>
-        </Dialog>
-      )}
-    </Prove.Provider>
+      {wanted && <StepUpDialog mfa={wanted.mfa} onEnd={end} />}
+    </Proving.Provider>
   )
 }
 
-/** @returns what asks for the password, and says whether it was right: false where the person does not want to */
-export function useProve(): () => Promise<boolean> {
-  return useContext(Prove)
+export function useProve(): Prove {
+  return useContext(Proving)
 }
 
 /** What carries out a mutation. Where the server wants a recent proof, the person is asked, and it is sent once more. */
@@ -65,17 +50,21 @@ export type Act = <Data>(
   variables?: object,
 ) => Promise<{ data: Data; revokedOnAllNodesMs: number | undefined }>
 
+/** A recent password, and then a factor, since the account turns out to have some. */
+const mostProofs = 2
+
 /** @returns a function that throws Failure, also where the person does not want to prove who they are */
 export function useAct(): Act {
   const prove = useProve()
   return useCallback(
     async <Data,>(mutation: string, variables: object = {}) => {
-      try {
-        return await askWhole<Data>(mutation, variables)
-      } catch (error) {
-        const wantsProof = error instanceof Failure && error.code === 'REAUTHENTICATION_REQUIRED'
-        if (!wantsProof || !(await prove())) throw error
-        return askWhole<Data>(mutation, variables)
+      for (let proofs = 0; ; proofs++) {
+        try {
+          return await askWhole<Data>(mutation, variables)
+        } catch (error) {
+          const wantsProof = error instanceof Failure && error.code === 'REAUTHENTICATION_REQUIRED'
+          if (!wantsProof || proofs === mostProofs || !(await prove(error))) throw error
+        }
       }
     },
     [prove],

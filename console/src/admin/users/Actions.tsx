@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import { goTo } from '../../data/route.ts'
 import { Field } from '../../parts/Field.tsx'
+import { settings } from '../../settings.ts'
 import { texts } from '../../texts/en.ts'
 import { ActDialog } from '../parts/ActDialog.tsx'
 import { endedNote } from '../parts/endedNote.ts'
@@ -13,6 +14,7 @@ const mutations = {
   unblock: `mutation Unblock($id: ID!) { done: unblockUser(id: $id) { id } }`,
   endSessions: `mutation EndSessions($id: ID!) { done: revokeUserSessions(id: $id) { id } }`,
   recover: `mutation Recover($id: ID!) { done: recoverAccount(id: $id) { id } }`,
+  resetFactors: `mutation ResetFactors($id: ID!) { done: resetFactors(id: $id) { id } }`,
   delete: `mutation Delete($id: ID!) { done: deleteUser(id: $id) }`,
 } as const
 
@@ -27,7 +29,15 @@ export function Actions({ user, onDone, say }: { user: ShownUser; onDone: () => 
     <section aria-labelledby="actions">
       <h2 id="actions">{oneUser.danger}</h2>
       <p className="row">
-        {([blocking, 'endSessions', 'recover', 'delete'] as const).map((name, place) => (
+        {(
+          [
+            blocking,
+            'endSessions',
+            ...(settings.factors ? (['resetFactors'] as const) : []),
+            'recover',
+            'delete',
+          ] as const
+        ).map((name, place) => (
           <button key={place} type="button" onClick={() => setAsked(name)}>
             {acts[name].button}
           </button>

@@ -31,7 +31,7 @@ it('tells a difference that is there', () => {
 // The budgets of the embedded database are in memory, so no account can be locked by a statement.
 const onlyPostgres = onPostgres ? it : it.skip
 onlyPostgres(
-  'the time of a refused login does not tell whether the account exists, or takes no more',
+  'the time of a refused login does not tell whether the account exists, has a second factor, or takes no more',
   async () => {
     const { userId } = await server.signUp()
     const locked = await copyAccounts(server, userId, each)
@@ -39,12 +39,21 @@ onlyPostgres(
       existing: await copyAccounts(server, userId, each),
       unknown: Array.from({ length: each }, newEmail),
       locked,
+      factors: await copyAccounts(server, userId, each),
     }
+    for (const email of emails.factors)
+      await server.rows(sql`insert into annul.factors (id, user_id, kind, confirmed_at)
+      select gen_random_uuid(), id, 'TOTP', now() from annul.users where email_key = ${email}`)
     for (const email of locked)
       await server.rows(sql`insert into annul.budgets (key, spent, failures)
       values (${keysOf(server)('account', email)}, 0, 100)`)
-    const kinds = ['existing', 'unknown', 'locked'] as const
-    const times = { existing: [] as number[], unknown: [] as number[], locked: [] as number[] }
+    const kinds = ['existing', 'unknown', 'locked', 'factors'] as const
+    const times: Record<(typeof kinds)[number], number[]> = {
+      existing: [],
+      unknown: [],
+      locked: [],
+      factors: [],
+    }
 
     // One of each kind at a time, in changing order: a busy moment of the machine meets all kinds alike.
     for (let round = -5; round < each; round++)
@@ -59,7 +68,7 @@ onlyPostgres(
       }
 
     // By chance, one in 16,000 runs is beyond 4.
-    for (const kind of ['unknown', 'locked'] as const)
+    for (const kind of ['unknown', 'locked', 'factors'] as const)
       expect({ kind, deviations: Math.abs(deviations(times.existing, times[kind])) }).toEqual({
         kind,
         deviations: { asymmetricMatch: (found: number) => found < 4 },

@@ -9,6 +9,7 @@ import { openAuthenticator } from './decisions/authenticate.ts'
 import { openStrictReader, type StrictReader } from './decisions/strictReader.ts'
 import { tellKeys } from './decisions/tellKeys.ts'
 import { openTokenWatch, type TokenWatch } from './decisions/tokenWatch.ts'
+import { passkeyChallenges } from './factors/passkeyChallenge.ts'
 import { openTotp } from './factors/totp.ts'
 import { type ApolloSettings, apolloSettings } from './graphql/apolloSettings.ts'
 import type { Bounds } from './graphql/bounds/limits.ts'
@@ -227,6 +228,7 @@ async function openWith(
       onHash: metrics.hashed,
     }),
     totp: openTotp(secret, previous, config.siteName),
+    passkeyChallenges: passkeyChallenges(secret, previous),
     limits: openLimits({
       secret,
       store: embedded ? memoryStore() : databaseStore(db),

@@ -6,6 +6,7 @@ import { rotateOldKeys } from './admin/rotateKeys.ts'
 import { removeExpiredEvents } from './audit/expiredEvents.ts'
 import { sealHours } from './audit/sealHours.ts'
 import { type Database, type Queries, rows } from './database/open.ts'
+import { expiredChallenges } from './factors/spentChallenges.ts'
 import { expiredBudgets } from './limits/expiredBudgets.ts'
 import type { Parts } from './parts.ts'
 import { deadNodes, expiredRevocations } from './revocation/purge.ts'
@@ -53,6 +54,7 @@ export function startHousekeeping(
     await removeInBatches(db, byStatement(expiredRevocations(batchRows)))
     await removeInBatches(db, byStatement(expiredOneTime(batchRows)))
     await removeInBatches(db, byStatement(expiredBudgets(batchRows)))
+    await removeInBatches(db, byStatement(expiredChallenges(batchRows)))
     await removeInBatches(db, byStatement(expiredFollowers(batchRows)))
     secrets ??= await loadSecrets(config)
     await rotateOldKeys({ app, db, config, log })
@@ -84,6 +86,7 @@ export async function purge({
   const revocations = await removeInBatches(db, byStatement(expiredRevocations(batchRows)))
   const sessions = await removeInBatches(db, byStatement(forgottenSessions(batchRows)))
   await removeInBatches(db, byStatement(expiredBudgets(batchRows)))
+  await removeInBatches(db, byStatement(expiredChallenges(batchRows)))
   await removeInBatches(db, byStatement(expiredFollowers(batchRows)))
   await removeInBatches(db, byStatement(expiredSigningKeys(batchRows)))
   await sealHours(db, (await loadSecrets(config)).secret)

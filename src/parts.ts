@@ -2,6 +2,7 @@ import type { App } from './app/options.ts'
 import type { Config } from './config.ts'
 import type { DatabaseClock } from './database/clock.ts'
 import type { Database } from './database/open.ts'
+import type { PasskeyChallenges } from './factors/passkeyChallenge.ts'
 import type { Totp } from './factors/totp.ts'
 import type { Limits } from './limits/limits.ts'
 import type { Log } from './log.ts'
@@ -34,6 +35,7 @@ export interface Parts {
   readonly auditCursors: AuditCursors
   readonly passwords: Passwords
   readonly totp: Totp
+  readonly passkeyChallenges: PasskeyChallenges
   readonly limits: Limits
   readonly revocation: RevocationService
   readonly fences: Fences

@@ -21,6 +21,8 @@ export type MailKind =
   /** A refresh token was used twice, and its session ended. */
   | 'reuse-detected'
   | 'factors-changed'
+  /** The signature counter of a passkey did not rise, as if there was a copy of it. The passkey was refused. */
+  | 'passkey-cloned'
   | 'account-deleted'
   | 'account-recovered'
 

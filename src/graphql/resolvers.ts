@@ -1,7 +1,9 @@
 import { changeEmail } from '../accounts/changeEmail.ts'
 import { changePassword } from '../accounts/changePassword.ts'
 import { completeLogin } from '../accounts/completeLogin.ts'
+import { confirmPasskey } from '../accounts/confirmPasskey.ts'
 import { deleteAccount } from '../accounts/deleteAccount.ts'
+import { enrollPasskey } from '../accounts/enrollPasskey.ts'
 import { confirmTotp, enrollTotp } from '../accounts/enrollTotp.ts'
 import { listFactors } from '../accounts/listFactors.ts'
 import { register } from '../accounts/register.ts'
@@ -25,9 +27,11 @@ import { deviceName } from '../input/device.ts'
 import type { Parts } from '../parts.ts'
 import { type AuthContext, type GraphQLContext, stateOf } from '../request/context.ts'
 import { cookieOf, endSession, issue } from '../request/cookieMode.ts'
+import { beginPasskey, beginPasskeyLogin, beginViewersPasskey } from '../sessions/beginPasskey.ts'
 import { sessionEnd } from '../sessions/issueTokens.ts'
 import { listSessions } from '../sessions/listSessions.ts'
 import { login } from '../sessions/login.ts'
+import { passkeyLogin } from '../sessions/passkeyLogin.ts'
 import { reauthenticate } from '../sessions/reauthenticate.ts'
 import { reauthenticateWith } from '../sessions/reauthenticateWith.ts'
 import { refresh } from '../sessions/refresh.ts'
@@ -38,7 +42,7 @@ import { type DeviceVisitor, inSession, type OnDevice, type SessionViewer, type 
 import { connectionOf } from './connection.ts'
 import { dateTime } from './dateTime.ts'
 import type { Resolvers } from './generated.ts'
-import { readUser } from './readForViewer.ts'
+import { readUser, viewerOf } from './readForViewer.ts'
 import { KnownUser, sourcesOf } from './sources.ts'
 import { userFields } from './userFields.ts'
 
@@ -100,6 +104,15 @@ export const resolvers: Resolvers = {
     deleteAccount: (_, __, { auth }) => deleteAccount(...acting(auth)),
     enrollTotp: (_, __, { auth }) => enrollTotp(...actingInSession(auth)),
     confirmTotp: (_, input, { auth }) => confirmTotp(...actingInSession(auth), input),
+    enrollPasskey: (_, __, { auth }) => enrollPasskey(...actingInSession(auth)),
+    confirmPasskey: (_, input, { auth }) => confirmPasskey(...actingInSession(auth), input),
+    beginPasskey: async (_, { challenge }, { auth }) =>
+      challenge == null
+        ? beginViewersPasskey(stateOf(auth).parts, inSession(await viewerOf(auth)))
+        : beginPasskey(...visiting(auth), { challenge }),
+    beginPasskeyLogin: (_, __, { auth }) => beginPasskeyLogin(stateOf(auth).parts),
+    passkeyLogin: (_, { input }, { auth }) =>
+      issue(stateOf(auth), () => passkeyLogin(...visiting(auth), input), input),
     completeLogin: (_, { input }, { auth }) =>
       issue(stateOf(auth), () => completeLogin(...visiting(auth), input), input),
     reauthenticateWith: (_, { input }, { auth }) =>

@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
+import { relyingParty } from '../factors/relyingParty.ts'
 import { oauthPaths } from '../oauth/metadata.ts'
-import { jwksPath, metadataPath } from './wellKnown.ts'
+import { jwksPath, metadataPath, relatedOriginsPath } from './wellKnown.ts'
 
 /** A path of Annul in somebody else's server. `/` is the app's own. */
 export interface Path {
@@ -17,8 +18,14 @@ export const socketPaths = ['/graphql', '/feed'] as const
 
 const all: Path['methods'] = ['GET', 'HEAD', 'POST', 'OPTIONS', 'PUT', 'PATCH', 'DELETE']
 
-export function pathsOf({ metrics, console }: Pick<Config, 'metrics' | 'console'>): readonly Path[] {
-  const read = ['/healthz', '/readyz', '/feed', ...(metrics === 'on' ? ['/metrics'] : [])]
+export function pathsOf(config: Config): readonly Path[] {
+  const { metrics, console } = config
+  const hasRelated = relyingParty(config).related.length > 0
+  const read = [
+    ...['/healthz', '/readyz', '/feed'],
+    ...(metrics === 'on' ? ['/metrics'] : []),
+    ...(hasRelated ? [relatedOriginsPath] : []),
+  ]
   return [
     { url: '/graphql', methods: ['GET', 'HEAD', 'POST', 'OPTIONS'] },
     ...read.map((url): Path => ({ url, methods: ['GET', 'HEAD'] })),

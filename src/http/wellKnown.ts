@@ -1,15 +1,17 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { OpenedAuth } from '../auth.ts'
+import { relyingParty } from '../factors/relyingParty.ts'
 import { metadataOf } from '../oauth/metadata.ts'
 
 export const jwksPath = '/.well-known/jwks.json'
 export const metadataPath = '/.well-known/oauth-authorization-server'
+export const relatedOriginsPath = '/.well-known/webauthn'
 
 /** For answers that everybody may read, pages of any origin too. */
 export const readableByAll = { 'access-control-allow-origin': '*' }
 
-/** What everybody may read who verifies tokens: the keys, and where everything is. */
+/** What everybody may read: the keys, where everything is, and which origins may use the passkeys. */
 export function addWellKnown(app: FastifyInstance, { parts }: OpenedAuth): void {
   // Verifiers elsewhere may keep the keys for a while: a new one is announced a minute before it signs.
   app.get(jwksPath, async (_request, reply) => {
@@ -28,6 +30,14 @@ export function addWellKnown(app: FastifyInstance, { parts }: OpenedAuth): void 
     reply.headers(readableByAll)
     return metadataOf(parts, base)
   })
+
+  // A browser asks at the RP ID for the origins beside its own (WebAuthn Level 3, 5.11): without cookies, and by no script.
+  const { related } = relyingParty(parts.config)
+  if (related.length > 0)
+    app.get(relatedOriginsPath, async (_request, reply) => {
+      reply.header('cache-control', 'public, max-age=30')
+      return { origins: related }
+    })
 
   // The preflight of a page that sends headers beside those that need none, such as those of a trace.
   for (const url of [jwksPath, metadataPath])

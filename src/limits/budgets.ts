@@ -74,6 +74,7 @@ export const actions = {
     ['factor', 'account'],
     ['address', 'address'],
   ],
+  passkey: [['address', 'address']],
   mail: [
     ['mail-recipient', 'recipient'],
     ['mail-account', 'account'],

@@ -20,6 +20,7 @@ export interface Subjects {
   readonly register: Readonly<Record<string, never>>
   readonly token: Readonly<Record<string, never>>
   readonly factor: { readonly account: string }
+  readonly passkey: Readonly<Record<string, never>>
   readonly mail: { readonly recipient: string; readonly account?: string }
   readonly reset: { readonly recipient: string }
 }

@@ -15,7 +15,10 @@ type Origin = { readonly ipAddress: string | null; readonly userAgent: string | 
  */
 export async function queueSecurityMail(
   tx: Pick<Queries, 'insert'>,
-  kind: Extract<MailKind, 'password-changed' | 'new-device' | 'reuse-detected' | 'factors-changed'>,
+  kind: Extract<
+    MailKind,
+    'password-changed' | 'new-device' | 'reuse-detected' | 'factors-changed' | 'passkey-cloned'
+  >,
   user: Pick<UserRow, 'id' | 'email' | 'emailVerified'>,
   origin: Origin,
 ): Promise<void> {

@@ -82,6 +82,13 @@ const words: Readonly<Record<MailKind, (site: string) => Words>> = {
     ],
     otherwise: askForPassword(site),
   }),
+  'passkey-cloned': site => ({
+    subject: `A passkey of your account at ${site} was refused`,
+    says: [
+      `A passkey of your account at ${site} was used, and its counter was lower than before, as if there was a copy of the passkey. Nobody was let in by it.`,
+    ],
+    otherwise: `If it was not you, remove the passkey at ${site}, and add a new one. If it was you, the device that keeps the passkey may be faulty.`,
+  }),
   'account-deleted': site => ({
     subject: `Your account at ${site} was deleted`,
     says: [`Your account at ${site} was deleted, and all of its sessions have ended.`],

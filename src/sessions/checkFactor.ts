@@ -1,6 +1,8 @@
-import { badUserInput } from '../errors.ts'
+import { type AuthError, badUserInput } from '../errors.ts'
 import type { Parts } from '../parts.ts'
+import type { Visitor } from '../viewer.ts'
 import { checkRecoveryCode, checkTotp } from './checkCode.ts'
+import { checkPasskey } from './checkPasskey.ts'
 import type { FactorInput, FactorProof, ProofOf } from './factorProof.ts'
 
 /**
@@ -9,22 +11,33 @@ import type { FactorInput, FactorProof, ProofOf } from './factorProof.ts'
  * @throws AuthError BAD_USER_INPUT / CODE_INVALID or PASSKEY_INVALID, or FACTOR_INPUT_INVALID where not exactly one proof
  *   is given
  */
-export async function checkFactor(parts: Parts, input: FactorInput, of: ProofOf): Promise<FactorProof> {
+export async function checkFactor(
+  parts: Parts,
+  visitor: Visitor,
+  input: FactorInput,
+  of: ProofOf,
+): Promise<FactorProof> {
   const { totp, recoveryCode, passkey } = checkInput(input, of.argument)
   if (totp != null) return checkTotp(parts, totp, { ...of, argument: `${of.argument}.totp` })
   if (recoveryCode != null)
     return checkRecoveryCode(parts, recoveryCode, { ...of, argument: `${of.argument}.recoveryCode` })
-  throw badUserInput(`${of.argument}.passkey`, 'PASSKEY_INVALID', `Not served: ${passkey?.id}`)
+  if (passkey == null) throw factorInputInvalid(of.argument)
+  // The user is known already, by the password or by the session.
+  const wanted = { ...of, userVerification: false, argument: `${of.argument}.passkey` }
+  return checkPasskey(parts, visitor, passkey, wanted)
 }
 
 /** @throws AuthError BAD_USER_INPUT / FACTOR_INPUT_INVALID */
 export function checkInput(input: FactorInput, argument: string): FactorInput {
   const given = [input.totp, input.recoveryCode, input.passkey].filter(proof => proof != null)
-  if (given.length !== 1)
-    throw badUserInput(
-      argument,
-      'FACTOR_INPUT_INVALID',
-      'Give exactly one of "totp", "recoveryCode" and "passkey".',
-    )
+  if (given.length !== 1) throw factorInputInvalid(argument)
   return input
+}
+
+function factorInputInvalid(argument: string): AuthError {
+  return badUserInput(
+    argument,
+    'FACTOR_INPUT_INVALID',
+    'Give exactly one of "totp", "recoveryCode" and "passkey".',
+  )
 }

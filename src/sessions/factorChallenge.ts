@@ -90,7 +90,7 @@ export async function answerChallenge(
   const { userId } = challenge
   const boundTo = boundToChallenge(challenge)
   try {
-    const proof = await checkFactor(parts, factor, { userId, boundTo, argument: 'input.factor' })
+    const proof = await checkFactor(parts, visitor, factor, { userId, boundTo, argument: 'input.factor' })
     return { challenge, proof, attempt, refused }
   } catch (error) {
     // An outage is no wrong answer.

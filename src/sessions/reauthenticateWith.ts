@@ -31,7 +31,7 @@ export async function reauthenticateWith(
   const state = await readLiveSession(parts.db, sessionId)
   const attempt = await parts.limits.charge(viewer, 'factor', { account: state.user.emailKey ?? '' })
   const of = { userId, boundTo: boundToSession(sessionId), argument: 'input' }
-  const proof = await checkFactor(parts, input, of).catch(async error => {
+  const proof = await checkFactor(parts, viewer, input, of).catch(async error => {
     // An outage is no wrong answer.
     if (error instanceof AuthError && error.code === 'BAD_USER_INPUT')
       await fenced(parts, viewer, tx =>

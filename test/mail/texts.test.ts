@@ -17,6 +17,7 @@ const kinds: Record<MailKind, boolean> = {
   'new-device': false,
   'reuse-detected': false,
   'factors-changed': false,
+  'passkey-cloned': false,
   'account-deleted': false,
   'account-recovered': true,
 }

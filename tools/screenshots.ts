@@ -120,7 +120,7 @@ async function shoot(browser: Browser, url: string, shot: Shot): Promise<void> {
   await page.goto(`${url}/#/sign-in`)
   await page.getByLabel('E-mail address').fill(adminEmail)
   await page.getByLabel('Password', { exact: true }).fill(password)
-  await page.getByRole('main').getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('main').getByRole('button', { name: 'Sign in', exact: true }).click()
   await page.getByRole('banner').getByRole('button', { name: 'Sign out' }).waitFor()
   await page.goto(`${url}/#${shot.place}`)
   await page.getByRole('main').getByRole('heading', { level: 1 }).first().waitFor()

@@ -208,7 +208,7 @@ async function openWith(
     algorithm: config.signingAlgorithm,
     revoked: revocation.view,
   })
-  const { issuer, audience } = config
+  const { issuer, audience, mfaRoles } = config
   const metrics = openMetrics()
   const sending = { app, config, db, log, metrics, oneTimeTokens: oneTimeTokens(secret, previous) }
   const parts: Parts = {
@@ -216,7 +216,7 @@ async function openWith(
     decisions,
     clock,
     keys,
-    accessTokens: accessTokens({ keys, issuer, audience, now: clock.now }),
+    accessTokens: accessTokens({ keys, issuer, audience, mfaRoles, now: clock.now }),
     formerTokens: formerTokens({ config, ownKeys: () => keys.jwks().keys, now: clock.now, log }),
     refreshTokens: refreshTokens(secret, previous),
     deviceTokens: deviceTokens(secret, previous),

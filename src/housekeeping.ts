@@ -1,15 +1,18 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { expiredEnrolments } from './accounts/expiredEnrolments.ts'
 import { expiredOneTime } from './accounts/expiredOneTime.ts'
 import { renewSignerKeys } from './accounts/renewSignerKeys.ts'
+import { renewTotpSecrets } from './accounts/renewTotpSecrets.ts'
 import { expiredFollowers } from './admin/expiredFollowers.ts'
 import { rotateOldKeys } from './admin/rotateKeys.ts'
 import { removeExpiredEvents } from './audit/expiredEvents.ts'
 import { sealHours } from './audit/sealHours.ts'
 import { type Database, type Queries, rows } from './database/open.ts'
-import { expiredChallenges } from './factors/spentChallenges.ts'
+import { expiredSpentChallenges } from './factors/spentChallenges.ts'
 import { expiredBudgets } from './limits/expiredBudgets.ts'
 import type { Parts } from './parts.ts'
 import { deadNodes, expiredRevocations } from './revocation/purge.ts'
+import { expiredChallenges } from './sessions/expiredChallenges.ts'
 import { forgottenSessions } from './sessions/forgottenSessions.ts'
 import { loadSecrets, type Secrets } from './tokens/secret.ts'
 import { expiredSigningKeys } from './tokens/signingKeyRows.ts'
@@ -33,10 +36,10 @@ const roundMs = 75_000
 const slowRounds = 48
 
 /**
- * Removes rows that are no longer needed: expired rows of the log, expired one-time tokens, budgets that are whole
- * again, sessions that ended a month ago, audit events beyond ANNUL_AUDIT_DAYS, keys that verify nothing any more, nodes
- * and followers that died. Seals the hours of the audit that are complete. Makes the next signing key when the newest is
- * old.
+ * Removes rows that are no longer needed: expired rows of the log, expired one-time tokens and challenges, enrolments
+ * that were left, budgets that are whole again, sessions that ended a month ago, audit events beyond ANNUL_AUDIT_DAYS,
+ * keys that verify nothing any more, nodes and followers that died. Seals the hours of the audit that are complete. Makes
+ * the next signing key when the newest is old. Encrypts anew what is encrypted under ANNUL_SECRET_PREVIOUS.
  * The batches are small, each under one advisory lock, so that nodes share the work instead of repeating it.
  *
  * @param onError called with the error of a round that failed; the next round comes in any case
@@ -53,8 +56,9 @@ export function startHousekeeping(
   const clean = async () => {
     await removeInBatches(db, byStatement(expiredRevocations(batchRows)))
     await removeInBatches(db, byStatement(expiredOneTime(batchRows)))
-    await removeInBatches(db, byStatement(expiredBudgets(batchRows)))
     await removeInBatches(db, byStatement(expiredChallenges(batchRows)))
+    await removeInBatches(db, byStatement(expiredBudgets(batchRows)))
+    await removeInBatches(db, byStatement(expiredSpentChallenges(batchRows)))
     await removeInBatches(db, byStatement(expiredFollowers(batchRows)))
     secrets ??= await loadSecrets(config)
     await rotateOldKeys({ app, db, config, log })
@@ -64,7 +68,9 @@ export function startHousekeeping(
     if (round++ % slowRounds === 0) {
       await removeInBatches(db, byStatement(forgottenSessions(batchRows)))
       await removeInBatches(db, byStatement(expiredSigningKeys(batchRows)))
+      await removeInBatches(db, byStatement(expiredEnrolments(batchRows)))
       await renewSignerKeys(db, secrets)
+      await renewTotpSecrets(db, secrets)
       await removeInBatches(db, tx => removeExpiredEvents(tx, config.auditDays, batchRows))
     }
     await dead.forget()
@@ -83,6 +89,8 @@ export async function purge({
   const dead = deadNodes(db, () => revocation.node()?.id)
   await dead.forget()
   const oneTimeTokens = await removeInBatches(db, byStatement(expiredOneTime(batchRows)))
+  await removeInBatches(db, byStatement(expiredChallenges(batchRows)))
+  await removeInBatches(db, byStatement(expiredEnrolments(batchRows)))
   const revocations = await removeInBatches(db, byStatement(expiredRevocations(batchRows)))
   const sessions = await removeInBatches(db, byStatement(forgottenSessions(batchRows)))
   await removeInBatches(db, byStatement(expiredBudgets(batchRows)))

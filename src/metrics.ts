@@ -10,7 +10,7 @@ export interface Metrics {
   decided(path: Path, outcome: string): void
   /** A refresh: ROTATED, REPLAYED, AHEAD (the database went back in time), or the reason of the refusal. */
   refreshed(outcome: string): void
-  /** A login: `accepted` or `refused`. */
+  /** A login: `accepted` or `refused`; `factor-asked` after the right password, and `factor-refused` for each wrong answer. */
   loggedIn(outcome: string): void
   /** A look-up of a new password among breached ones: `clean`, `breached`, or `failed`, when nobody could be asked. */
   breachChecked(result: string): void
@@ -58,7 +58,7 @@ export function openMetrics(): Metrics {
   })
   const logins = new Counter({
     name: 'annul_logins_total',
-    help: 'Logins, by outcome.',
+    help: 'Logins, by outcome (accepted, refused, factor-asked, factor-refused).',
     labelNames: ['outcome'],
     registers,
   })

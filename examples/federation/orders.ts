@@ -7,7 +7,7 @@ import { type DocumentNode, GraphQLError, parse } from 'graphql'
 
 const typeDefs = parse(`
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key", "@shareable"])
-  directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int) on FIELD_DEFINITION | OBJECT
+  directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int, mfa: Boolean) on FIELD_DEFINITION | OBJECT
   scalar DateTime
   type Query {
     shop: String!

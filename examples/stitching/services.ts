@@ -16,7 +16,7 @@ export interface Service {
 export function startOrders(verifier: Verifier): Promise<Service> {
   const schema = createSchema<VerifierContext>({
     typeDefs: `
-      directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int) on FIELD_DEFINITION | OBJECT
+      directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int, mfa: Boolean) on FIELD_DEFINITION | OBJECT
       type Query { ordersOf(ids: [ID!]!): [User]! }
       type Mutation { order(item: String!): Order! @auth }
       type User { id: ID! orders: [Order!] @auth }

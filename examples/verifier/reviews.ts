@@ -4,7 +4,7 @@ import { guardSchema } from 'annul/verify/graphql'
 import { createYoga } from 'graphql-yoga'
 
 const typeDefs = `
-  directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int) on FIELD_DEFINITION | OBJECT
+  directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int, mfa: Boolean) on FIELD_DEFINITION | OBJECT
   type Query {
     myReviews: [String!]! @auth
     allReviews: [String!]! @auth(roles: ["admin"])

@@ -3,12 +3,14 @@ import { oneTimeTokens, users } from '../database/tables.ts'
 import { transact } from '../database/transact.ts'
 import { methods, together } from '../factors/amr.ts'
 import type { Parts } from '../parts.ts'
-import { type Answered, answerChallenge, spendChallenge } from '../sessions/factorChallenge.ts'
+import { type Answered, answerChallenge } from '../sessions/answerChallenge.ts'
+import { challengeRefused, spendChallenge } from '../sessions/factorChallenge.ts'
 import type { FactorInput } from '../sessions/factorProof.ts'
 import { finishLogin } from '../sessions/finishLogin.ts'
 import type { Tokens } from '../sessions/issueTokens.ts'
 import { openSession } from '../sessions/openSession.ts'
 import { readCredentials } from '../sessions/readCredentials.ts'
+import { stopFactorReset } from '../sessions/stopFactorReset.ts'
 import type { DeviceVisitor } from '../viewer.ts'
 import { isLive } from './oneTime.ts'
 import { renewPassword } from './renewPassword.ts'
@@ -61,7 +63,7 @@ async function completeSignIn(
   answered: Answered,
   cookie: boolean,
 ): Promise<Tokens> {
-  const { challenge, proof, refused } = answered
+  const { challenge, proof } = answered
   const tokens = await transact(parts, async tx => {
     const isUser = eq(users.id, challenge.userId)
     // User before factor, as everywhere: a deletion locks both in this order.
@@ -73,8 +75,9 @@ async function completeSignIn(
       checked?.user.status === 'ACTIVE' &&
       checked.user.sessionVersion === challenge.sessionVersion &&
       checked.epoch === challenge.epoch
-    if (!isAsChecked) throw refused
-    await spendChallenge(tx, answered)
+    if (!isAsChecked) throw challengeRefused()
+    if (checked.user.factorsEndAt !== null) await stopFactorReset(tx, challenge.userId, visitor)
+    await spendChallenge(tx, challenge)
     await proof.spend(tx)
     return finishLogin(parts, tx, visitor, checked, { cookie, proved: provedBy(answered) })
   })
@@ -94,7 +97,8 @@ async function renewAnswered<T extends Tokens | undefined = undefined>(
   answered: Answered,
   andThen?: Parameters<typeof renewPassword<T>>[3],
 ): Promise<T | undefined> {
-  const { challenge, refused } = answered
+  const { challenge } = answered
+  const refused = challengeRefused()
   const { tokenId, passwordHash } = challenge
   if (tokenId === null || passwordHash === null) throw refused
   const [token] = await parts.db

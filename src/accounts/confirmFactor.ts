@@ -12,6 +12,7 @@ import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
 import { fenced } from '../revocation/fence.ts'
 import { readCredentials } from '../sessions/readCredentials.ts'
+import { stopFactorReset } from '../sessions/stopFactorReset.ts'
 import type { SessionViewer } from '../viewer.ts'
 import type { Factor } from './listFactors.ts'
 
@@ -39,19 +40,23 @@ export async function confirmFactor(
   add: (tx: Queries) => Promise<Factor>,
 ): Promise<FactorConfirmed> {
   const before = await readCredentials(parts.db, eq(users.id, viewer.userId))
+  // Looked at twice: a request that is refused must not use up one of the owner's warnings.
+  refuseWithoutProof(viewer, before?.hasFactors ?? false)
   // Ten hashes take longer than a transaction should.
   const codes = before?.hasFactors === false ? await newCodes(parts) : undefined
   const isTold = await parts.limits.warns('factors-changed', before?.user.emailKey ?? '')
   return fenced(parts, viewer, async tx => {
     const user = await lockUser(tx, viewer.userId)
     const hadFactors = await checkFactorProof(tx, viewer)
+    await stopFactorReset(tx, viewer.userId, viewer)
     const factor = await add(tx)
     const own = await tx.select({ id: factors.id }).from(factors).where(eq(factors.userId, viewer.userId))
     if (own.length > mostFactors)
       throw badUserInput('id', 'TOO_MANY_FACTORS', `An account has at most ${mostFactors} factors.`)
     if (codes && !hadFactors) await storeCodes(tx, viewer.userId, codes)
     await appendAudit(tx, { kind: 'add-factor', ...byViewer(viewer), detail: factor.kind })
-    if (isTold) await queueSecurityMail(tx, 'factors-changed', user, viewer)
+    if (isTold)
+      await queueSecurityMail(tx, 'factors-changed', user, viewer, { change: 'ADDED', factor: factor.kind })
     return { factor, recoveryCodes: codes && !hadFactors ? [...codes.shown] : null }
   })
 }
@@ -66,8 +71,12 @@ export async function confirmFactor(
 export async function checkFactorProof(tx: Queries, viewer: SessionViewer): Promise<boolean> {
   const found = await readCredentials(tx, eq(users.id, viewer.userId))
   const hasFactors = found?.hasFactors ?? false
-  if (hasFactors && !hasSecondFactor(viewer.claims.amr)) throw reauthenticationRequired({ maxAge, mfa: true })
+  refuseWithoutProof(viewer, hasFactors)
   return hasFactors
+}
+
+function refuseWithoutProof({ claims }: SessionViewer, hasFactors: boolean): void {
+  if (hasFactors && !hasSecondFactor(claims.amr)) throw reauthenticationRequired({ maxAge, mfa: true })
 }
 
 /** Codes as they are shown, and as they are stored. */

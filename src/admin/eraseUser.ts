@@ -4,6 +4,7 @@ import type { Queries } from '../database/open.ts'
 import type { UserRow } from '../database/rows.ts'
 import { oneTimeTokens, sessions, users } from '../database/tables.ts'
 import type { Revoke } from '../revocation/log.ts'
+import { dropFactors } from '../sessions/dropFactors.ts'
 import { lockAdmins, refuseLastAdmin } from './lastAdmin.ts'
 import { lockUser } from './lockUser.ts'
 
@@ -16,6 +17,8 @@ export const erased = {
   emailVerified: false,
   roles: [] as string[],
   scopes: [] as string[],
+  delayFactorReset: false,
+  factorsEndAt: null,
 } as const
 
 /**
@@ -34,6 +37,7 @@ export async function eraseUser(
   await lockAdmins(tx)
   const user = await lockUser(tx, id, 'update')
   await refuseLastAdmin(tx, user, argument)
+  await dropFactors(tx, id)
   await tx.update(users).set(erased).where(eq(users.id, id))
   await revoke.user(id, 'USER_DELETED', { sessions: true })
   await tx.update(sessions).set({ userAgent: null, ipAddress: null }).where(eq(sessions.userId, id))

@@ -8,26 +8,32 @@ import { missedReference } from '../database/outage.ts'
 import type { UserRow } from '../database/rows.ts'
 import { runHook } from '../database/runHook.ts'
 import { oneTimeTokens, users } from '../database/tables.ts'
-import { badUserInput } from '../errors.ts'
+import { badUserInput, reauthenticationRequired } from '../errors.ts'
+import { hasSecondFactor } from '../factors/amr.ts'
 import { checkId } from '../input/id.ts'
 import { queueMail } from '../mail/queueMail.ts'
 import type { Parts } from '../parts.ts'
 import { revokingAs } from '../revocation/revoking.ts'
+import { dropFactors } from '../sessions/dropFactors.ts'
+import { readCredentials } from '../sessions/readCredentials.ts'
 import type { Viewer } from '../viewer.ts'
 import { erased } from './eraseUser.ts'
 import { lockAdmins } from './lastAdmin.ts'
 import { lockUser } from './lockUser.ts'
 
 /**
- * Gives an account that somebody else has got hold of back to its owner: a new user id, no password, and a link to the
- * stored address that sets a new one. Whoever knows anything of the old account knows nothing of the new one. Under the
+ * Gives an account that somebody else has got hold of back to its owner: a new user id, no password, no second factor,
+ * and a link to the stored address that sets a new password. Whoever knows anything of the old account knows nothing of the new one. Under the
  * old id stays the row of a deleted user, by which all its tokens are refused, those of a former system too.
  *
  * Not for an admin's own account: an admin who has lost the mailbox would be locked out, and who has not uses
  * requestPasswordReset. So an admin is always left.
  *
+ * Of an account with factors it wants the admin's own, as resetFactors does. No delay: a thief may have asked for it.
+ *
  * @returns the user under the new id
- * @throws AuthError NOT_FOUND, BAD_USER_INPUT / OWN_ACCOUNT, or ID_REFERENCED where a foreign key does not follow
+ * @throws AuthError NOT_FOUND, REAUTHENTICATION_REQUIRED with `mfa`, BAD_USER_INPUT / OWN_ACCOUNT, or ID_REFERENCED where a
+ *   foreign key does not follow
  */
 export async function recoverAccount(parts: Parts, viewer: Viewer, input: { id: string }): Promise<UserRow> {
   const formerId = checkId(input.id, 'id')
@@ -36,6 +42,10 @@ export async function recoverAccount(parts: Parts, viewer: Viewer, input: { id: 
   return revokingAs(parts, viewer, { kind: 'user', subject: formerId }, async (tx, revoke) => {
     await lockAdmins(tx)
     const user = await lockUser(tx, formerId, 'update')
+    const { hasFactors } = (await readCredentials(tx, eq(users.id, formerId))) ?? {}
+    if (hasFactors && !hasSecondFactor(viewer.claims.amr))
+      throw reauthenticationRequired({ maxAge: 300, mfa: true })
+    await dropFactors(tx, formerId)
     // The ways back too: to whom a former address belongs is no more known than who has the old account.
     await endOneTime(tx, eq(oneTimeTokens.userId, formerId))
     const versions = await revoke.user(formerId, 'ACCOUNT_RECOVERED', { sessions: true })
@@ -49,7 +59,7 @@ export async function recoverAccount(parts: Parts, viewer: Viewer, input: { id: 
       ...{ kind: 'recover-account', ...byViewer(viewer), userId: id },
       detail: `the id was ${formerId}`,
     })
-    const recovered = { ...user, ...versions, id }
+    const recovered = { ...user, ...versions, id, delayFactorReset: false, factorsEndAt: null }
     await runHook(parts.app, 'recovered', tx, recovered, { formerId })
     return recovered
   }).catch(error => {
@@ -75,7 +85,7 @@ async function moveUser(tx: Queries, formerId: string): Promise<string> {
   const id = randomUUID()
   const [moved] = await tx
     .update(users)
-    .set({ id, passwordHash: null })
+    .set({ id, passwordHash: null, delayFactorReset: false, factorsEndAt: null })
     .where(eq(users.id, formerId))
     .returning()
   if (moved === undefined) throw new Error('A user who was there under lock is gone.')

@@ -21,6 +21,10 @@ export type MailKind =
   /** A refresh token was used twice, and its session ended. */
   | 'reuse-detected'
   | 'factors-changed'
+  /** All factors were removed by an admin or the operator, and the sessions ended. */
+  | 'factors-reset'
+  /** An admin has begun a reset that waits a day: `detail.takesEffect` has the time, in ISO 8601. */
+  | 'factor-reset-begun'
   /** The signature counter of a passkey did not rise, as if there was a copy of it. The passkey was refused. */
   | 'passkey-cloned'
   | 'account-deleted'

@@ -11,6 +11,7 @@ import { addImportUsers } from './importUsers.ts'
 import { addMigrate } from './migrate.ts'
 import { performWith } from './perform.ts'
 import { addPurge } from './purge.ts'
+import { addResetFactors } from './resetFactors.ts'
 import { addRestored } from './restored.ts'
 import { addRevokeEverything } from './revokeEverything.ts'
 import { addRotateKeys } from './rotateKeys.ts'
@@ -40,6 +41,7 @@ export async function runCommand(args: readonly string[], readSettings: () => Co
   addImportUsers(program, perform)
   addSetAccess(program, perform)
   addSetPassword(program, perform)
+  addResetFactors(program, perform)
   addBlock(program, perform)
   addUnblock(program, perform)
   addRotateKeys(program, perform)

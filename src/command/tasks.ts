@@ -6,6 +6,7 @@ import { endService } from './endService.ts'
 import { importUsers } from './importUsers.ts'
 import { migrate } from './migrate.ts'
 import { purge } from './purge.ts'
+import { resetFactors } from './resetFactors.ts'
 import { restored } from './restored.ts'
 import { revokeEverything } from './revokeEverything.ts'
 import { revokeKey, rotateKeys } from './rotateKeys.ts'
@@ -22,6 +23,7 @@ export const tasks: readonly Task<never>[] = [
   importUsers,
   setAccess,
   setPassword,
+  resetFactors,
   block,
   unblock,
   rotateKeys,

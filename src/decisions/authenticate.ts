@@ -66,7 +66,7 @@ export function openAuthenticator(
    */
   const askAboutUser = async (visitor: DeviceVisitor, token: FormerToken): Promise<Decision> => {
     try {
-      const { claims, refused } = judgeFormerToken(token, await strict.ofUser(token.userId))
+      const { claims, refused } = judgeFormerToken(token, await strict.ofUser(token.userId), config.mfaRoles)
       return conclude('strict', visitor, claims, refused)
     } catch (error) {
       return outage(error)

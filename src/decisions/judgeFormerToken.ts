@@ -1,6 +1,8 @@
 import { firstTokenVersion } from '../database/tables.ts'
 import type { Reason } from '../errors.ts'
+import { rolesWith } from '../factors/amr.ts'
 import { judgeStanding } from '../revocation/standing.ts'
+import { deepFreeze } from '../tokens/deepFreeze.ts'
 import type { FormerToken } from '../tokens/formerTokens.ts'
 import type { ViewerClaims } from '../viewer.ts'
 import type { UserStanding } from './strictReader.ts'
@@ -10,13 +12,15 @@ import type { UserStanding } from './strictReader.ts'
  * epoch of that time. So it dies by the same two comparisons as every other token, with the same reasons, and no kill
  * needs to know of it. Whatever was killed before the row was made concerned another system.
  *
+ * @param mfaRoles roles that want a second factor (ANNUL_MFA_ROLES), which such a token never has
  * @returns the claims of its viewer, and why it is dead by the rows of one moment; undefined while it lives
  */
 export function judgeFormerToken(
   token: FormerToken,
   user: UserStanding,
+  mfaRoles: readonly string[],
 ): { readonly claims: ViewerClaims; readonly refused: Reason | undefined } {
-  const claims: ViewerClaims = Object.freeze({
+  const claims: ViewerClaims = deepFreeze({
     iss: token.issuer,
     sub: token.userId,
     aud: token.audience,
@@ -27,7 +31,7 @@ export function judgeFormerToken(
     sid: null,
     ver: firstTokenVersion,
     epoch: user.created_epoch ?? 0,
-    roles: Object.freeze(listOf(user.roles)),
+    ...rolesWith(undefined, listOf(user.roles), mfaRoles),
     scope: listOf(user.scopes).join(' '),
     auth_time: token.authTime,
   })

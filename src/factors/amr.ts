@@ -23,15 +23,34 @@ export function hasSecondFactor(amr: readonly string[] | undefined): boolean {
   return amr?.includes(withSecondFactor) ?? false
 }
 
+/** What a viewer's claims say of roles. */
+interface ClaimedRoles {
+  readonly roles: readonly string[]
+  readonly mfa_roles?: readonly string[]
+}
+
 /**
- * The roles that an access token may carry.
+ * A user's roles, as claims: those that a token carries, and, apart from them, those that it would carry with a second
+ * factor. Told apart, so that a guard knows without a query whether a second factor would help.
  *
- * @param mfaRoles those that want a second factor (ANNUL_MFA_ROLES)
+ * @param mfaRoles the roles that want a second factor (ANNUL_MFA_ROLES)
  */
 export function rolesWith(
-  amr: readonly string[],
+  amr: readonly string[] | undefined,
   roles: readonly string[],
   mfaRoles: readonly string[],
-): readonly string[] {
-  return hasSecondFactor(amr) ? roles : roles.filter(role => !mfaRoles.includes(role))
+): ClaimedRoles {
+  if (hasSecondFactor(amr) || !roles.some(role => mfaRoles.includes(role))) return { roles }
+  return {
+    roles: roles.filter(role => !mfaRoles.includes(role)),
+    mfa_roles: roles.filter(role => mfaRoles.includes(role)),
+  }
+}
+
+/** Whether claims carry a role that wants a second factor, without one: they are of a time before ANNUL_MFA_ROLES. */
+export function lacksFactorFor(
+  claims: { readonly amr?: readonly string[]; readonly roles: readonly string[] },
+  mfaRoles: readonly string[],
+): boolean {
+  return !hasSecondFactor(claims.amr) && claims.roles.some(role => mfaRoles.includes(role))
 }

@@ -20,7 +20,7 @@ export interface ClientData {
 }
 
 /** The longest credential id, in bytes (WebAuthn Level 3, 7.1, step 25). */
-export const maxIdBytes = 1023
+const maxIdBytes = 1023
 /** An origin has some 300 characters at most, and a challenge of Annul's 43. */
 const maxClientDataBytes = 4096
 /** Authenticator data with the longest id and the longest key, and a statement without certificates. */

@@ -4,7 +4,7 @@ import type { Log } from '../log.ts'
 import type { AnsweredChallenge, Ceremony } from './passkeyChallenge.ts'
 import { checkPasskeyKey, passkeyAlgorithms } from './passkeyKey.ts'
 import { userHandleOf } from './passkeyOptions.ts'
-import { maxIdBytes, PasskeyRefusal, readAttestation, readClientData } from './passkeyResponse.ts'
+import { PasskeyRefusal, readAttestation, readClientData } from './passkeyResponse.ts'
 import type { RelyingParty } from './relyingParty.ts'
 import { loadWebAuthn } from './webauthn.ts'
 
@@ -110,6 +110,8 @@ export async function verifyNewPasskey(
   // passkey's own key. Statements with certificates, whose parsers are large, are not looked at.
   const statement = webauthn.decodeAttestationObject(webauthn.isoBase64URL.toBuffer(attestationObject))
   const [fmt, attStmt] = [statement.get('fmt'), statement.get('attStmt')]
+  // A statement of another type than a map would count as an empty one.
+  if (!(attStmt instanceof Map)) throw new PasskeyRefusal('The attestation has no statement.')
   const isSelfAttested = fmt === 'packed' && attStmt.get('x5c') === undefined
   if (fmt !== 'none' && !isSelfAttested) throw new PasskeyRefusal('The attestation is of an unwanted format.')
 
@@ -127,10 +129,8 @@ export async function verifyNewPasskey(
   const algorithm = checkPasskeyKey(webauthn.decodeCredentialPublicKey(credential.publicKey))
   if (isSelfAttested && attStmt.get('alg') !== algorithm)
     throw new PasskeyRefusal('The attestation is by another algorithm than the passkey.')
-  // Step 25.
+  // Step 25, as the id beside the passkey was read within its bounds.
   if (credential.id !== attestation.id) throw new PasskeyRefusal('The passkey has two ids.')
-  if (Buffer.from(credential.id, 'base64url').length > maxIdBytes)
-    throw new PasskeyRefusal('The id of the passkey is too long.')
   return {
     credentialId: credential.id,
     publicKey: credential.publicKey,

@@ -12,6 +12,8 @@ export interface RelyingParty {
   readonly related: readonly string[]
 }
 
+export type PartySettings = Pick<Config, 'publicUrl' | 'allowedOrigins' | 'siteName'>
+
 const development = 'localhost'
 
 /**
@@ -21,11 +23,7 @@ const development = 'localhost'
  * the port is not known beforehand: so passkeys work in development, and nowhere else. An IP address can't be an RP ID
  * and counts as none.
  */
-export function relyingParty({
-  publicUrl,
-  allowedOrigins = [],
-  siteName,
-}: Pick<Config, 'publicUrl' | 'allowedOrigins' | 'siteName'>): RelyingParty {
+export function relyingParty({ publicUrl, allowedOrigins = [], siteName }: PartySettings): RelyingParty {
   const own = publicUrl === undefined ? undefined : new URL(publicUrl)
   const isNamed = own !== undefined && isName(own.hostname)
   const id = isNamed ? own.hostname : development

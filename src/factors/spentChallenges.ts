@@ -24,7 +24,7 @@ export async function spendChallenge(
  *
  * @param batchRows how many at most
  */
-export const expiredChallenges = (batchRows: number) => sql`
+export const expiredSpentChallenges = (batchRows: number) => sql`
   delete from annul.spent_challenges where id in (
     select id from annul.spent_challenges where expires_at < now() - interval '1 minute'
     order by expires_at limit ${batchRows} for update skip locked)

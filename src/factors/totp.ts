@@ -50,7 +50,7 @@ export function openTotp(secret: Uint8Array, previous: Uint8Array | undefined, s
     create(factorId, account) {
       const bytes = randomBytes(secretBytes)
       const secret = base32.encode(bytes, { padding: false })
-      const uri = generateURI({ issuer: siteName, label: account, secret })
+      const uri = generateURI({ issuer: withoutColon(siteName), label: withoutColon(account), secret })
       return { sealed: seal(bytes, key, factorId), secret, uri }
     },
 
@@ -76,4 +76,9 @@ export function openTotp(secret: Uint8Array, previous: Uint8Array | undefined, s
       return former && seal(former, key, id)
     },
   }
+}
+
+/** Apps split the label at its first colon, into the site and the account. */
+function withoutColon(text: string): string {
+  return text.replace(/\s*:\s*/g, ' ')
 }

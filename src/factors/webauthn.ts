@@ -1,21 +1,31 @@
-type WebAuthn = typeof import('@simplewebauthn/server') & typeof import('@simplewebauthn/server/helpers')
+import type * as server from '@simplewebauthn/server'
+import type * as helpers from '@simplewebauthn/server/helpers'
 
-let loaded: Promise<WebAuthn> | undefined
+/** The library of WebAuthn, and its parsers. */
+export type WebAuthn = Pick<
+  typeof server & typeof helpers,
+  | 'generateRegistrationOptions'
+  | 'generateAuthenticationOptions'
+  | 'verifyRegistrationResponse'
+  | 'verifyAuthenticationResponse'
+  | 'decodeAttestationObject'
+  | 'decodeCredentialPublicKey'
+  | 'isoBase64URL'
+>
 
 /**
- * The library, loaded when the first passkey is asked for: with its parsers of certificates it would add a third of a
- * second to the start of a server, and of every command. Once, and one part after the other: requests may come together,
- * and a loader of modules that is asked twice at the same time need not link what both parts share.
+ * Loads the library when the first passkey is asked for: with its parsers of certificates it would add a third of a
+ * second to the start of every server and command.
  */
 export function loadWebAuthn(): Promise<WebAuthn> {
-  loaded ??= load().catch((error: unknown) => {
-    loaded = undefined
-    throw error
-  })
-  return loaded
+  loading ??= load()
+  return loading
 }
+
+let loading: Promise<WebAuthn> | undefined
 
 async function load(): Promise<WebAuthn> {
   const server = await import('@simplewebauthn/server')
-  return { ...server, ...(await import('@simplewebauthn/server/helpers')) }
+  const helpers = await import('@simplewebauthn/server/helpers')
+  return { ...server, ...helpers }
 }

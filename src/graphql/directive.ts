@@ -33,7 +33,7 @@ interface GuardContext {
 
 /**
  * Enforces `@auth`, and `extensions: { auth: … }` in a schema that is built in code, which means the same: `true` for any
- * live session, or `{ roles, scopes, maxAge }`. A field is guarded by its own guards, by those of its type, and by those
+ * live session, or `{ roles, scopes, maxAge, mfa }`. A field is guarded by its own guards, by those of its type, and by those
  * of the type that it returns; all of them must hold. The sender is checked before the field's resolver runs. A schema
  * that is guarded already stays as it is.
  *

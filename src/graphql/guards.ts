@@ -124,9 +124,9 @@ export function unique(requirements: readonly Requirement[]): readonly Requireme
 }
 
 /** Equal texts for equal requirements. The order of roles and scopes does not matter. */
-function keyOf({ roles, scopes, maxAge }: Requirement): string {
+function keyOf({ roles, scopes, maxAge, mfa = false }: Requirement): string {
   const sortedScopes = scopes?.map(all => JSON.stringify([...all].sort())).sort()
-  return JSON.stringify([roles && [...roles].sort(), sortedScopes, maxAge])
+  return JSON.stringify([roles && [...roles].sort(), sortedScopes, maxAge, mfa])
 }
 
 /** Equal texts for equal guards. */

@@ -1,7 +1,8 @@
-import { AuthError, forbidden } from '../errors.ts'
+import { AuthError } from '../errors.ts'
 import { checkId } from '../input/id.ts'
 import { type AuthContext, stateOf } from '../request/context.ts'
 import { adminRole, inSession, type Viewer } from '../viewer.ts'
+import { adminsOnly, check } from './meets.ts'
 import { KnownUser, type SessionSource } from './sources.ts'
 
 /* What a viewer may ask for by its id: `user`, and the references of a gateway. */
@@ -11,7 +12,7 @@ import { KnownUser, type SessionSource } from './sources.ts'
  *
  * @param argument the name of the argument that held the id
  * @returns null: there is no such user, which admins alone are told
- * @throws AuthError FORBIDDEN; BAD_USER_INPUT / ID_INVALID
+ * @throws AuthError FORBIDDEN, REAUTHENTICATION_REQUIRED (an admin without the second factor of ANNUL_MFA_ROLES); BAD_USER_INPUT / ID_INVALID
  */
 export async function readUser(
   auth: AuthContext,
@@ -22,7 +23,7 @@ export async function readUser(
   const id = checkId(given, argument)
   if (id === viewer.userId) return KnownUser.ofClaims(viewer)
   // Refused without a lookup, so that nobody learns which ids exist.
-  if (!viewer.roles.includes(adminRole)) throw forbidden({ roles: [adminRole] })
+  check(viewer, adminsOnly, auth)
   const row = await stateOf(auth).user(id)
   return row && KnownUser.ofRow(row)
 }
@@ -43,7 +44,7 @@ export async function readSession(
   const isAdmin = viewer.roles.includes(adminRole)
   if (!isAdmin) inSession(viewer)
   const row = await stateOf(auth).session(id)
-  if (!isAdmin && row?.userId !== viewer.userId) throw forbidden({ roles: [adminRole] })
+  if (row?.userId !== viewer.userId) check(viewer, adminsOnly, auth)
   return row && { row, current: row.id === viewer.sessionId }
 }
 

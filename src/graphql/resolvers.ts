@@ -2,11 +2,16 @@ import { changeEmail } from '../accounts/changeEmail.ts'
 import { changePassword } from '../accounts/changePassword.ts'
 import { completeLogin } from '../accounts/completeLogin.ts'
 import { confirmPasskey } from '../accounts/confirmPasskey.ts'
+import { delayFactorReset } from '../accounts/delayFactorReset.ts'
 import { deleteAccount } from '../accounts/deleteAccount.ts'
 import { enrollPasskey } from '../accounts/enrollPasskey.ts'
 import { confirmTotp, enrollTotp } from '../accounts/enrollTotp.ts'
+import { factorReset } from '../accounts/factorReset.ts'
 import { listFactors } from '../accounts/listFactors.ts'
+import { makeRecoveryCodes } from '../accounts/makeRecoveryCodes.ts'
 import { register } from '../accounts/register.ts'
+import { removeFactor } from '../accounts/removeFactor.ts'
+import { renameFactor } from '../accounts/renameFactor.ts'
 import { requestEmailVerification } from '../accounts/requestEmailVerification.ts'
 import { requestPasswordReset } from '../accounts/requestPasswordReset.ts'
 import { resetPassword } from '../accounts/resetPassword.ts'
@@ -19,6 +24,7 @@ import { listSigningKeys } from '../admin/listSigningKeys.ts'
 import { listUsers, userCursor } from '../admin/listUsers.ts'
 import { readRevocationLog } from '../admin/readRevocationLog.ts'
 import { recoverAccount } from '../admin/recoverAccount.ts'
+import { resetFactors } from '../admin/resetFactors.ts'
 import { revokeEverything } from '../admin/revokeEverything.ts'
 import { revokeUserSessions } from '../admin/revokeUserSessions.ts'
 import { setUserAccess } from '../admin/setUserAccess.ts'
@@ -65,6 +71,7 @@ export const resolvers: Resolvers = {
     revocationLog: (_, __, { auth }) => readRevocationLog(stateOf(auth).parts),
     signingKeys: async (_, __, { auth }) => [...(await listSigningKeys(stateOf(auth).parts))],
     factors: (_, __, { auth }) => listFactors(stateOf(auth).parts, inSession(auth.viewer()).userId),
+    factorReset: (_, __, { auth }) => factorReset(stateOf(auth).parts, auth.viewer().userId),
     nodes: async (_, __, { auth }) => [...(await listNodes(stateOf(auth).parts))],
     auditEvents: async (_, { userId, kind, first = 50, after }, { auth }) =>
       connectionOf(await listEvents(stateOf(auth).parts, { userId, kind, first, after })),
@@ -104,6 +111,9 @@ export const resolvers: Resolvers = {
     deleteAccount: (_, __, { auth }) => deleteAccount(...acting(auth)),
     enrollTotp: (_, __, { auth }) => enrollTotp(...actingInSession(auth)),
     confirmTotp: (_, input, { auth }) => confirmTotp(...actingInSession(auth), input),
+    renameFactor: (_, input, { auth }) => renameFactor(...actingInSession(auth), input),
+    removeFactor: (_, input, { auth }) => removeFactor(...actingInSession(auth), input),
+    makeRecoveryCodes: (_, __, { auth }) => makeRecoveryCodes(...actingInSession(auth)),
     enrollPasskey: (_, __, { auth }) => enrollPasskey(...actingInSession(auth)),
     confirmPasskey: (_, input, { auth }) => confirmPasskey(...actingInSession(auth), input),
     beginPasskey: async (_, { challenge }, { auth }) =>
@@ -117,6 +127,8 @@ export const resolvers: Resolvers = {
       issue(stateOf(auth), () => completeLogin(...visiting(auth), input), input),
     reauthenticateWith: (_, { input }, { auth }) =>
       reauthenticateWith(...onDevice(auth, actingInSession(auth)), input),
+    delayFactorReset: (_, input, { auth }) => delayFactorReset(...actingInSession(auth), input),
+    resetFactors: async (_, input, { auth }) => KnownUser.ofRow(await resetFactors(...acting(auth), input)),
     blockUser: async (_, input, { auth }) => KnownUser.ofRow(await blockUser(...acting(auth), input)),
     unblockUser: async (_, input, { auth }) => KnownUser.ofRow(await unblockUser(...acting(auth), input)),
     setUserAccess: async (_, { id, roles, scopes = [] }, { auth }) =>

@@ -2,7 +2,7 @@ import { type DirectiveNode, type DocumentNode, Kind, type ValueNode, visit } fr
 
 /*
  * `@auth` in the words of Apollo's router: a gateway that reads them refuses before it asks the subgraph. They say less
- * than `@auth`: nothing of `maxAge`, and nothing of a field that returns a guarded type. The subgraph checks in any case.
+ * than `@auth`: nothing of `maxAge` and `mfa`, and nothing of a field that returns a guarded type. The subgraph checks in any case.
  */
 
 /** Which directives say at a gateway what `@auth` says: Annul's own alone, or Apollo's beside it. */

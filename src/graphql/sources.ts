@@ -35,9 +35,9 @@ export class KnownUser implements UserSource {
     return new KnownUser(row.id, { row })
   }
 
-  /** Needs no query: roles and scopes of an accepted token are those of the row. */
-  static ofClaims({ userId, roles, scopes }: Viewer): KnownUser {
-    return new KnownUser(userId, { roles, scopes })
+  /** Needs no query: roles and scopes of an accepted token are those of the row, with the roles that it withholds. */
+  static ofClaims({ userId, roles, scopes, claims }: Viewer): KnownUser {
+    return new KnownUser(userId, { roles: [...roles, ...(claims.mfa_roles ?? [])], scopes })
   }
 
   /** The owner of tokens that were just issued. */

@@ -1,10 +1,10 @@
 import type { UserRow } from '../database/rows.ts'
-import { AuthError, forbidden, notFound, sessionRequired, unauthenticated } from '../errors.ts'
+import { AuthError, notFound, sessionRequired, unauthenticated } from '../errors.ts'
 import { isId } from '../input/id.ts'
 import { type AuthContext, type GraphQLContext, stateOf } from '../request/context.ts'
 import { listSessions } from '../sessions/listSessions.ts'
-import { adminRole } from '../viewer.ts'
 import type { UserResolvers } from './generated.ts'
+import { adminsOnly, check } from './meets.ts'
 import { KnownUser, sourcesOf, type UserSource } from './sources.ts'
 
 /**
@@ -44,7 +44,7 @@ interface Access {
 /**
  * Lets the user and admins pass.
  *
- * @throws AuthError UNAUTHENTICATED, FORBIDDEN (whether or not there is such a user), for admins NOT_FOUND for no id
+ * @throws AuthError UNAUTHENTICATED, FORBIDDEN or REAUTHENTICATION_REQUIRED (whether or not there is such a user), for admins NOT_FOUND for no id
  */
 async function checkAccess(user: UserSource, auth: AuthContext): Promise<Access> {
   const ownSessionId = known(user)?.ownSessionId
@@ -54,7 +54,7 @@ async function checkAccess(user: UserSource, auth: AuthContext): Promise<Access>
   const { sessionId, userId } = decision
   const id = String(user.id).toLowerCase()
   if (id === userId) return { id, sessionId, isOwn: true }
-  if (!decision.roles.includes(adminRole)) throw forbidden({ roles: [adminRole] })
+  check(decision, adminsOnly, auth)
   if (!isId(id)) throw notFound('user')
   return { id, sessionId, isOwn: false }
 }

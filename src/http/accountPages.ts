@@ -102,10 +102,15 @@ interface Refusal {
 }
 
 /** The form once more. A token that was refused is not kept: the code, or a new mail, is asked for. */
-function complained(parts: Parts, route: AccountRoute, fields: Fields, { complaint }: Complained): Refusal {
+function complained(
+  parts: Parts,
+  route: AccountRoute,
+  fields: Fields,
+  { complaint, page: own }: Complained,
+): Refusal {
   const { token = '' } = fields
   const kept = complaint.field !== 'token' && parts.oneTimeTokens.read(token) !== undefined
-  const page = route.show(parts, kept ? token : undefined, complaint)
+  const page = own ?? route.show(parts, kept ? token : undefined, complaint)
   return { status: 400, code: 'BAD_USER_INPUT', page }
 }
 

@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts'
-import { relyingParty } from '../factors/relyingParty.ts'
+import { type PartySettings, relyingParty } from '../factors/relyingParty.ts'
 import { oauthPaths } from '../oauth/metadata.ts'
 import { jwksPath, metadataPath, relatedOriginsPath } from './wellKnown.ts'
 
@@ -18,7 +18,7 @@ export const socketPaths = ['/graphql', '/feed'] as const
 
 const all: Path['methods'] = ['GET', 'HEAD', 'POST', 'OPTIONS', 'PUT', 'PATCH', 'DELETE']
 
-export function pathsOf(config: Config): readonly Path[] {
+export function pathsOf(config: Pick<Config, 'metrics' | 'console'> & PartySettings): readonly Path[] {
   const { metrics, console } = config
   const hasRelated = relyingParty(config).related.length > 0
   const read = [

@@ -75,7 +75,7 @@ function factsOf({ at, detail }: MailContents): [string, string][] {
     ['Device', detail.device],
     ['IP address', detail.ipAddress],
     ['New address', detail.email],
-    ['Changed', detail.change],
+    ['Takes effect', detail.takesEffect && timeOf(new Date(detail.takesEffect))],
   ]
   return known.flatMap(([name, value]) => (value ? [[name, value]] : []))
 }

@@ -5,7 +5,7 @@ const askForPassword = (site: string) =>
   `If it was not you, somebody else may know your password. Ask for a new one at ${site} now ("forgot password"): this also ends every other session.`
 
 /** Annul's own texts, in English. The tone is plain, because forged mails are usually alarming. */
-const words: Readonly<Record<MailKind, (site: string) => Words>> = {
+const words: Readonly<Record<MailKind, (site: string, detail: MailContents['detail']) => Words>> = {
   'confirm-registration': site => ({
     subject: `Confirm your registration at ${site}`,
     says: [`Somebody, probably you, has registered at ${site} with this e-mail address.`],
@@ -75,12 +75,24 @@ const words: Readonly<Record<MailKind, (site: string) => Words>> = {
     otherwise:
       'Check your sessions, and end those that you do not know. If this happens again, a program on your device may be copying your data.',
   }),
-  'factors-changed': site => ({
+  'factors-changed': (site, detail) => ({
     subject: `The ways to sign in to ${site} were changed`,
-    says: [
-      `A second factor, a passkey or the recovery codes of your account at ${site} were changed. If it was you, all is well.`,
-    ],
+    says: [`${factorsChanged(site, detail)} If it was you, all is well.`],
     otherwise: askForPassword(site),
+  }),
+  'factors-reset': site => ({
+    subject: `The second factors of your account at ${site} were removed`,
+    says: [
+      `The second factors, passkeys and recovery codes of your account at ${site} were removed by its operators, and all sessions have ended. If you have asked for this, sign in with your password, and add a new factor.`,
+    ],
+    otherwise: `If you have not asked for this, ask for a new password at ${site} now ("forgot password"), and tell the people behind ${site}.`,
+  }),
+  'factor-reset-begun': site => ({
+    subject: `The second factors of your account at ${site} are about to be removed`,
+    says: [
+      `Somebody, probably you, has told the operators of ${site} that all second factors of your account are lost. At the time below they are removed, and all sessions end. Until then nothing changes.`,
+    ],
+    otherwise: `If it was not you, or if you have found a factor again, stop this: sign in at ${site} with a second factor or a passkey, or confirm with one where you are signed in.`,
   }),
   'passkey-cloned': site => ({
     subject: `A passkey of your account at ${site} was refused`,
@@ -106,5 +118,23 @@ const words: Readonly<Record<MailKind, (site: string) => Words>> = {
 
 /** Annul's own text of a mail. */
 export function ownText(mail: MailContents): MailText {
-  return renderMail(words[mail.kind](mail.siteName), mail)
+  return renderMail(words[mail.kind](mail.siteName, mail.detail), mail)
+}
+
+/** @param detail as queueSecurityMail's callers give it */
+function factorsChanged(site: string, { change, factor }: MailContents['detail']): string {
+  const account = `your account at ${site}`
+  if (change === 'NEW_CODES')
+    return `New recovery codes were made for ${account}. The former ones no longer work.`
+  const name = nameOfFactor(factor)
+  if (name !== undefined && change === 'ADDED') return `${name} added to ${account}.`
+  if (name !== undefined && change === 'REMOVED') return `${name} removed from ${account}.`
+  return `A second factor, a passkey or the recovery codes of ${account} were changed.`
+}
+
+/** With the verb, in the number of the noun. The user's own name for a factor is left out: a thief may have chosen it. */
+function nameOfFactor(kind: string | null | undefined): string | undefined {
+  if (kind === 'TOTP') return 'An authenticator app was'
+  if (kind === 'PASSKEY') return 'A passkey was'
+  return kind === 'RECOVERY_CODE' ? 'The recovery codes were' : undefined
 }

@@ -49,7 +49,7 @@ export async function introspect(
     }
     case 'former': {
       const user = await strict.ofUser(read.token.userId)
-      const { claims, refused } = judgeFormerToken(read.token, user)
+      const { claims, refused } = judgeFormerToken(read.token, user, parts.config.mfaRoles)
       if (refused !== undefined) return inactive(refused)
       // A former system's token has neither a session nor an id.
       const { sid: _sid, jti: _jti, ...others } = claims
@@ -86,6 +86,7 @@ async function introspectRefreshToken(
     iat: seconds(session.rotatedAt),
     exp: seconds(sessionEnd(session)),
     auth_time: seconds(session.authTime),
+    amr: session.amr,
   })
 }
 

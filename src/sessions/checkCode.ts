@@ -64,13 +64,14 @@ export async function checkRecoveryCode(
     factorId: set.id,
     amr: methods.code,
     async spend(tx) {
+      // The factor before its codes: a removal locks both in this order.
+      await tx.update(factors).set({ lastUsedAt: sql`now()` }).where(eq(factors.id, set.id))
       const used = await tx
         .update(recoveryCodes)
         .set({ usedAt: sql`now()` })
         .where(unused)
         .returning({ id: recoveryCodes.factorId })
       if (used.length === 0) throw codeRefused(argument)
-      await tx.update(factors).set({ lastUsedAt: sql`now()` }).where(eq(factors.id, set.id))
     },
   }
 }

@@ -138,7 +138,8 @@ async function findPasskey(
     throw new Error('A passkey lacks a column.')
   return {
     passkey: { id, userId: factor.userId, publicKey, counter, backupEligible },
-    checked: { ...checked, hasFactors: true },
+    // Whoever uses a factor stops a reset of the factors.
+    checked: { ...checked, hasFactors: true, isResetDue: false },
     isSpent,
   }
 }

@@ -1,15 +1,17 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { and, eq, gt, isNotNull, isNull, lt, sql } from 'drizzle-orm'
-import { appendAuditAlone } from '../audit/appendAudit.ts'
 import type { Queries } from '../database/open.ts'
+import { missedReference } from '../database/outage.ts'
 import { factorChallenges, factors, users } from '../database/tables.ts'
-import { AuthError, badUserInput, type FactorMethod, secondFactorRequired } from '../errors.ts'
-import { originOf } from '../input/origin.ts'
-import type { Attempt } from '../limits/limits.ts'
+import {
+  type AuthError,
+  badUserInput,
+  type FactorMethod,
+  invalidCredentials,
+  secondFactorRequired,
+} from '../errors.ts'
 import type { Parts } from '../parts.ts'
 import type { DeviceVisitor } from '../viewer.ts'
-import { checkFactor, checkInput } from './checkFactor.ts'
-import type { FactorInput, FactorProof } from './factorProof.ts'
 import type { Checked } from './readCredentials.ts'
 
 /*
@@ -36,15 +38,21 @@ export async function askForFactor(
   reset?: WaitingReset,
 ): Promise<AuthError> {
   const text = randomBytes(32).toString('base64url')
-  await tx.insert(factorChallenges).values({
-    id: randomUUID(),
-    hash: hashOf(text),
-    userId: user.id,
-    sessionVersion: user.sessionVersion,
-    epoch,
-    ...reset,
-    expiresAt: sql`now() + make_interval(mins => ${lifeMinutes})`,
-  })
+  await tx
+    .insert(factorChallenges)
+    .values({
+      id: randomUUID(),
+      hash: hashOf(text),
+      userId: user.id,
+      sessionVersion: user.sessionVersion,
+      epoch,
+      ...reset,
+      expiresAt: sql`now() + make_interval(mins => ${lifeMinutes})`,
+    })
+    .catch(error => {
+      // recoverAccount has given the user another id meanwhile, and the password that was checked is unset.
+      throw missedReference(error) ? invalidCredentials() : error
+    })
   return secondFactorRequired(text, await methodsOf(tx, user.id))
 }
 
@@ -59,51 +67,6 @@ async function methodsOf(tx: Queries, userId: string): Promise<FactorMethod[]> {
   const usable = found.filter(({ kind, codesLeft }) => kind !== 'RECOVERY_CODE' || codesLeft)
   const order: FactorMethod[] = ['PASSKEY', 'TOTP', 'RECOVERY_CODE']
   return order.filter(method => usable.some(({ kind }) => kind === method))
-}
-
-/** A challenge and a right answer to it. Both are used up in the transaction of what they allow. */
-export interface Answered {
-  readonly challenge: FactorChallenge
-  readonly proof: FactorProof
-  readonly attempt: Attempt
-  /** The refusal of a challenge that is dead by the time it is used up. */
-  readonly refused: AuthError
-}
-
-/**
- * Checks an answer to a challenge. One try of the challenge and one of the account's budget are charged before the answer
- * is looked at, each in one atomic statement: so no number of answers at once is checked more often than that.
- *
- * @throws AuthError BAD_USER_INPUT / CHALLENGE_INVALID, CODE_INVALID, PASSKEY_INVALID or FACTOR_INPUT_INVALID,
- *   TOO_MANY_REQUESTS
- */
-export async function answerChallenge(
-  parts: Parts,
-  visitor: DeviceVisitor,
-  input: { challenge: string; factor: FactorInput },
-): Promise<Answered> {
-  const factor = checkInput(input.factor, 'input.factor')
-  const refused = challengeRefused()
-  const found = await findChallenge(parts, visitor, input.challenge, 'input.challenge')
-  const attempt = await parts.limits.charge(visitor, 'factor', { account: found.account })
-  const challenge = await attempt.run(() => takeTry(parts.db, found.id))
-  const { userId } = challenge
-  const boundTo = boundToChallenge(challenge)
-  try {
-    const proof = await checkFactor(parts, visitor, factor, { userId, boundTo, argument: 'input.factor' })
-    return { challenge, proof, attempt, refused }
-  } catch (error) {
-    // An outage is no wrong answer.
-    if (error instanceof AuthError && error.code === 'BAD_USER_INPUT')
-      await appendAuditAlone(parts, {
-        kind: 'second-factor-failed',
-        userId,
-        detail: Object.keys(factor).find(name => factor[name as keyof FactorInput] != null),
-        ...originOf(visitor),
-      })
-    else await attempt.succeeded()
-    throw error
-  }
 }
 
 /** What a passkey's challenge for it is made for. */
@@ -140,8 +103,20 @@ export async function findChallenge(
   throw challengeRefused(argument)
 }
 
-/** @throws AuthError BAD_USER_INPUT / CHALLENGE_INVALID */
-async function takeTry(queries: Queries, id: string): Promise<FactorChallenge> {
+/** What a page shows of a challenge: how it can be answered, and how often. undefined: the challenge is dead. */
+export async function readChallenge(
+  { db }: Pick<Parts, 'db'>,
+  text: string,
+): Promise<{ methods: FactorMethod[]; triesLeft: number } | undefined> {
+  const [found] = await db
+    .select({ userId: factorChallenges.userId, tries: factorChallenges.tries })
+    .from(factorChallenges)
+    .where(and(eq(factorChallenges.hash, hashOf(text)), isLive))
+  return found && { methods: await methodsOf(db, found.userId), triesLeft: maxTries - found.tries }
+}
+
+/** Charges a try of a live challenge, atomically. @throws AuthError BAD_USER_INPUT / CHALLENGE_INVALID */
+export async function takeTry(queries: Queries, id: string): Promise<FactorChallenge> {
   const [challenge] = await queries
     .update(factorChallenges)
     .set({ tries: sql`${factorChallenges.tries} + 1` })
@@ -152,7 +127,7 @@ async function takeTry(queries: Queries, id: string): Promise<FactorChallenge> {
 }
 
 /** Uses an answered challenge up, atomically. @throws AuthError BAD_USER_INPUT / CHALLENGE_INVALID */
-export async function spendChallenge(tx: Queries, { challenge, refused }: Answered): Promise<void> {
+export async function spendChallenge(tx: Queries, challenge: FactorChallenge): Promise<void> {
   const spent = await tx
     .update(factorChallenges)
     .set({ spentAt: sql`now()` })
@@ -164,10 +139,11 @@ export async function spendChallenge(tx: Queries, { challenge, refused }: Answer
       ),
     )
     .returning({ id: factorChallenges.id })
-  if (spent.length === 0) throw refused
+  if (spent.length === 0) throw challengeRefused()
 }
 
-function challengeRefused(argument = 'input.challenge'): AuthError {
+/** One refusal for a challenge that is unknown, dead, expired or used up. */
+export function challengeRefused(argument = 'input.challenge'): AuthError {
   return badUserInput(
     argument,
     'CHALLENGE_INVALID',

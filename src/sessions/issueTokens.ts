@@ -57,7 +57,7 @@ export function issueTokens(
     sid: session.id,
     ver: user.tokenVersion,
     epoch: source.epoch,
-    roles: rolesWith(amr, user.roles, parts.config.mfaRoles),
+    ...rolesWith(amr, user.roles, parts.config.mfaRoles),
     scope: user.scopes.join(' '),
     auth_time: options.authTime ?? Math.floor(session.authTime.getTime() / 1000),
     amr,

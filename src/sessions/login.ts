@@ -9,6 +9,7 @@ import { originOf } from '../input/origin.ts'
 import type { Parts } from '../parts.ts'
 import { checkPasswordLength } from '../passwords/policy.ts'
 import type { DeviceVisitor } from '../viewer.ts'
+import { endDueFactors } from './endFactors.ts'
 import { askForFactor } from './factorChallenge.ts'
 import { finishLogin } from './finishLogin.ts'
 import type { Tokens } from './issueTokens.ts'
@@ -47,18 +48,23 @@ export async function login(
     throw invalidCredentials()
   }
 
-  const storeHash = await renewHash(parts, found.user, input.password)
+  const checked = found.isResetDue ? await endDueFactors(parts, visitor, found) : found
+  const storeHash = await renewHash(parts, checked.user, input.password)
   // After a signing key was revoked, the next one is being read. Not in the transaction, whose connection it may need.
   await parts.keys.awaitCurrent()
   // The password was right, whatever comes of the session: given back meanwhile.
   const givenBack = attempt.succeeded()
   const answer = await transact(parts, async tx => {
     await storeHash(tx)
-    if (!found.hasFactors) return finishLogin(parts, tx, visitor, found, { cookie: input.cookie ?? false })
-    await appendAudit(tx, { kind: 'second-factor-asked', userId: found.user.id, ...origin })
-    return askForFactor(tx, found)
+    if (!checked.hasFactors)
+      return finishLogin(parts, tx, visitor, checked, { cookie: input.cookie ?? false })
+    await appendAudit(tx, { kind: 'second-factor-asked', userId: checked.user.id, ...origin })
+    return askForFactor(tx, checked)
   }).finally(() => givenBack)
-  if (answer instanceof AuthError) throw answer
+  if (answer instanceof AuthError) {
+    parts.metrics.loggedIn('factor-asked')
+    throw answer
+  }
   visitor.device.remember(account)
   parts.metrics.loggedIn('accepted')
   return answer

@@ -11,6 +11,7 @@ import { boundToSignIn } from './beginPasskey.ts'
 import { checkPasskey, type PasskeyProof } from './checkPasskey.ts'
 import { finishLogin } from './finishLogin.ts'
 import type { Tokens } from './issueTokens.ts'
+import { stopFactorReset } from './stopFactorReset.ts'
 
 const argument = 'input.response'
 
@@ -37,6 +38,7 @@ export async function passkeyLogin(
     // User before factor, as everywhere: a deletion locks both in this order.
     const owner = tx.select({ id: users.id }).from(users).where(eq(users.id, checked.user.id))
     if ((await owner.for('key share')).length === 0) throw passkeyInvalid(argument)
+    if (checked.user.factorsEndAt !== null) await stopFactorReset(tx, checked.user.id, visitor)
     await proof.spend(tx)
     return finishLogin(parts, tx, visitor, checked, {
       cookie: input.cookie ?? false,
@@ -46,7 +48,10 @@ export async function passkeyLogin(
   })
   await attempt.succeeded()
   const { emailKey } = checked.user
-  if (emailKey !== null) visitor.device.remember(emailKey)
+  if (emailKey !== null) {
+    await parts.limits.proved(emailKey)
+    visitor.device.remember(emailKey)
+  }
   parts.metrics.loggedIn('accepted')
   return tokens
 }

@@ -8,13 +8,16 @@ const hasFactors = sql<boolean>`exists (
   select from annul.factors f
   where f.user_id = ${users.id} and f.confirmed_at is not null and f.kind in ('PASSKEY', 'TOTP'))`
 
+/** Whether an admin has reset the factors a day ago, and nobody has used one since (admin/resetFactors.ts). */
+const isResetDue = sql<boolean>`coalesce(${users.factorsEndAt} <= now(), false)`
+
 /**
  * A user's row, the epoch and the database's time, of one instant: what a password is checked against, and what the
  * tokens that follow are made from.
  */
 export async function readCredentials(queries: Queries, condition: SQL) {
   const [found] = await queries
-    .select({ user: users, epoch: epochs.epoch, readAt: databaseTime, hasFactors })
+    .select({ user: users, epoch: epochs.epoch, readAt: databaseTime, hasFactors, isResetDue })
     .from(users)
     .innerJoin(epochs, eq(epochs.id, 1))
     .where(condition)

@@ -11,6 +11,7 @@ import { checkFactor, checkInput } from './checkFactor.ts'
 import type { FactorInput } from './factorProof.ts'
 import { issueTokens, type Tokens } from './issueTokens.ts'
 import { readLiveSession } from './sessionState.ts'
+import { stopFactorReset } from './stopFactorReset.ts'
 
 /**
  * Proves once more who the viewer is, by a factor. The time and the proof stand only in the access token that is
@@ -41,6 +42,7 @@ export async function reauthenticateWith(
     throw error
   })
   const tokens = await fenced(parts, viewer, async tx => {
+    await stopFactorReset(tx, userId, viewer)
     await proof.spend(tx)
     await tx
       .update(sessions)

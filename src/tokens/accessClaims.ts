@@ -12,6 +12,8 @@ export interface AccessClaims {
   readonly ver: number
   readonly epoch: number
   readonly roles: readonly string[]
+  /** Roles of the user that the token does not carry, because `amr` has no second factor (ANNUL_MFA_ROLES). */
+  readonly mfa_roles?: readonly string[]
   /** Separated by spaces. */
   readonly scope: string
   /** When the user last proved who they are. */

@@ -1,6 +1,7 @@
 import { type KeyObject, randomUUID } from 'node:crypto'
 import jwt from 'jsonwebtoken'
 import { type Reason, unavailable } from '../errors.ts'
+import { lacksFactorFor } from '../factors/amr.ts'
 import type { AcceptedAlgorithm } from './acceptOptions.ts'
 import type { AccessClaims, VerifiedClaims } from './accessClaims.ts'
 import { readHeader } from './compactToken.ts'
@@ -65,6 +66,8 @@ interface Expected<Keys> {
   readonly issuer: string
   readonly audience: string
   readonly now: () => number
+  /** Roles that no token carries without a second factor (ANNUL_MFA_ROLES); default none, for services that verify. */
+  readonly mfaRoles?: readonly string[]
 }
 
 /**
@@ -106,11 +109,12 @@ export function accessTokens(expected: Expected<SigningKeys>): AccessTokens {
  *
  * @internal
  */
-export function tokenVerifier({ keys, issuer, audience, now }: Expected<KeySet>): TokenVerifier {
+export function tokenVerifier(expected: Expected<KeySet>): TokenVerifier {
+  const { keys, issuer, audience, now, mfaRoles = [] } = expected
   const verified = new VerifiedTokens<Claims>(rememberedTokens)
 
   /** Everything about a token that does not change with time. */
-  const authenticate = (token: string): Claims | 'TOKEN_INVALID' | 'KEY_REVOKED' => {
+  const authenticate = (token: string): Claims | 'TOKEN_INVALID' | 'TOKEN_EXPIRED' | 'KEY_REVOKED' => {
     const header = readTokenHeader(token)
     const key = header && keys.find(header.kid)
     if (header !== undefined && keys.isRevoked(header.kid)) return 'KEY_REVOKED'
@@ -118,6 +122,8 @@ export function tokenVerifier({ keys, issuer, audience, now }: Expected<KeySet>)
       key?.algorithm === header?.alg && key && checkSignature(token, key.publicKey, key.algorithm)
     if (!key || !isAccessClaims(payload) || payload.iss !== issuer || payload.aud !== audience)
       return 'TOKEN_INVALID'
+    // Of a time before the setting. Treated as expired, so that an honest client refreshes and is issued what it may have.
+    if (lacksFactorFor(payload, mfaRoles)) return 'TOKEN_EXPIRED'
     // The claims are shared by all requests with this token, and by an app's resolvers: nobody may change them.
     deepFreeze(payload)
     verified.set(token, payload)
@@ -184,7 +190,7 @@ function isAccessClaims(payload: unknown): payload is Claims {
     (claims.nbf === undefined || isWhole(claims.nbf)) &&
     [claims.jti, claims.scope, claims.client_id].every(text => typeof text === 'string') &&
     isTexts(claims.roles) &&
-    (claims.amr === undefined || isTexts(claims.amr))
+    [claims.amr, claims.mfa_roles].every(list => list === undefined || isTexts(list))
   )
 }
 

@@ -5,7 +5,8 @@ import type { AccessClaims } from './accessClaims.ts'
 /** Annul's own names. */
 const annuls: Readonly<Record<keyof AccessClaims, true>> = {
   ...{ iss: true, sub: true, aud: true, client_id: true, exp: true, iat: true, jti: true, cnf: true },
-  ...{ sid: true, ver: true, epoch: true, roles: true, scope: true, auth_time: true, amr: true },
+  ...{ sid: true, ver: true, epoch: true, roles: true, mfa_roles: true, scope: true, auth_time: true },
+  ...{ amr: true },
 }
 /** With names that RFC 7519 and RFC 9068 give another meaning, and one that would be taken for Annul's. */
 export const reservedNames: readonly string[] = [

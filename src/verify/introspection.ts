@@ -138,7 +138,12 @@ function readClaims({ sid = null, ...claims }: Readonly<Record<string, unknown>>
     typeof claims.sub === 'string' &&
     (sid === null || typeof sid === 'string') &&
     typeof claims.scope === 'string' &&
-    Array.isArray(claims.roles) &&
+    isTexts(claims.roles) &&
+    [claims.amr, claims.mfa_roles].every(list => list === undefined || isTexts(list)) &&
     [claims.exp, claims.auth_time].every(time => typeof time === 'number')
   return isWhole ? (deepFreeze({ ...claims, sid }) as unknown as ViewerClaims) : undefined
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every(item => typeof item === 'string')
 }

@@ -17,6 +17,8 @@ export interface GuardRequirement {
   readonly scopes?: readonly (readonly string[])[] | undefined
   /** Seconds within which the user must have proved who they are. */
   readonly maxAge?: number | undefined
+  /** Whether a second factor, or a passkey, must be among the proofs. Default: false. */
+  readonly mfa?: boolean | undefined
 }
 
 /** A request that a guard has let pass. */

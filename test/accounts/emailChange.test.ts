@@ -141,7 +141,7 @@ describe('changeEmail', () => {
 })
 
 describe('restoreEmail', () => {
-  it('restores the e-mail, unsets the password, ends every session, and its link lives 72 hours (ASVS 5.0 6.3.6)', async () => {
+  it('restores the e-mail, unsets the password, ends every session, and its link lives 72 hours (ASVS 5.0 6.3.7)', async () => {
     const account = await server.signUp()
     const email = await change(account)
     const { token } = await mailOf(server, 'email-changed', account.email)

@@ -29,7 +29,7 @@ async function join() {
 }
 
 describe('register, where an e-mail must be verified first', () => {
-  it('answers null and makes no account; the link makes it, and login opens the first session (ASVS 5.0 6.3.5)', async () => {
+  it('answers null and makes no account; the link makes it, and login opens the first session (ASVS 5.0 6.3.6)', async () => {
     const [email, password] = [newAddress(), newPassword()]
     const answer = await register(server, email, password)
     expect({ status: answer.status, data: answer.data, errors: answer.errors }).toEqual({

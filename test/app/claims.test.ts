@@ -209,7 +209,7 @@ class Tenant {
 }
 const names = [
   ...['iss', 'sub', 'aud', 'client_id', 'exp', 'iat', 'nbf', 'jti', 'sid', 'ver', 'epoch', 'roles', 'scope'],
-  ...['scopes', 'auth_time', 'cnf', 'acr', 'amr', 'groups', 'entitlements'],
+  ...['scopes', 'auth_time', 'cnf', 'acr', 'amr', 'mfa_roles', 'groups', 'entitlements'],
 ]
 const refusals: [string, () => unknown, string][] = [
   ...names.map(reservedName),

@@ -148,8 +148,8 @@ it('Every mutation of the contract is among those whose events are tested', () =
         : [],
     ),
   )
-  // Its event is the one of a token that is used twice.
-  const untold = ['refresh']
+  // The event of refresh is the one of a token that is used twice. An enrolment counts, and is told, when it is confirmed.
+  const untold = ['refresh', 'enrollTotp', 'enrollPasskey', 'beginPasskey', 'beginPasskeyLogin']
   const tested = new Set(Object.keys(auditedMutations).map(name => name.split(' ')[0]))
   expect(fields.length).toBeGreaterThan(10)
   expect(fields.filter(name => !tested.has(name) && !untold.includes(name))).toEqual([])

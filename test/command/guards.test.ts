@@ -28,7 +28,7 @@ async function guards(texts: Record<string, string>, ...args: string[]) {
 
 const app = `
   extend type Query { news: String! notes: [Note!] }
-  extend type Mutation { note(text: String!): Note subscribe(email: String!): Boolean! pay: Boolean @auth(maxAge: 60) }
+  extend type Mutation { note(text: String!): Note subscribe(email: String!): Boolean! pay: Boolean @auth(maxAge: 60, mfa: true) }
   extend type Subscription { noted: Note ticks: Int }
   extend type User { notes: [Note!] }
   type Note @auth(roles: ["writer", "editor"]) { text: String author: User }
@@ -37,8 +37,9 @@ const listed = [
   'Mutation.login public',
   'Mutation.logout public',
   'Mutation.note @auth(roles: ["writer", "editor"])',
-  'Mutation.pay @auth(maxAge: 60)',
+  'Mutation.pay @auth(maxAge: 60, mfa: true)',
   'Mutation.reauthenticate @auth',
+  'Mutation.resetFactors @auth(roles: ["admin"], maxAge: 300, mfa: true)',
   'Mutation.revokeEverything @auth(roles: ["admin"], maxAge: 300)',
   'Query.news no guard',
   'Subscription.noted @auth(roles: ["writer", "editor"])',

@@ -24,6 +24,7 @@ describe('annul schema', () => {
     expect(sdl).toBe(await printed('--format', 'plain'))
     const sorted = (schema: Parameters<typeof printSchema>[0]) => printSchema(lexicographicSortSchema(schema))
     expect(sorted(buildPlain(sdl))).toBe(sorted(buildSchema()))
+    expect(sdl).toMatch(/\bresetFactors\([^)]*\): User! @auth\(roles: \["admin"\], maxAge: 300, mfa: true\)/)
     expect(sdl).toContain('revokeEverything: Boolean! @auth(roles: ["admin"], maxAge: 300)')
     // And is read by the other command.
     const file = join(await temporaryDirectory(), 'schema.graphql')

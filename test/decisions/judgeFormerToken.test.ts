@@ -28,11 +28,11 @@ const user: UserStanding = {
   created_epoch: 3,
 }
 const refusedOf = (change: Partial<UserStanding>, more: Partial<typeof token> = {}) =>
-  judgeFormerToken({ ...token, ...more }, { ...user, ...change }).refused
+  judgeFormerToken({ ...token, ...more }, { ...user, ...change }, []).refused
 
 describe('a former system’s token', () => {
   it('lives as if Annul had issued it when the user’s row was made, with the user’s roles and scopes', () => {
-    const { claims, refused } = judgeFormerToken(token, user)
+    const { claims, refused } = judgeFormerToken(token, user, [])
     expect(refused).toBeUndefined()
     expect(claims).toEqual({
       iss: 'https://former.example.com',
@@ -52,9 +52,20 @@ describe('a former system’s token', () => {
     expect([Object.isFrozen(claims), Object.isFrozen(claims.roles)]).toEqual([true, true])
   })
 
+  it('has no second factor, so that it carries no role that wants one, and says which these are', () => {
+    const rolesOf = (mfaRoles: string[]) => {
+      const { claims } = judgeFormerToken(token, user, mfaRoles)
+      expect(Object.isFrozen(claims.roles) && Object.isFrozen(claims.mfa_roles)).toBe(true)
+      return [claims.roles, claims.mfa_roles, claims.amr]
+    }
+    expect(rolesOf(['chief', 'admin'])).toEqual([['editor'], ['chief'], undefined])
+    expect(rolesOf(['chief', 'editor'])).toEqual([[], ['editor', 'chief'], undefined])
+    expect(rolesOf(['admin'])).toEqual([['editor', 'chief'], undefined, undefined])
+  })
+
   it('has neither roles nor scopes where the user has none', () => {
     for (const none of ['[]', null]) {
-      const { claims } = judgeFormerToken(token, { ...user, roles: none, scopes: none })
+      const { claims } = judgeFormerToken(token, { ...user, roles: none, scopes: none }, [])
       expect([claims.roles, claims.scope]).toEqual([[], ''])
     }
   })

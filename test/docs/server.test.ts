@@ -80,9 +80,15 @@ describe('docs/server.md', () => {
 
   it('has every route', () => {
     const routes = listed('Routes', /^\| (`\/.*?) \|/gm)
-    expect(routes.sort()).toEqual(
-      ['/', ...pathsOf({ metrics: 'on', console: true }).map(({ url }) => url)].sort(),
-    )
+    const allowedOrigins = ['https://app.example.com']
+    const config = {
+      metrics: 'on',
+      console: true,
+      publicUrl: undefined,
+      allowedOrigins,
+      siteName: '',
+    } as const
+    expect(routes.sort()).toEqual(['/', ...pathsOf(config).map(({ url }) => url)].sort())
   })
 
   it('has every command', async () => {

@@ -24,7 +24,7 @@ const challengeInvalid = refused({
 })
 
 describe('a login with an authenticator app', () => {
-  it('answers a challenge to the right password, and opens the session with the code', async () => {
+  it('answers a challenge to the right password, and opens the session with the code (ASVS 5.0 6.3.3)', async () => {
     const account = await signUpWithTotp(server)
     const before = await server.rows(sql`select id from annul.sessions where user_id = ${account.userId}`)
     const answer = await loginAnswer(server, account)
@@ -52,7 +52,7 @@ describe('a login with an authenticator app', () => {
     expect(claimsOf(refreshed.accessToken)).toMatchObject({ amr: ['pwd', 'otp', 'mfa'] })
   })
 
-  it('takes each code and each challenge once: of 50 at once on two nodes, one wins', async () => {
+  it('takes each code and each challenge once: of 50 at once on two nodes, one wins (ASVS 5.0 6.5.1)', async () => {
     const account = await signUpWithTotp(server)
     const challenges = await Promise.all(Array.from({ length: 10 }, () => challengeOf(server, account)))
     const totp = codeOf(account.secret)
@@ -73,6 +73,9 @@ describe('a login with an authenticator app', () => {
       expect(refusal(await completeLogin(server, challenge, wrong))).toEqual(codeInvalid('input.factor.totp'))
     const right = await completeLogin(server, challenge, { totp: codeOf(account.secret) })
     expect(refusal(right)).toEqual(challengeInvalid)
+    const page = await (await fetch(`${server.url}/metrics`)).text()
+    expect(page).toContain('annul_logins_total{outcome="factor-asked"}')
+    expect(page).toMatch(/annul_logins_total\{outcome="factor-refused"\} \d+/)
   })
 
   it('takes each recovery code once, however it is typed', async () => {

@@ -96,6 +96,26 @@ describe.each([
     ])
   })
 
+  it('passes on which proof is wanted, and how recent', async () => {
+    const admin = await gateway.signUp()
+    await makeAdmin(server, admin.email)
+    const { accessToken: token } = await gateway.login(admin)
+    const { status, data, errors } = await gateway.send(
+      `mutation { resetFactors(id: "${admin.userId}") { id } }`,
+      { token },
+    )
+    expect([status, data, errors?.map(({ path, extensions }) => ({ path, ...extensions }))]).toEqual([
+      200,
+      null,
+      [
+        {
+          ...{ path: ['resetFactors'], code: 'REAUTHENTICATION_REQUIRED', recover: 'REAUTHENTICATE' },
+          ...{ maxAge: 300, mfa: true },
+        },
+      ],
+    ])
+  })
+
   it('answers 200 where there is data beside the errors', async () => {
     const answer = await gateway.send('{ shop notes: user(id: "x") { id } }')
     expect([answer.status, answer.data, answer.reason]).toEqual([

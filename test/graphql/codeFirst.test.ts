@@ -12,6 +12,7 @@ import { guardSchema } from '../../src/graphql/directive.ts'
 import { listGuards } from '../../src/graphql/listGuards.ts'
 import type { GraphQLContext } from '../../src/request/context.ts'
 import { newBuilder, type OwnServer, useOwnServer } from '../support/codeFirst.ts'
+import { openForge } from '../support/forge.ts'
 import { forbidden, useGuardedApp } from '../support/guardedApp.ts'
 
 /* Schemas that are built in code and know no @auth: `extensions.auth` guards, as the directive would. */
@@ -60,6 +61,7 @@ function pothosSchema(): GraphQLSchema {
     fields: t => ({
       open: t.string({ resolve: () => note('open', 'open') }),
       proved: t.string({ extensions: { auth: { maxAge: 60 } }, resolve: () => note('proved', 'proved') }),
+      strong: t.string({ extensions: { auth: { mfa: true } }, resolve: () => note('strong', 'strong') }),
       dig: t.field({ type: [Vault], resolve: () => note('dig', [{ gold: 'gold' }]) }),
     }),
   })
@@ -100,6 +102,7 @@ function bareSchema(): GraphQLSchema {
   const mutations: Fields = {
     open: { type, resolve: () => note('open', 'open') },
     proved: { type, extensions: { auth: { maxAge: 60 } }, resolve: () => note('proved', 'proved') },
+    strong: { type, extensions: { auth: { mfa: true } }, resolve: () => note('strong', 'strong') },
     dig: {
       type: new GraphQLList(new GraphQLNonNull(Vault)),
       resolve: () => note('dig', [{ gold: 'gold' }]),
@@ -177,6 +180,16 @@ describe.each([
   it('asks for a recent proof', async () => {
     const token = await node.tokenWith([])
     expect((await server.ask('mutation { proved }', token)).data).toEqual({ proved: 'proved' })
+  })
+
+  it('asks for a second factor', async () => {
+    const token = await node.tokenWith([])
+    expect((await server.ask('mutation { strong }', token)).errors).toEqual([
+      { path: ['strong'], code: 'REAUTHENTICATION_REQUIRED', mfa: true, recover: 'REAUTHENTICATE' },
+    ])
+    expect(resolved).toEqual([])
+    const proved = openForge(node, token).make({ claims: { amr: ['pwd', 'otp', 'mfa'] } })
+    expect((await server.ask('mutation { strong }', proved)).data).toEqual({ strong: 'strong' })
   })
 
   it('refuses a token on the next request after its end, on each root field', async () => {

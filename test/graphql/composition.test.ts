@@ -62,6 +62,7 @@ describe('The SDL of the subgraph', () => {
       const me = /\bme: User!.*/.exec(supergraph)?.[0]
       expect(me).toMatch(/@auth\b/)
       expect(supergraph).toMatch(/@auth\(roles: \["admin"\], maxAge: 300\)/)
+      expect(supergraph).toMatch(/@auth\(roles: \["admin"\], maxAge: 300, mfa: true\)/)
       expect(supergraph).not.toMatch(/@policy|@authenticated/)
     }
   })
@@ -69,12 +70,15 @@ describe('The SDL of the subgraph', () => {
   it('says the same by Apollo’s directives on request', async () => {
     const typeDefs = `extend type Query {
       report: Int @auth(scopes: [["read:a", "read:b"], ["all"]], roles: ["clerk", "boss"])
+      payouts: Int @auth(mfa: true)
     }`
     const sdl = await sdlOf({ federation: { security: 'apollo' }, typeDefs })
     expect(sdl).toContain(
       'report: Int @auth(scopes: [["read:a", "read:b"], ["all"]], roles: ["clerk", "boss"]) @authenticated ' +
         '@requiresScopes(scopes: [["read:a", "read:b"], ["all"]]) @policy(policies: [["role:clerk"], ["role:boss"]])',
     )
+    // No directive of Apollo's asks for a second factor: the subgraph alone does.
+    expect(sdl).toContain('payouts: Int @auth(mfa: true) @authenticated\n')
     expect(sdl).toMatch(
       /revokeEverything: Boolean! @auth\(roles: \["admin"\], maxAge: 300\) @authenticated @policy\(policies: \[\["role:admin"\]\]\)/,
     )

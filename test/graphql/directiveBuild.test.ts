@@ -107,6 +107,17 @@ const malformed: [string, string, string][] = [
   ['roles of null', field('@auth(roles: null)'), '@auth on Query.secret: "roles" is null.'],
   ['scopes of null', 'type Vault @auth(scopes: null) { gold: ID }', '@auth on Vault: "scopes" is null.'],
   ['a maxAge of null', field('@auth(maxAge: null)'), '@auth on Query.secret: "maxAge" is null.'],
+  [
+    'a mfa that is a text',
+    field('@auth(mfa: "yes")'),
+    '@auth on Query.secret: Argument "mfa" has invalid value "yes".',
+  ],
+  [
+    'a mfa that is a number',
+    'type Vault @auth(mfa: 1) { gold: ID }',
+    '@auth on Vault: Argument "mfa" has invalid value 1.',
+  ],
+  ['a mfa of null', field('@auth(mfa: null)'), '@auth on Query.secret: "mfa" is null.'],
 ]
 
 /** A schema of somebody else's, with an @auth of its own. */
@@ -125,6 +136,11 @@ const foreign: [string, string, string][] = [
     'a maxAge of another type',
     'directive @auth(maxAge: String) on FIELD_DEFINITION',
     `directive @auth(maxAge: String): Annul knows maxAge as Int.${otherwise}`,
+  ],
+  [
+    'a mfa of another type',
+    'directive @auth(mfa: [String!]) on FIELD_DEFINITION',
+    `directive @auth(mfa: [String!]): Annul knows mfa as Boolean.${otherwise}`,
   ],
   [
     'an argument that Annul does not know',

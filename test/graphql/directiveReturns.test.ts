@@ -10,7 +10,7 @@ import { forbidden, useGuardedApp } from '../support/guardedApp.ts'
 /* What guards a field that returns a guarded type, and when such a schema is refused. */
 
 const directive =
-  'directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int) on OBJECT | FIELD_DEFINITION'
+  'directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int, mfa: Boolean) on OBJECT | FIELD_DEFINITION'
 
 function guardsOf(sdl: string): Record<string, unknown> {
   const guards: Guards = readGuards(buildPlain(`${directive} ${sdl}`))
@@ -51,6 +51,23 @@ describe('what guards a field', () => {
       'Vault.gold': [vault],
       'Vault.vault': [vault],
       'Vault.silver': [vault, {}],
+    })
+  })
+
+  it('wants a second factor where one of its guards does, whatever the others say', () => {
+    const guards = guardsOf(`
+      type Query { weak: Strong @auth(mfa: false) plain: Strong @auth strong: Weak @auth(mfa: true) no: Weak @auth }
+      type Strong @auth(mfa: true) { id: ID @auth }
+      type Weak @auth(mfa: false) { id: ID @auth(mfa: true) }
+    `)
+    expect(guards).toEqual({
+      'Query.weak': [{ mfa: false }, { mfa: true }],
+      'Query.plain': [{}, { mfa: true }],
+      'Query.strong': [{ mfa: true }, { mfa: false }],
+      // The same: each requirement stands once, as it was written last.
+      'Query.no': [{ mfa: false }],
+      'Strong.id': [{ mfa: true }, {}],
+      'Weak.id': [{ mfa: false }, { mfa: true }],
     })
   })
 
@@ -97,6 +114,14 @@ describe('a schema is refused, with the field and the members,', () => {
   ])('for members that are guarded differently behind %s', (_, sdl, message) => {
     expect(() => guardSchema(buildPlain(`${directive} ${sdl} ${members}`))).toThrow(
       new SchemaError(`${message}, ${differently} Put @auth on the field.`),
+    )
+  })
+
+  it('for guards that differ in the second factor alone', () => {
+    const sdl =
+      'type Query { any: Any } type A @auth { id: ID } type B @auth(mfa: true) { id: ID } union Any = A | B'
+    expect(() => guardSchema(buildPlain(`${directive} ${sdl}`))).toThrow(
+      'Query.any returns Any, whose members are guarded differently: A (@auth), B (@auth(mfa: true)).',
     )
   })
 

@@ -112,6 +112,12 @@ const malformed: [string, unknown, string][] = [
   ],
   ['a maxAge of nothing', { maxAge: 0 }, '"maxAge" must be at least 1 second.'],
   ['a maxAge that is undefined', { maxAge: undefined }, '"maxAge" is undefined.'],
+  ['a mfa that is a text', { mfa: 'yes' }, '"mfa" must be true or false.'],
+  ['a mfa that is a number', { mfa: 1 }, '"mfa" must be true or false.'],
+  ['a mfa that is a list', { mfa: [true] }, '"mfa" must be true or false.'],
+  ['a mfa that is null', { mfa: null }, '"mfa" is null.'],
+  ['a mfa that is undefined', { mfa: undefined }, '"mfa" is undefined.'],
+  ['a mfa in capitals', { MFA: true }, 'there is no argument "MFA". The nearest name is "mfa".'],
 ]
 
 const extensions = { auth: { roles: ['admin'] } }
@@ -260,10 +266,12 @@ describe('what is read from extensions.auth', () => {
     ['true', true, {}],
     ['no arguments', {}, {}],
     ['an object without a prototype', Object.assign(Object.create(null), { maxAge: 5 }), { maxAge: 5 }],
+    // As good as `true`: what is written for all fields alike may say false for one of them.
+    ['a mfa of false', { mfa: false }, { mfa: false }],
     [
       'all of them',
-      { roles: ['a', 'b'], scopes: [['r', 'w'], ['x']], maxAge: 60 },
-      { roles: ['a', 'b'], scopes: [['r', 'w'], ['x']], maxAge: 60 },
+      { roles: ['a', 'b'], scopes: [['r', 'w'], ['x']], maxAge: 60, mfa: true },
+      { roles: ['a', 'b'], scopes: [['r', 'w'], ['x']], maxAge: 60, mfa: true },
     ],
   ])('is %s', (_, auth, requirement) => {
     expect(readGuards(queryWith(auth)).get('Query.secret')).toEqual([requirement])
@@ -279,7 +287,7 @@ describe('what is read from extensions.auth', () => {
 
   it('holds beside the directive on the same place', () => {
     const schema = buildPlain(`
-      directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int) on OBJECT | FIELD_DEFINITION
+      directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int, mfa: Boolean) on OBJECT | FIELD_DEFINITION
       type Query { secret: String @auth(roles: ["editor"]) }`)
     const field = schema.getQueryType()?.getFields().secret
     Object.assign(field?.extensions ?? {}, { auth: { scopes: [['read']] } })

@@ -17,7 +17,7 @@ import { extensionsWith, type ResolveReference, referencesOf } from '../../src/g
 /* When a guard asks for a decision and what it does with it, without a server: directive.test.ts has one. */
 
 const directive =
-  'directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int) on OBJECT | FIELD_DEFINITION'
+  'directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int, mfa: Boolean) on OBJECT | FIELD_DEFINITION'
 
 type Decision = Guarded | AuthError
 const viewer = (...roles: string[]): Guarded => ({ roles, scopes: [], claims: { auth_time: 0 } })

@@ -27,7 +27,7 @@ const refused = [{ extensions: { code: 'UNAUTHENTICATED', reason: 'TOKEN_MISSING
 describe('a server guards what a tool has put into a guarded schema without a guard:', () => {
   it('the fields of a schema that was merged into it', async () => {
     const mine = makeExecutableSchema({
-      typeDefs: `directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int) on OBJECT | FIELD_DEFINITION
+      typeDefs: `directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int, mfa: Boolean) on OBJECT | FIELD_DEFINITION
         type Query { secret: Int @auth(roles: ["admin"]) open: Int }`,
       resolvers: { Query: { secret: () => 7, open: () => 1 } },
     })

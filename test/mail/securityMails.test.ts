@@ -97,7 +97,7 @@ describe('the owner is told by mail', () => {
   })
 })
 
-describe('a sign-in on a new device (ASVS 5.0 6.3.4)', () => {
+describe('a sign-in on a new device (ASVS 5.0 6.3.5)', () => {
   it('is told, unless it is the first of the account, or the device is known', async () => {
     const account = await server.signUp()
     await verified(account.email)

@@ -17,6 +17,8 @@ const kinds: Record<MailKind, boolean> = {
   'new-device': false,
   'reuse-detected': false,
   'factors-changed': false,
+  'factors-reset': false,
+  'factor-reset-begun': false,
   'passkey-cloned': false,
   'account-deleted': false,
   'account-recovered': true,

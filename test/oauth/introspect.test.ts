@@ -109,6 +109,7 @@ describe('a refresh token', () => {
     expect(body).toEqual({
       ...{ active: true, token_type: 'refresh_token', iss: 'annul', aud: 'annul', client_id: 'annul' },
       ...{ sub: userId, sid: session.id, iat: expect.any(Number), auth_time: expect.any(Number) },
+      amr: ['pwd'],
       exp: Math.floor(Date.parse(session.expiresAt) / 1000),
     })
   })

@@ -237,7 +237,7 @@ describe('a context', () => {
         'viewer',
         ...['userId', 'sessionId', 'roles', 'scopes', 'claims'].map(name => `viewer.${name}`),
         ...['ipAddress', 'userAgent', 'binding', 'newBinding', 'revoked'].map(name => `viewer.${name}`),
-        ...[...claims, 'client_id', 'jti'].map(name => `viewer.claims.${name}`),
+        ...[...claims, 'client_id', 'jti', 'amr'].map(name => `viewer.claims.${name}`),
       ].sort(),
     )
   })

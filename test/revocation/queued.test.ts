@@ -6,6 +6,7 @@ import { must } from '../support/answers.ts'
 import type { Account, Answer } from '../support/client.ts'
 import { onPostgres } from '../support/database.ts'
 import { type Device, deviceOf } from '../support/devices.ts'
+import { codeOf, enrollTotp, wrongCode } from '../support/factors.ts'
 import { makeAdmin, useSecondNode, useServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 
@@ -50,10 +51,37 @@ const verbs: Record<string, (waiting: Waiting) => string> = {
   revokeEverything: () => 'revokeEverything',
 }
 
-const kills: Record<string, (id: string) => string> = {
-  demoted: id => `setUserAccess(id: "${id}", roles: []) { id }`,
-  blocked: id => `blockUser(id: "${id}") { id }`,
+interface App {
+  readonly factorId: string
+  readonly secret: string
 }
+
+/** Every verb of factors, for a sender who has an authenticator app and has given a proof by it. */
+const factorVerbs: Record<string, (app: App) => string> = {
+  enrollTotp: () => 'enrollTotp { id }',
+  renameFactor: ({ factorId }) => `renameFactor(id: "${factorId}", name: "another name") { id }`,
+  removeFactor: ({ factorId }) => `removeFactor(id: "${factorId}")`,
+  makeRecoveryCodes: () => 'makeRecoveryCodes',
+  reauthenticateWith: ({ secret }) =>
+    `reauthenticateWith(input: { totp: "${codeOf(secret)}" }) { expiresIn }`,
+  'reauthenticateWith with a wrong code': ({ secret }) =>
+    `reauthenticateWith(input: { totp: "${wrongCode(secret)}" }) { expiresIn }`,
+}
+
+interface Kill {
+  readonly field: (b: Device) => string
+  /** Whether B's own token sends it; otherwise the other admin's. */
+  readonly own?: boolean
+  readonly reason: string
+}
+
+const kills: Record<string, Kill> = {
+  demoted: { field: b => `setUserAccess(id: "${b.userId}", roles: []) { id }`, reason: 'ACCESS_CHANGED' },
+  blocked: { field: b => `blockUser(id: "${b.userId}") { id }`, reason: 'USER_BLOCKED' },
+  'logged out': { field: () => 'logout', own: true, reason: 'LOGGED_OUT' },
+}
+/** Which only verbs of factors are tested with, for the time that each test takes. */
+const ownKill = 'logged out'
 
 describePostgres('a mutation that waits for a connection while its sender is (ASVS 5.0 8.3.2)', () => {
   const first = useServer()
@@ -66,15 +94,31 @@ describePostgres('a mutation that waits for a connection while its sender is (AS
   })
   afterAll(() => client.end())
 
-  describe.each(Object.keys(kills))('%s', kill => {
+  describe.each(Object.entries(kills))('%s', (name, kill) => {
+    it.each([...Object.keys(factorVerbs), 'confirmTotp'])('does nothing: %s', async verb => {
+      const waiting = await openWaiting(false)
+      const { field, token } = await factorVerbOf(waiting.b, verb)
+      const { answer, rows } = await whileWaiting(waiting, kill, () =>
+        second.send(`mutation { ${field} }`, { token }),
+      )
+      expect({ code: answer.code, reason: answer.reason }).toEqual({
+        code: 'UNAUTHENTICATED',
+        reason: kill.reason,
+      })
+      expect(rows.after).toEqual(rows.before)
+    })
+    if (name === ownKill) return
+
     it.each(Object.keys(verbs))('does nothing: %s', async verb => {
       const waiting = await openWaiting(verb === 'unblockUser')
       const query = `mutation { ${verbs[verb]?.(waiting)} }`
       const { answer, rows } = await whileWaiting(waiting, kill, () =>
         second.send(query, { token: waiting.b.accessToken }),
       )
-      const reason = kill === 'blocked' ? 'USER_BLOCKED' : 'ACCESS_CHANGED'
-      expect({ code: answer.code, reason: answer.reason }).toEqual({ code: 'UNAUTHENTICATED', reason })
+      expect({ code: answer.code, reason: answer.reason }).toEqual({
+        code: 'UNAUTHENTICATED',
+        reason: kill.reason,
+      })
       expect(rows.after).toEqual(rows.before)
     })
 
@@ -112,6 +156,26 @@ describePostgres('a mutation that waits for a connection while its sender is (AS
     return { b, target }
   }
 
+  /** The field of a verb of factors, and a token of B that may send it. */
+  async function factorVerbOf(b: Device, verb: string): Promise<{ field: string; token: string }> {
+    if (verb === 'confirmTotp') {
+      const { enrollTotp: app } = must(
+        await first.send<{ enrollTotp: { id: string; secret: string } }>(
+          'mutation { enrollTotp { id secret } }',
+          { token: b.accessToken },
+        ),
+      )
+      const field = `confirmTotp(id: "${app.id}", code: "${codeOf(app.secret)}") { recoveryCodes }`
+      return { field, token: b.accessToken }
+    }
+    const app = await enrollTotp(first, b.accessToken)
+    const { accessTokens } = first.auth.parts
+    const claims = accessTokens.verify(b.accessToken)
+    if (typeof claims === 'string') throw new Error(claims)
+    const token = accessTokens.sign({ ...claims, amr: ['pwd', 'otp', 'mfa'] })
+    return { field: factorVerbs[verb]?.(app) ?? '', token }
+  }
+
   /** What a client sends for a renewal: an access token in the last third of its life, and the proof. */
   async function renewalOf({ accessToken, refreshToken, sessionId }: Device) {
     const { accessTokens, clock } = first.auth.parts
@@ -129,7 +193,7 @@ describePostgres('a mutation that waits for a connection while its sender is (AS
   /** Sends when no connection of the second node is free, kills on the first node, then frees the connections. */
   async function whileWaiting<T extends Answer<unknown>>(
     { b, target }: Waiting,
-    kill: string,
+    kill: Kill,
     send: () => Promise<T>,
   ) {
     const locked = await first.signUp()
@@ -144,7 +208,8 @@ describePostgres('a mutation that waits for a connection while its sender is (AS
     // A verb that reads before its transaction waits with that.
     const sent = send()
     await new Promise(resolve => setTimeout(resolve, 100))
-    must(await first.send(`mutation { ${kills[kill]?.(b.userId)} }`, { token: a.accessToken }))
+    const token = (kill.own ? b : a).accessToken
+    must(await first.send(`mutation { ${kill.field(b)} }`, { token }))
     const before = await everything(b, target)
     await lock`commit`
     lock.release()
@@ -165,6 +230,7 @@ describePostgres('a mutation that waits for a connection while its sender is (AS
     return first.rows(sql`
       select (select jsonb_agg(u order by id) from annul.users u where id in (${b.userId}, ${target.userId})) as users,
         (select jsonb_agg(s order by id) from annul.sessions s where user_id in (${b.userId}, ${target.userId})) as sessions,
+        (select jsonb_agg(f order by id) from annul.factors f where user_id = ${b.userId}) as factors,
         (select count(*) from annul.one_time_tokens where user_id in (${b.userId}, ${target.userId})) as tokens,
         (select count(*) from annul.outbox where user_id in (${b.userId}, ${target.userId})) as mails,
         (select count(*) from annul.audit_events where actor_id = ${b.userId}) as events,

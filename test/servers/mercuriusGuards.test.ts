@@ -154,7 +154,7 @@ describe('resolvers that Mercurius is given', () => {
 
   it('for a schema that is a text are guarded too', async () => {
     const typeDefs = `
-      directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int) on OBJECT | FIELD_DEFINITION
+      directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int, mfa: Boolean) on OBJECT | FIELD_DEFINITION
       type Query { secret: String @auth, open: String }`
     const server = await startMercurius(auth(), {
       options: {
@@ -170,7 +170,7 @@ describe('resolvers that Mercurius is given', () => {
 
 describe('an @auth that can not be enforced', () => {
   const typeDefs = `
-    directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int) on OBJECT | FIELD_DEFINITION
+    directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int, mfa: Boolean) on OBJECT | FIELD_DEFINITION
     interface Animal { name: String @auth }
     type Query { animal: Animal }`
 

@@ -9,7 +9,7 @@ import { useYogaApp } from './yogaApp.ts'
 const app = useYogaApp()
 
 const typeDefs = /* GraphQL */ `
-  directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int) on OBJECT | FIELD_DEFINITION
+  directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int, mfa: Boolean) on OBJECT | FIELD_DEFINITION
   type Query { secret: String @auth news: String }
 `
 let carriedOut = 0

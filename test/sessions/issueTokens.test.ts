@@ -29,7 +29,8 @@ beforeAll(async () => {
 })
 const claimsOf = (accessToken: string) =>
   JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>
-const issue = (change: object = {}, visitor = visitorOf(), options?: { authTime?: number }, of = parts()) => {
+type Proof = { authTime?: number; amr?: string[] }
+const issue = (change: object = {}, visitor = visitorOf(), options?: Proof, of = parts()) => {
   const session = { ...source.session, ...change }
   const tokens = issueTokens(of, visitor, { ...source, session }, options)
   return { ...tokens, claims: claimsOf(tokens.accessToken) }
@@ -47,7 +48,7 @@ describe('tokens', () => {
     expect(claims).toEqual({
       ...{ iss: 'annul', aud: 'annul', client_id: 'annul', jti: expect.any(String) },
       ...{ sub: ada.userId, sid: source.session.id, ver: 3, epoch: source.epoch },
-      ...{ roles: ['editor', 'chief'], scope: 'read write' },
+      ...{ roles: ['editor', 'chief'], scope: 'read write', amr: ['pwd'] },
       auth_time: Math.floor(source.session.authTime.getTime() / 1000),
       iat,
       exp: iat + parts().config.accessTokenSeconds,
@@ -62,6 +63,30 @@ describe('tokens', () => {
     expect(issue({ authTime: half }).claims.auth_time).toBe(1_700_000_000)
     expect(issue({}, visitorOf(), { authTime: 5 }).claims.auth_time).toBe(5)
     expect(issue({}, visitorOf(), { authTime: 0 }).claims.auth_time).toBe(0)
+  })
+
+  it('say how the session was opened, or another proof, where one is given', () => {
+    expect(issue({ amr: ['swk', 'user', 'mfa'] }).claims.amr).toEqual(['swk', 'user', 'mfa'])
+    const amr = ['pwd', 'otp', 'mfa']
+    expect(issue({}, visitorOf(), { amr }).claims.amr).toEqual(amr)
+    expect(issue({ amr }, visitorOf(), { amr: ['pwd'] }).claims.amr).toEqual(['pwd'])
+  })
+
+  it('carry the roles that want a second factor only with one, and say which they withhold', () => {
+    const config = { ...parts().config, mfaRoles: ['admin', 'chief'] }
+    const rolesOf = (amr: string[], proof?: Proof) => {
+      const { roles, mfa_roles } = issue({ amr }, visitorOf(), proof, { ...parts(), config }).claims
+      return [roles, mfa_roles]
+    }
+    const withheld = [['editor'], ['chief']]
+    const all = [['editor', 'chief'], undefined]
+    expect(rolesOf(['pwd'])).toEqual(withheld)
+    expect(rolesOf([])).toEqual(withheld)
+    expect(rolesOf(['pwd', 'otp', 'mfa'])).toEqual(all)
+    expect(rolesOf(['pwd'], { amr: ['pwd', 'otp', 'mfa'] })).toEqual(all)
+    expect(rolesOf(['pwd', 'otp', 'mfa'], { amr: ['pwd'] })).toEqual(withheld)
+    // The row of the user is what it was.
+    expect(source.user.roles).toEqual(['editor', 'chief'])
   })
 
   it('never outlive the session, whose end is the earlier of two', () => {

@@ -4,12 +4,23 @@ import {
   newPassword,
   requestEmailVerification,
   requestPasswordReset,
+  resetPassword,
   verifyEmail,
 } from './account.ts'
 import { firefox, must } from './answers.ts'
+import { openAuthenticator } from './authenticator.ts'
 import type { Account, Answer, TokensAnswer } from './client.ts'
 import { type Device, deviceOf, openAdmin } from './devices.ts'
+import {
+  challengeOf,
+  codeOf,
+  loginWithFactor,
+  signUpWithTotp,
+  type TotpAccount,
+  wrongCode,
+} from './factors.ts'
 import { mailOf } from './outbox.ts'
+import { beginPasskeyLogin, enrollPasskey, signUpWithPasskey } from './passkeys.ts'
 import type { TestServer } from './server.ts'
 
 /** The expected row of `audit_events`. A member that is left out is null in the table. */
@@ -53,6 +64,101 @@ export const auditedMutations: Readonly<Record<string, (node: TestServer) => Pro
   'login of nobody': async node => {
     const mutate = login(node, { email: 'nobody@example.com', password: 'a password' })
     return { send: mutate, row: failedLogin(null, 'unknown user'), onlyAudited: true }
+  },
+  'login of an account with a second factor': async node => {
+    const account = await signUpWithTotp(node)
+    const row = { kind: 'second-factor-asked', user_id: account.userId }
+    return { send: login(node, account), row, onlyAudited: true }
+  },
+  completeLogin: async node => {
+    const account = await signUpWithTotp(node)
+    const challenge = await challengeOf(node, account)
+    return {
+      send: () => completeLogin(node, challenge, codeOf(account.secret)),
+      row: { kind: 'login', ...opened },
+    }
+  },
+  'completeLogin with a wrong code': async node => {
+    const account = await signUpWithTotp(node)
+    const challenge = await challengeOf(node, account)
+    const row = { kind: 'second-factor-failed', user_id: account.userId, detail: 'totp' }
+    return {
+      send: () => completeLogin(node, challenge, wrongCode(account.secret)),
+      row,
+      onlyAudited: true,
+    }
+  },
+  'completeLogin of a reset of the password': async node => {
+    const account = await signUpWithTotp(node)
+    must(await requestPasswordReset(node, account.email))
+    const { token } = await mailOf(node, 'reset-password', account.email)
+    const asked = await resetPassword(node, token, newPassword())
+    const challenge = String(asked.errors?.[0]?.extensions.challenge)
+    return {
+      send: () => completeLogin(node, challenge, codeOf(account.secret)),
+      row: { kind: 'reset-password', ...opened },
+    }
+  },
+  reauthenticateWith: async node => {
+    const account = await signUpWithTotp(node)
+    const device = deviceOf(account.tokens)
+    return {
+      send: () => reauthenticateWith(node, device, codeOf(account.secret)),
+      row: { kind: 'reauthenticate', ...self(device), detail: 'by a factor' },
+    }
+  },
+  'reauthenticateWith with a wrong code': async node => {
+    const account = await signUpWithTotp(node)
+    const device = deviceOf(account.tokens)
+    return {
+      send: () => reauthenticateWith(node, device, wrongCode(account.secret)),
+      row: { kind: 'reauthenticate-failed', ...self(device) },
+      onlyAudited: true,
+    }
+  },
+  confirmTotp: async node => {
+    const device = deviceOf(await node.signUp())
+    const begun = await node.send<{ enrollTotp: { id: string; secret: string } }>(
+      'mutation { enrollTotp { id secret } }',
+      { token: device.accessToken },
+    )
+    const { id, secret } = must(begun).enrollTotp
+    const field = () => `confirmTotp(id: "${id}", code: "${codeOf(secret)}") { factor { id } }`
+    return {
+      send: () => sending(node, device, `mutation { ${field()} }`)(),
+      row: { kind: 'add-factor', ...self(device), detail: 'TOTP' },
+    }
+  },
+  renameFactor: node =>
+    byFactor(
+      node,
+      'rename-factor',
+      ({ factorId }) => `renameFactor(id: "${factorId}", name: "Phone") { id }`,
+    ),
+  removeFactor: node => byFactor(node, 'remove-factor', ({ factorId }) => `removeFactor(id: "${factorId}")`),
+  makeRecoveryCodes: async node => {
+    const mutation = await byFactor(node, 'make-recovery-codes', () => 'makeRecoveryCodes')
+    const { detail, ...row } = mutation.row
+    return { ...mutation, row }
+  },
+  passkeyLogin: async node => {
+    const { authenticator, passkey } = await signUpWithPasskey(node)
+    const begun = await beginPasskeyLogin(node)
+    const mutate = loginByPasskey(node, begun.id, authenticator.get(begun, passkey))
+    return { send: mutate, row: { kind: 'login', ...opened, detail: 'by a passkey' } }
+  },
+  'passkeyLogin with no passkey': async node => {
+    const { id } = await beginPasskeyLogin(node)
+    return { send: loginByPasskey(node, id, {}), row: failedLogin(null, 'passkey'), onlyAudited: true }
+  },
+  confirmPasskey: async node => {
+    const device = deviceOf(await node.signUp())
+    const { id, options } = await enrollPasskey(node, device.accessToken)
+    const { answer: response } = openAuthenticator().create({ id, options })
+    const query = `mutation ($id: ID!, $response: JSON!) {
+      confirmPasskey(id: $id, response: $response) { factor { id } } }`
+    const mutate = sending(node, device, query, { id, response })
+    return { send: mutate, row: { kind: 'add-factor', ...self(device), detail: 'PASSKEY' } }
   },
   'logout with the access token': node => bySelf(node, 'logout', () => 'logout'),
   'logout with the refresh token': async node => {
@@ -195,6 +301,12 @@ function login(
   return sending(node, undefined, query, { input: { email, password } })
 }
 
+function loginByPasskey(node: TestServer, id: string, response: unknown): AuditedMutation['send'] {
+  const query =
+    'mutation ($input: PasskeyLoginInput!) { passkeyLogin(input: $input) { session { id } user { id } } }'
+  return sending(node, undefined, query, { input: { id, response } })
+}
+
 function failedLogin(user_id: string | null, detail: string): AuditRow {
   return { kind: 'login-failed', user_id, detail }
 }
@@ -211,6 +323,29 @@ async function bySelf(
   const account = await node.signUp()
   const device = deviceOf(account)
   return { send: sending(node, device, `mutation { ${field(account)} }`), row: { kind, ...self(device) } }
+}
+
+function completeLogin(node: TestServer, challenge: string, totp: string): Promise<Answer<unknown>> {
+  const query =
+    'mutation ($input: CompleteLoginInput!) { completeLogin(input: $input) { session { id } user { id } } }'
+  return sending(node, undefined, query, { input: { challenge, factor: { totp } } })()
+}
+
+function reauthenticateWith(node: TestServer, device: Device, totp: string): Promise<Answer<unknown>> {
+  return sending(node, device, `mutation { reauthenticateWith(input: { totp: "${totp}" }) { expiresIn } }`)()
+}
+
+/** Somebody with an authenticator app, who has given a proof by it, and another session that it has opened. */
+async function byFactor(
+  node: TestServer,
+  kind: string,
+  field: (account: TotpAccount) => string,
+): Promise<AuditedMutation> {
+  const account = await signUpWithTotp(node)
+  const device = deviceOf(await loginWithFactor(node, account))
+  await loginWithFactor(node, account)
+  const row = { kind, ...self(device), detail: 'TOTP' }
+  return { send: sending(node, device, `mutation { ${field(account)} }`), row }
 }
 
 /** Somebody who has no access token, but the link of a mail. */

@@ -5,6 +5,9 @@ const input = 'input: { email: $email, password: $password }'
 const change = '($a: String!, $b: String!) { changePassword(input: { currentPassword: $a, newPassword: $b })'
 const reset =
   '($t: String!, $p: String!) { resetPassword(input: { token: $t, newPassword: $p }) { expiresIn } }'
+const confirmPasskey = `mutation ($challenge: ID!, $response: JSON!, $name: String) {
+  confirmPasskey(id: $challenge, response: $response, name: $name) { factor { id } } }`
+const beginPasskey = 'mutation ($challenge: String!) { beginPasskey(challenge: $challenge) { id } }'
 const fine = 'a password of length'
 const hundred = 'x'.repeat(100)
 const emails = {
@@ -49,8 +52,19 @@ const byId = [
   'revokeUserSessions',
   'deleteUser',
   'recoverAccount',
+  'renameFactor',
+  'removeFactor',
+  'confirmTotp',
 ]
-const returnsUser = /^(block|unblock|set|revokeUser|recover)/
+const returnsUser = /^(block|unblock|set|revokeUser|recover|rename)/
+const moreOf: Readonly<Record<string, string>> = {
+  setUserAccess: ', roles: []',
+  renameFactor: ', name: "a name"',
+  confirmTotp: ', code: "123456"',
+}
+const completeLogin =
+  '($f: FactorInput!) { completeLogin(input: { challenge: "x", factor: $f }) { expiresIn } }'
+const reauthenticateWith = '($f: FactorInput!) { reauthenticateWith(input: $f) { expiresIn } }'
 
 /** A name for the case, the refused argument, the reason of the refusal, and the operation that is sent. */
 export type Case = readonly [
@@ -181,10 +195,43 @@ export const badInputs: readonly Case[] = [
     `mutation ${reset}`,
     { t: 'x', p: 'x'.repeat(257) },
   ],
+  ...['', 'x', '\0', '\ud800', 'A'.repeat(27), 'x'.repeat(50_000)].flatMap((challenge): Case[] => [
+    [
+      `confirmPasskey: the challenge ${JSON.stringify(challenge.slice(0, 40))}`,
+      ...(['response', 'PASSKEY_INVALID', confirmPasskey] as const),
+      { challenge, response: {} },
+    ],
+    [
+      `beginPasskey: the challenge ${JSON.stringify(challenge.slice(0, 40))}`,
+      ...(['challenge', 'CHALLENGE_INVALID', beginPasskey] as const),
+      { challenge },
+    ],
+  ]),
+  ...[
+    [],
+    '',
+    0,
+    true,
+    { response: null },
+    { id: 'AAAA', rawId: 'AAAA', type: 'public-key', response: {} },
+  ].map(
+    (response): Case => [
+      `confirmPasskey: the response ${JSON.stringify(response)}`,
+      ...(['response', 'PASSKEY_INVALID', confirmPasskey] as const),
+      { challenge: 'A'.repeat(27), response },
+    ],
+  ),
+  ...Object.entries({ ...texts, 'too much': ['x'.repeat(101), 'TEXT_TOO_LONG'] as const }).map(
+    ([what, [name, reason]]): Case => [
+      `confirmPasskey: a name with ${what}`,
+      ...(['name', reason, confirmPasskey] as const),
+      { challenge: 'x', response: {}, name },
+    ],
+  ),
   ...byId.flatMap(verb =>
     ids.map((id): Case => {
-      const more = verb === 'setUserAccess' ? ', roles: []' : ''
-      const query = `mutation ($id: ID!) { ${verb}(id: $id${more}) ${returnsUser.test(verb) ? '{ id }' : ''} }`
+      const fields = verb === 'confirmTotp' ? '{ recoveryCodes }' : returnsUser.test(verb) ? '{ id }' : ''
+      const query = `mutation ($id: ID!) { ${verb}(id: $id${moreOf[verb] ?? ''}) ${fields} }`
       return [`${verb}: the id ${JSON.stringify(id.slice(0, 40))}`, 'id', 'ID_INVALID', query, { id }]
     }),
   ),
@@ -213,6 +260,66 @@ export const badInputs: readonly Case[] = [
         'query ($s: String) { users(search: $s) { edges { cursor } } }',
         { s: text },
       ],
+    ],
+  ),
+  ...Object.entries({
+    ...texts,
+    nothing: ['', 'TEXT_EMPTY'],
+    'nothing but space': [' \n\t\u2003', 'TEXT_EMPTY'],
+    'too much': ['x'.repeat(101), 'TEXT_TOO_LONG'],
+  } as const).map(
+    ([what, [name, reason]]): Case => [
+      `renameFactor: a name with ${what}`,
+      'name',
+      reason,
+      'mutation ($id: ID!, $name: String!) { renameFactor(id: $id, name: $name) { id } }',
+      { id: randomUUID(), name },
+    ],
+  ),
+  [
+    'renameFactor: a factor that nobody has',
+    'id',
+    'FACTOR_UNKNOWN',
+    'mutation ($id: ID!) { renameFactor(id: $id, name: "a name") { id } }',
+    { id: randomUUID() },
+  ],
+  [
+    'confirmTotp: an enrolment that nobody has begun',
+    'id',
+    'ENROLLMENT_INVALID',
+    'mutation ($id: ID!) { confirmTotp(id: $id, code: "123456") { recoveryCodes } }',
+    { id: randomUUID() },
+  ],
+  [
+    'makeRecoveryCodes: an account without a factor',
+    'makeRecoveryCodes',
+    'FACTOR_MISSING',
+    'mutation { makeRecoveryCodes }',
+    {},
+  ],
+  ...[{}, { totp: null }, { totp: '123456', recoveryCode: 'x' }].flatMap((f): Case[] => [
+    [
+      `completeLogin: the proof ${JSON.stringify(f)}`,
+      'input.factor',
+      'FACTOR_INPUT_INVALID',
+      `mutation ${completeLogin}`,
+      { f },
+    ],
+    [
+      `reauthenticateWith: the proof ${JSON.stringify(f)}`,
+      'input',
+      'FACTOR_INPUT_INVALID',
+      `mutation ${reauthenticateWith}`,
+      { f },
+    ],
+  ]),
+  ...['', 'x', '\ud800', '\0', 'x'.repeat(90_000)].map(
+    (c): Case => [
+      `completeLogin: the challenge ${JSON.stringify(c.slice(0, 40))}`,
+      'input.challenge',
+      'CHALLENGE_INVALID',
+      'mutation ($c: String!) { completeLogin(input: { challenge: $c, factor: { totp: "1" } }) { expiresIn } }',
+      { c },
     ],
   ),
   ...cursors.map(

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { must } from './answers.ts'
 import type { TokensAnswer } from './client.ts'
 import { makeAdmin, type TestServer } from './server.ts'
@@ -21,4 +22,11 @@ export async function openAdmin(node: TestServer): Promise<Device> {
   await makeAdmin(node, email)
   // The next access token carries the role; a password need not be hashed for it.
   return deviceOf(must(await node.refresh(tokens.refreshToken)).refresh)
+}
+
+/** As `openAdmin`, with a session that was opened by a second factor. */
+export async function openMfaAdmin(node: TestServer): Promise<Device> {
+  const admin = await openAdmin(node)
+  await node.rows(sql`update annul.sessions set amr = '{pwd,otp,mfa}' where id = ${admin.sessionId}`)
+  return deviceOf(must(await node.refresh(admin.refreshToken)).refresh)
 }

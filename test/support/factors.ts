@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+import { sql } from 'drizzle-orm'
 import { generateSync } from 'otplib'
 import { must } from './answers.ts'
 import { type Account, type Answer, type TokensAnswer, tokenFields } from './client.ts'
@@ -29,7 +31,7 @@ export function wrongCode(secret: string): string {
   )
 }
 
-/** Adds an authenticator app by a code of the step before, so that the present code works afterwards. */
+/** Adds an authenticator app by its present code, which works once more afterwards. */
 export async function enrollTotp(node: TestServer, accessToken: string) {
   const { enrollTotp } = must(
     await node.send<{ enrollTotp: { id: string; secret: string; uri: string } }>(
@@ -42,9 +44,10 @@ export async function enrollTotp(node: TestServer, accessToken: string) {
     await node.send<{ confirmTotp: { factor: { id: string }; recoveryCodes: string[] | null } }>(
       `mutation ($id: ID!, $code: String!) {
         confirmTotp(id: $id, code: $code) { factor { id kind } recoveryCodes } }`,
-      { token: accessToken, variables: { id, code: codeOf(secret, -1) } },
+      { token: accessToken, variables: { id, code: codeOf(secret) } },
     ),
   )
+  await freeCode(node, id)
   return { factorId: confirmTotp.factor.id, secret, recoveryCodes: confirmTotp.recoveryCodes ?? [] }
 }
 
@@ -96,4 +99,70 @@ export function reauthenticateWith(
     `mutation ($input: FactorInput!) { reauthenticateWith(input: $input) { ${tokenFields} } }`,
     { token: accessToken, variables: { input: factor } },
   )
+}
+
+/** Lets the present code of an authenticator app work again. */
+export async function freeCode(node: TestServer, factorId: string): Promise<void> {
+  await node.rows(sql`update annul.factors set last_step = null where id = ${factorId}`)
+}
+
+/** Signs in with the password, and the present code of the app or the recovery code that is given. */
+export async function loginWithFactor(
+  node: TestServer,
+  account: Pick<TotpAccount, 'email' | 'password' | 'factorId' | 'secret'>,
+  recoveryCode?: string,
+): Promise<TokensAnswer> {
+  const challenge = await challengeOf(node, account)
+  await freeCode(node, account.factorId)
+  const factor = recoveryCode === undefined ? { totp: codeOf(account.secret) } : { recoveryCode }
+  const { completeLogin: tokens } = must(await completeLogin(node, challenge, factor))
+  await freeCode(node, account.factorId)
+  return tokens
+}
+
+export interface ListedFactor {
+  readonly id: string
+  readonly kind: string
+  readonly name: string | null
+  readonly codesLeft: number | null
+}
+
+export async function listFactors(node: TestServer, token: string): Promise<readonly ListedFactor[]> {
+  const query = '{ factors { id kind name createdAt lastUsedAt codesLeft } }'
+  return must(await node.send<{ factors: ListedFactor[] }>(query, { token })).factors
+}
+
+export function renameFactor(
+  node: TestServer,
+  token: string,
+  id: string,
+  name: string,
+): Promise<Answer<{ renameFactor: ListedFactor }>> {
+  const query = `mutation ($id: ID!, $name: String!) {
+    renameFactor(id: $id, name: $name) { id kind name codesLeft } }`
+  return node.send(query, { token, variables: { id, name } })
+}
+
+export function removeFactor(
+  node: TestServer,
+  token: string,
+  id: string,
+): Promise<Answer<{ removeFactor: boolean }>> {
+  return node.send('mutation ($id: ID!) { removeFactor(id: $id) }', { token, variables: { id } })
+}
+
+export function makeRecoveryCodes(
+  node: TestServer,
+  token: string,
+): Promise<Answer<{ makeRecoveryCodes: string[] }>> {
+  return node.send('mutation { makeRecoveryCodes }', { token })
+}
+
+/** A passkey that is nobody's: only its row matters. @returns its id */
+export async function insertPasskey(node: TestServer, userId: string): Promise<string> {
+  const id = randomUUID()
+  await node.rows(sql`
+    insert into annul.factors (id, user_id, kind, confirmed_at, credential_id, public_key, counter)
+    values (${id}, ${userId}, 'PASSKEY', now(), ${id}, '', 0)`)
+  return id
 }

@@ -127,10 +127,41 @@ describe('an access token', () => {
     ['scope', [1, ['read']]],
     ['client_id', [1, ['the audience']]],
     ['roles', ['admin', [1], ['user', 1], { length: 0 }]],
+    ['amr', ['mfa', '', null, [1], ['mfa', 1], [['mfa']], { length: 0 }]],
+    ['mfa_roles', ['admin', '', null, [1], ['user', 1], { length: 0 }]],
   ])('has no %s of another kind', (name, values) => {
     const { verify } = openTokens()
     for (const value of values)
       expect([value, verify(make({ claims: { [name]: value } }))]).toEqual([value, 'TOKEN_INVALID'])
+  })
+
+  it('may say how its user has proved who they are, and which roles that was not enough for', () => {
+    const proofs = { amr: ['pwd', 'otp', 'mfa'], mfa_roles: ['chief'] }
+    const verified = openTokens().verify(make({ claims: proofs }))
+    expect(verified).toEqual({ ...claims, ...proofs })
+    const { amr, mfa_roles } = verified as unknown as typeof proofs
+    expect([amr, mfa_roles].map(Object.isFrozen)).toEqual([true, true])
+    expect(openTokens().verify(make({ claims: { amr: [], mfa_roles: [] } }))).toMatchObject({ amr: [] })
+  })
+
+  it('with a role that wants a second factor is as good as expired without one, and only once it is authentic', () => {
+    const { expected } = openTokens()
+    const verdictOf = (change: object, mfaRoles: string[], signer = es256(p256.privateKey)) => {
+      const verified = tokenVerifier({ ...expected, mfaRoles }).verify(
+        make({ claims: { ...change } }, signer),
+      )
+      return typeof verified === 'string' ? verified : 'accepted'
+    }
+    for (const amr of [undefined, [], ['pwd'], ['pwd', 'otp'], ['MFA']]) {
+      expect([amr, verdictOf({ amr }, ['admin'])]).toEqual([amr, 'TOKEN_EXPIRED'])
+      expect([amr, verdictOf({ amr }, ['chief', 'user'])]).toEqual([amr, 'TOKEN_EXPIRED'])
+      expect([amr, verdictOf({ amr }, ['chief'])]).toEqual([amr, 'accepted'])
+      expect([amr, verdictOf({ amr }, [])]).toEqual([amr, 'accepted'])
+      expect([amr, verdictOf({ amr, roles: [], mfa_roles: ['admin'] }, ['admin'])]).toEqual([amr, 'accepted'])
+    }
+    expect(verdictOf({ amr: ['pwd', 'otp', 'mfa'] }, ['admin'])).toBe('accepted')
+    expect(verdictOf({}, ['admin'], () => Buffer.alloc(64))).toBe('TOKEN_INVALID')
+    expect(verdictOf({ iss: 'another' }, ['admin'])).toBe('TOKEN_INVALID')
   })
 
   it('may say zero wherever it says a number that is no end', () => {

@@ -15,7 +15,7 @@ const node = useServer()
 const verifier = useVerifier(() => [node])
 const service = useFixture(async () => {
   const typeDefs = `
-    directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int) on FIELD_DEFINITION | OBJECT
+    directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int, mfa: Boolean) on FIELD_DEFINITION | OBJECT
     type Query { mine: String @auth revenue: Int @auth(roles: ["admin"]) said: String }`
   const resolvers = {
     Query: {

@@ -89,7 +89,7 @@ describe('a verifier by the mirror in Redis', () => {
     const schema = guardSchema(
       makeExecutableSchema({
         typeDefs: `
-          directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int) on FIELD_DEFINITION | OBJECT
+          directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int, mfa: Boolean) on FIELD_DEFINITION | OBJECT
           type Query { whoami: String! @auth(maxAge: 300), prices: [String!]! @auth(roles: ["admin"]) }`,
         resolvers: { Query: { whoami: (_source, _args, { auth }) => auth.viewer().userId } },
       }),

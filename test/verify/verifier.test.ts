@@ -119,7 +119,7 @@ describe('the keys', () => {
 
 describe('the same verifier in servers', () => {
   const typeDefs = `
-    directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int) on FIELD_DEFINITION | OBJECT
+    directive @auth(roles: [String!], scopes: [[String!]!], maxAge: Int, mfa: Boolean) on FIELD_DEFINITION | OBJECT
     type Query { orders: [String!]! @auth, prices: [String!]! @auth(roles: ["admin"]), greeting: String! }`
   const schema = guardSchema(
     makeExecutableSchema({

@@ -205,9 +205,21 @@ export const inputReasons: Readonly<Record<string, string>> = {
   PASSWORD_TOO_COMMON: 'the password is a common one, a word, or made of the e-mail or the name of the site',
   PASSWORD_BREACHED: 'the password is known from a breach of another service (ANNUL_BREACH_URL)',
   TOKEN_INVALID: 'the link of a mail is wrong, used, replaced or expired: ask for a new one',
-  CODE_INVALID: 'the code of a mail is wrong, used or expired, or was asked for on another device',
+  CODE_INVALID:
+    'the code of a mail is wrong, used or expired, or was asked for on another device; or the code of an authenticator app, or a recovery code, is wrong or used',
+  CHALLENGE_INVALID:
+    'the challenge of SECOND_FACTOR_REQUIRED is used or expired, or had 5 wrong answers: sign in again',
+  FACTOR_INPUT_INVALID: 'a proof is exactly one of `totp`, `recoveryCode` and `passkey`',
+  PASSKEY_INVALID: 'the answer of the passkey was refused',
+  ENROLLMENT_INVALID: 'the enrolment is unknown, ended, replaced, or older than 10 minutes: begin anew',
+  TOO_MANY_FACTORS: 'an account has at most 20 factors: remove one first',
+  FACTOR_UNKNOWN: 'the account has no such factor',
+  FACTOR_MISSING: 'recovery codes stand in for another factor: add a passkey or an authenticator app first',
+  LAST_WAY_IN:
+    "the only passkey of an account without a password can't be removed: set a password, or add another passkey, first",
   ATTEMPT_INVALID: 'an attempt has 22 to 128 characters of A-Z, a-z, 0-9, "-", "_" and "."',
   ID_INVALID: 'this is no UUID',
+  TEXT_EMPTY: 'the text is empty, or of nothing but space',
   TEXT_TOO_LONG: 'the message says how long the text may be',
   TEXT_CHARACTERS: 'the text has control characters',
   FIRST_OUT_OF_RANGE: '`first` is too small or too large; the message has the range',

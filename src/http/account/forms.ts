@@ -5,7 +5,7 @@ import { type Html, html } from './html.ts'
 
 /** What is wrong with what was typed, told beside the field. */
 export interface Complaint {
-  readonly field: 'token' | 'newPassword' | 'repeated' | 'email'
+  readonly field: 'token' | 'newPassword' | 'repeated' | 'email' | 'code'
   readonly message: string
 }
 
@@ -37,6 +37,13 @@ ${field({ name: 'repeated', label: 'New password again', complaint, attributes }
 export function emailField(complaint?: Complaint): Html {
   const attributes = html`type="email" autocomplete="email" spellcheck="false"`
   return field({ name: 'email', label: 'E-mail address of the account', complaint, attributes })
+}
+
+/** The challenge of a reset, out of sight, and a field for the code that answers it. */
+export function codeFields(challenge: string, hint: string, complaint?: Complaint): Html {
+  const attributes = html`type="text" autocomplete="one-time-code" autocapitalize="characters" spellcheck="false"`
+  return html`<input type="hidden" name="challenge" value="${challenge}">
+${field({ name: 'code', label: 'Code', hint, complaint, attributes })}`
 }
 
 /** @param target the last part of the page's path */

@@ -1,5 +1,7 @@
 import { requestPasswordReset } from '../../accounts/requestPasswordReset.ts'
 import { setPasswordByToken } from '../../accounts/setPasswordByToken.ts'
+import { AuthError } from '../../errors.ts'
+import { answerFactor, factorPage } from './factorPage.ts'
 import { emailField, form, passwordFields, tokenField } from './forms.ts'
 import { html } from './html.ts'
 import { type AccountRoute, Complained, complaining, given, sentences } from './route.ts'
@@ -10,7 +12,7 @@ import { type AccountRoute, Complained, complaining, given, sentences } from './
  */
 export const resetPasswordPage: AccountRoute = {
   url: '/account/reset-password',
-  fields: ['token', 'newPassword', 'repeated', 'email'],
+  fields: ['token', 'newPassword', 'repeated', 'email', 'challenge', 'code'],
 
   show({ config }, token, complaint) {
     const fields = html`${tokenField(token, complaint)}
@@ -39,14 +41,25 @@ ${form('reset-password', fields, 'Set the password')}${further}`,
 ${main}`,
       }
     }
+    if (fields.challenge !== undefined) {
+      await answerFactor(parts, visitor, fields.challenge, fields.code ?? '')
+      return done
+    }
     const token = given(fields, 'token')
     const newPassword = given(fields, 'newPassword')
     if (newPassword !== given(fields, 'repeated'))
       throw new Complained({ field: 'repeated', message: 'The two passwords are not the same.' })
-    await complaining(() => setPasswordByToken(parts, visitor, { token, newPassword }))
-    return sentences(
-      'Your new password is set',
-      'All sessions of the account have ended, on every device. Sign in with the new password.',
+    const asked = await complaining(() => setPasswordByToken(parts, visitor, { token, newPassword })).catch(
+      error => {
+        if (error instanceof AuthError && error.code === 'SECOND_FACTOR_REQUIRED') return error
+        throw error
+      },
     )
+    return asked === undefined ? done : factorPage(asked)
   },
 }
+
+const done = sentences(
+  'Your new password is set',
+  'All sessions of the account have ended, on every device. Sign in with the new password.',
+)

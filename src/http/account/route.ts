@@ -5,7 +5,8 @@ import type { Complaint } from './forms.ts'
 import { html } from './html.ts'
 import type { AccountPage } from './layout.ts'
 
-export type FieldName = Complaint['field']
+/** `challenge` is never typed, and so never complained about. */
+export type FieldName = Complaint['field'] | 'challenge'
 
 export type Fields = Partial<Record<FieldName, string>>
 
@@ -20,19 +21,24 @@ export interface AccountRoute {
   carryOut(parts: Parts, visitor: DeviceVisitor, fields: Fields): Promise<AccountPage>
 }
 
-/** Something that was typed can't be used. The page is shown again, with the complaint beside the field. */
+/**
+ * Something that was typed can't be used. The page is shown again, with the complaint beside the field; or `page`, where
+ * the form was not the first one of its address.
+ */
 export class Complained extends Error {
   override readonly name = 'Complained'
   readonly complaint: Complaint
+  readonly page: AccountPage | undefined
 
-  constructor(complaint: Complaint) {
+  constructor(complaint: Complaint, page?: AccountPage) {
     super(complaint.message)
     this.complaint = complaint
+    this.page = page
   }
 }
 
 /** A field that a person has left empty. @throws Complained */
-export function given(fields: Fields, field: FieldName): string {
+export function given(fields: Fields, field: Complaint['field']): string {
   const value = fields[field]
   if (!value) throw new Complained({ field, message: 'Please fill in this field.' })
   return value

@@ -118,6 +118,7 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
     ),
     part(
       [
+        'sessions/answerChallenge',
         'sessions/checkCode',
         'sessions/checkFactor',
         'sessions/factorChallenge',
@@ -125,6 +126,10 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
         'sessions/reauthenticateWith',
       ],
       ['factors/totpLogin'],
+    ),
+    part(
+      ['sessions/beginPasskey', 'sessions/checkPasskey', 'sessions/passkeyLogin'],
+      ['factors/passkeyLogin'],
     ),
     part(['sessions/sessionEvents'], ['sessions/sessionEvents']),
   ],

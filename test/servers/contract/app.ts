@@ -38,6 +38,7 @@ const typeDefs = /* GraphQL */ `
     edited: String @auth(roles: ["editor", "author"])
     scoped: String @auth(scopes: [["notes:read", "notes:write"], ["notes:all"]])
     recent: String @auth(maxAge: 300)
+    strong: String @auth(mfa: true)
     vault: Vault
     vaults: [Vault!]
     broken: String
@@ -65,6 +66,7 @@ const typeDefs = /* GraphQL */ `
   extend type Subscription {
     ticks: Int @auth(roles: ["editor"])
     recentTicks: Int @auth(maxAge: 3)
+    strongTicks: Int @auth(mfa: true)
   }
 `
 
@@ -147,6 +149,7 @@ export function createApp(): App {
           edited: () => 'edited',
           scoped: () => 'scoped',
           recent: () => 'recent',
+          strong: () => 'strong',
           vault: () => ({ gold: 3, diamonds: 4 }),
           vaults: () => [{ gold: 1 }, { gold: 2 }],
           broken: () => {
@@ -175,6 +178,7 @@ export function createApp(): App {
         Subscription: {
           ticks: { subscribe: ticks, resolve: (event: number) => event },
           recentTicks: { subscribe: ticks, resolve: (event: number) => event },
+          strongTicks: { subscribe: ticks, resolve: (event: number) => event },
         },
       },
     },

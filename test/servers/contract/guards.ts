@@ -65,6 +65,19 @@ export function guardCases(server: ContractServer): void {
       })
     })
 
+    it('asks for a second factor, which the claim amr tells', async () => {
+      const { accessToken } = await server.login(ada)
+      expect(await ask('{ strong }', accessToken)).toEqual({
+        status: 200,
+        data: { strong: null },
+        errors: [
+          { path: ['strong'], code: 'REAUTHENTICATION_REQUIRED', mfa: true, recover: 'REAUTHENTICATE' },
+        ],
+      })
+      const proved = openForge(server, accessToken).make({ claims: { amr: ['pwd', 'otp', 'mfa'] } })
+      expect(await ask('{ strong }', proved)).toMatchObject({ data: { strong: 'strong' } })
+    })
+
     it('on a type guards every field that returns it, through lists too, beside the guards of its fields', async () => {
       const token = await server.tokenWith(ada, [])
       for (const field of ['vault', 'vaults'])

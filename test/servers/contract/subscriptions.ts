@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { openForge } from '../../support/forge.ts'
 import { until } from '../../support/until.ts'
 import type { ContractServer, SignedUp } from './server.ts'
 import type { Subscribe, Subscription } from './subscribe.ts'
@@ -45,6 +46,19 @@ export function subscriptionCases(server: ContractServer, subscribe: Subscribe):
       server.app.emit(8)
       expect(await refused).toMatchObject({ reason: 'SESSIONS_REVOKED' })
       expect(events).toEqual([{ ticks: 7 }])
+    })
+
+    it('is refused without the second factor that its field asks for', async () => {
+      const { accessToken } = await server.login(ada)
+      const { refused } = await listen('subscription { strongTicks }', accessToken)
+      expect(await refused).toMatchObject({ code: 'REAUTHENTICATION_REQUIRED', mfa: true })
+      expect(server.app.listeners).toBe(0)
+      const proved = openForge(server, accessToken).make({ claims: { amr: ['pwd', 'otp', 'mfa'] } })
+      const { events, close } = await listen('subscription { strongTicks }', proved)
+      await emitUntil(() => events.length > 0)
+      expect(events[0]).toEqual({ strongTicks: 1 })
+      close()
+      await emitUntil(() => server.app.listeners === 0)
     })
 
     it('decides each event anew: the proof of identity may have grown too old', async () => {

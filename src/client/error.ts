@@ -57,11 +57,6 @@ export class SessionError extends Error {
  * @param hint a possible cause, which follows the message and begins with a space
  */
 export function unreachable(cause: unknown, retryAfter?: number, hint = ''): SessionError {
-  const extensions = { code: 'UNAVAILABLE', recover: 'RETRY' }
-  return new SessionError(
-    `The service cannot be reached. Please try again.${hint}`,
-    extensions,
-    retryAfter,
-    cause,
-  )
+  const message = `The service cannot be reached. Please try again.${hint}`
+  return new SessionError(message, { code: 'UNAVAILABLE', recover: 'RETRY' }, retryAfter, cause)
 }

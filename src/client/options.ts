@@ -12,13 +12,12 @@ export function readOptions(options: SessionOptions) {
   const isCookie = storage === 'cookie'
 
   const { origin } = locate(endpoint)
-  const page = platform.location && locate(platform.location.href).origin
+  const page = locate('').origin
 
-  if (!origin)
-    throw new TypeError(`createSession: no http(s) endpoint, or a relative one without a page: ${endpoint}`)
+  if (!origin) throw new TypeError(`createSession: no http(s) endpoint: ${endpoint}`)
   if (!platform.crypto?.getRandomValues) throw new TypeError('createSession: no crypto.getRandomValues')
   // A page can read the cookies of its own host only. Cookies do not distinguish ports.
-  if (isCookie && (!platform.document || hostOf(endpoint) !== hostOf(platform.location?.href ?? endpoint)))
+  if (isCookie && (!platform.document || hostOf(origin) !== hostOf(page ?? origin)))
     throw new TypeError('createSession: cookies need a page on the host of the endpoint')
 
   return {
@@ -26,8 +25,6 @@ export function readOptions(options: SessionOptions) {
     endpoint,
     storage,
     key,
-    /** Whether other tabs may have the same session. The default storage, memory, is never shared. */
-    shared: options.storage !== undefined || isCookie,
     /** For every request to the endpoint's origin. To `fetch`, undefined is the same as missing. */
     credentials: (options.credentials ?? (isCookie ? 'include' : undefined)) as RequestCredentials,
     timeoutMs,
@@ -41,4 +38,4 @@ export function readOptions(options: SessionOptions) {
   }
 }
 
-const hostOf = (url: string): string | undefined => locate(url).origin?.replace(/:\d+$/, '')
+const hostOf = (origin: string) => origin.replace(/:\d+$/, '')

@@ -52,7 +52,7 @@ export type StepUpAnswer = { readonly password: string } | FactorAnswer
  */
 export async function untilRight<Answer, Result>(
   ask: (error: SessionError | undefined) => Promise<Answer | null>,
-  use: (answer: Answer) => Promise<Result>,
+  use: (answer: Answer) => Promise<Result> | Result,
 ): Promise<Result | undefined> {
   for (let refused: SessionError | undefined; ; ) {
     const answer = await ask(refused)
@@ -61,7 +61,7 @@ export async function untilRight<Answer, Result>(
       return await use(answer)
     } catch (error) {
       refused = error as SessionError
-      if (!/^(CODE|PASSKEY)_INVALID|^INVALID_CREDENTIALS/.test(refused.reason ?? refused.code)) throw error
+      if (!/^(CODE|PASSKEY)_|CREDENTIALS/.test(refused.reason ?? refused.code)) throw error
     }
   }
 }

@@ -1,9 +1,9 @@
-import { type ErrorExtensions, SessionError } from './error.ts'
+import { SessionError } from './error.ts'
 import { readOptions } from './options.ts'
 import { type Message, openChannel } from './platform/channel.ts'
 import { createLock } from './platform/lock.ts'
 import { type FactorAnswer, type StepUpAnswer, untilRight } from './questions.ts'
-import { openDeviceToken } from './requests/device.ts'
+import { openDevice } from './requests/device.ts'
 import type { OwnMutation } from './requests/documents.ts'
 import { createFetch } from './requests/fetch.ts'
 import { bearer, createResultHandler } from './requests/handleResult.ts'
@@ -11,7 +11,7 @@ import { createSend } from './requests/send.ts'
 import { createStepUp } from './requests/stepUp.ts'
 import { openAttempts } from './tokens/attempts.ts'
 import { createLocalState } from './tokens/localState.ts'
-import { createRefresher, type Parts, reasonOf, share } from './tokens/refresh.ts'
+import { createRefresher, reasonOf } from './tokens/refresh.ts'
 import { type StoredState, storeInCookie, storeInStorage } from './tokens/tokenStore.ts'
 import type { Session, SessionOptions, SessionUser, Tokens } from './types.ts'
 
@@ -36,44 +36,43 @@ export function createSession(options: SessionOptions): Session {
   const store = isCookie ? storeInCookie(attempts, local) : storeInStorage(storage, key, local)
 
   const receive = async (message: Message) => {
-    const { life } = local
-    const names = [local.tokenName, local.sessionId]
+    const { life, tokenName, sessionId } = local
+    const { stored, ...ended } = await store.read().catch((): StoredState => ({}))
+    if (life !== local.life) return
     if (message.tokens) {
-      const { stored } = await store.read()
-      if (stored?.tokenName === message.tokens.tokenName && life === local.life) local.adopt(message.tokens)
-    } else if (names.some(name => name && (name === message.tokenName || name === message.sessionId))) {
+      if (stored?.tokenName === message.tokens.tokenName) local.adopt(message.tokens)
+    } else if (
+      (tokenName && tokenName === message.tokenName) ||
+      (sessionId && sessionId === message.sessionId)
+    ) {
       // Every tab tells the reason that was kept first: the message of a logout may overtake the message of a theft.
-      const { ended } = await store.read().catch((): StoredState => ({}))
-      if (life !== local.life) return
       refresher.abandon()
       local.end(reasonOf(local, ended, message.reason))
     }
   }
-  const channel = openChannel(config.shared ? name : undefined, receive)
-  const device = openDeviceToken(config)
+  // The default storage, memory, is shared with no other tab.
+  const channel = openChannel(options.storage || isCookie ? name : undefined, receive)
+  const device = openDevice(config)
   const send = createSend(config, device)
-  const parts: Parts = { local, store, attempts, channel, send, lock: createLock(name, owner) }
-  const refresher = createRefresher(parts)
+  const lock = createLock(name, owner)
+  const refresher = createRefresher(local, store, attempts, lock, channel, send)
   const prove = (answer: StepUpAnswer) =>
     'password' in answer ? reauthenticate(answer.password) : reauthenticateWith(answer)
-  const stepUp = onStepUp && createStepUp(local, onStepUp, prove)
-  const guarded = createResultHandler(parts, refresher, config.renew, stepUp)
+  const stepUp = createStepUp(local, onStepUp, prove)
+  const guarded = createResultHandler(local, store, refresher, config.renew, stepUp)
   const sessionFetch = createFetch(guarded, config, device)
 
   let logouts = 0
-  const tellServer = async (refreshToken: string | null | undefined, accessToken: string | undefined) => {
-    try {
-      await send(
-        'logout',
-        { refreshToken },
-        { selection: '', headers: bearer(accessToken), keepalive: true, repeatable: true },
-      )
-      return true
-    } catch (error) {
-      // The server does not know the token: there is nothing to end.
-      return (error as SessionError).recover === 'LOGIN'
-    }
-  }
+  const tellServer = (refreshToken: string | null | undefined, accessToken: string | undefined) =>
+    send(
+      'logout',
+      { refreshToken },
+      { selection: '', headers: bearer(accessToken), keepalive: true, repeatable: true },
+    ).then(
+      () => true,
+      // LOGIN: the server does not know the token, so there is nothing to end.
+      (error: SessionError) => error.recover === 'LOGIN',
+    )
 
   /**
    * The new session replaces the present one.
@@ -81,14 +80,14 @@ export function createSession(options: SessionOptions): Session {
    * @param before the number of logouts when the user began to sign in
    */
   const open = (field: OwnMutation, given: object, before = logouts) =>
-    parts.lock(async (): Promise<SessionUser | null> => {
-      const input = store.cookie ? { ...given, cookie: true } : given
+    lock(async (): Promise<SessionUser | null> => {
+      const input = { ...given, cookie: store.cookie }
       const isWanted = () => before === logouts
       const tokens =
         isWanted() && (await send<Tokens | null>(field, { input }, { repeatable: field === 'login' }))
       if (isWanted()) {
         if (!tokens) return null
-        share(parts, tokens, await store.put(tokens))
+        refresher.share(tokens, await store.put(tokens))
         return tokens.user
       }
       // The user has logged out while this request was under way, and must stay logged out.
@@ -101,22 +100,20 @@ export function createSession(options: SessionOptions): Session {
     })
 
   /** Opens a session, with a second factor if it takes one. No lock is held while the user looks for a code. */
-  const signIn = async (field: OwnMutation, given: object): Promise<SessionUser> => {
+  const signIn = (field: OwnMutation, given: object) => {
     const before = logouts
-    try {
-      return (await open(field, given)) as SessionUser
-    } catch (required) {
-      const { challenge, methods = [] }: ErrorExtensions = Object((required as SessionError).extensions)
+    return open(field, given).catch(async (required: SessionError) => {
+      const { challenge, methods } = Object(required.extensions)
       const user =
         onFactor &&
         challenge &&
         (await untilRight(
-          async error => onFactor({ challenge, methods, error }),
+          error => onFactor({ challenge, methods, error }),
           factor => open('completeLogin', { challenge, factor }, before),
         ))
       if (!user) throw required
       return user
-    }
+    }) as Promise<SessionUser>
   }
 
   /** A guarded mutation. `handleResult` takes the tokens from its answer. */
@@ -140,8 +137,8 @@ export function createSession(options: SessionOptions): Session {
     login: ({ email, password }) => signIn('login', { email, password }),
     register: ({ email, password }) => open('register', { email, password }),
     resetPassword: ({ token, newPassword }) => signIn('resetPassword', { token, newPassword }),
-    completeLogin: ({ challenge, factor }) => signIn('completeLogin', { challenge, factor }),
-    passkeyLogin: ({ id, response }) => signIn('passkeyLogin', { id, response }),
+    completeLogin: input => signIn('completeLogin', input),
+    passkeyLogin: input => signIn('passkeyLogin', input),
 
     logout() {
       logouts++
@@ -153,7 +150,7 @@ export function createSession(options: SessionOptions): Session {
       channel.tell({ tokenName, sessionId, reason: 'LOGGED_OUT' })
       const removing = store.end('LOGGED_OUT')
       removing.catch(() => {})
-      return parts.lock(async () => {
+      return lock(async () => {
         const stored = await removing
         // In cookie mode the browser sends its present cookie. If another tab has signed in, its session must not end.
         if (store.cookie && (await store.read()).stored) return false
@@ -167,10 +164,7 @@ export function createSession(options: SessionOptions): Session {
     revokeOtherSessions: () => call('revokeOtherSessions', {}),
     reauthenticate,
     reauthenticateWith,
-    refresh: async () => {
-      await refresher.rotate()
-      return local.state
-    },
+    refresh: () => refresher.rotate().then(() => local.state),
     forgetAccessToken: () => local.drop(),
     fetch: sessionFetch,
     ...guarded,

@@ -30,6 +30,9 @@ const readByClient = [
   ),
   ...['id', 'email', 'emailVerified', 'roles', 'scopes'].map(name => `User.${name}`),
   'Session.id',
+  ...['id', 'options'].map(name => `PasskeyChallenge.${name}`),
+  ...['factor', 'recoveryCodes'].map(name => `FactorConfirmed.${name}`),
+  ...['id', 'kind', 'name', 'createdAt', 'lastUsedAt'].map(name => `Factor.${name}`),
 ]
 
 /**

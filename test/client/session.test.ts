@@ -215,7 +215,7 @@ describe('session', () => {
   test('says at construction what can never work', () => {
     const create = (options: object) => () => openSession(options as never)
     expect(create({ endpoint: 'graphql' })).toThrow(
-      new TypeError('createSession: no http(s) endpoint, or a relative one without a page: graphql'),
+      new TypeError('createSession: no http(s) endpoint: graphql'),
     )
     expect(create({ endpoint: server.endpoint, storage: { getItem() {} } })).toThrow(
       new TypeError('createSession: storage without setItem'),

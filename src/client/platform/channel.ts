@@ -25,12 +25,12 @@ export interface Channel {
  * @param receive called for one message at a time, in the order of arrival
  */
 export function openChannel(name: string | undefined, receive: (message: Message) => Promise<void>): Channel {
-  if (!name || !platform.BroadcastChannel) return { tell() {}, close() {} }
-  const channel = new platform.BroadcastChannel(name)
-  channel.unref?.()
+  const channel = name && platform.BroadcastChannel ? new platform.BroadcastChannel(name) : undefined
+  channel?.unref?.()
   let turn = Promise.resolve()
-  channel.onmessage = ({ data }) => {
-    turn = turn.then(() => receive(data as Message)).catch(() => {})
-  }
-  return { tell: message => channel.postMessage(message), close: () => channel.close() }
+  if (channel)
+    channel.onmessage = ({ data }) => {
+      turn = turn.then(() => receive(data as Message)).catch(() => {})
+    }
+  return { tell: message => channel?.postMessage(message), close: () => channel?.close() }
 }

@@ -30,7 +30,10 @@ export function createLock(name: string, owner: object): Lock {
     try {
       await webLocks.request(name, { signal: AbortSignal.timeout(patienceMs) }, () => {
         started = work()
-        return within(patienceMs, settled(started))
+        return within(
+          patienceMs,
+          started.catch(() => {}),
+        )
       })
     } catch {
       // The wait was too long, or locks are forbidden here (a sandboxed frame).
@@ -47,9 +50,10 @@ export function createQueue(owner: object, queues = writes): Lock {
   return work => {
     const before = queues.get(owner)
     const mine = before ? within(patienceMs, before).then(work) : work()
-    queues.set(owner, settled(mine))
+    queues.set(
+      owner,
+      mine.catch(() => {}),
+    )
     return mine
   }
 }
-
-const settled = (promise: Promise<unknown>) => promise.catch(() => {})

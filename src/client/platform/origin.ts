@@ -13,7 +13,7 @@ export function locate(url: string): { origin?: string | undefined; address?: st
   } catch {
     // The URL is not absolute, or this is a React Native whose URL has no `origin`. Only a plain host passes. URLs with
     // a user name (https://api.example.com@evil.example) or a backslash are refused: their real target is uncertain.
-    const [address, origin] = /^(https?:\/\/[a-z0-9.-]+(?::\d+)?)(?:\/[^?#]*)?(?=[?#]|$)/i.exec(url) ?? []
+    const [address, origin] = /^(https?:\/\/[a-z\d.-]+(:\d+)?)(\/[^?#]*)?(?![^?#])/i.exec(url) ?? []
     return { origin: origin?.toLowerCase(), address }
   }
 }

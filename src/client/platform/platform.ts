@@ -16,11 +16,12 @@ interface Platform {
       digest(algorithm: 'SHA-256', bytes: Uint8Array): Promise<ArrayBuffer>
       importKey(
         format: 'raw',
-        bytes: Uint8Array,
+        bytes: Uint8Array | ArrayBuffer,
         algorithm: { name: 'HMAC'; hash: 'SHA-256' },
-        extractable: false,
+        extractable: true,
         usages: ['sign'],
       ): Promise<object>
+      exportKey(format: 'jwk', key: object): Promise<{ k: string }>
       sign(algorithm: 'HMAC', key: object, bytes: Uint8Array): Promise<ArrayBuffer>
     }
   }

@@ -28,17 +28,15 @@ export interface Items {
   remove(key: string): Promise<unknown>
 }
 
+type Method = (...values: string[]) => Awaitable<string | null | undefined>
+
 /** @throws TypeError when a method is missing */
 export function openStorage(storage: SessionStorage): Items {
-  const methods = storage as unknown as Record<
-    string,
-    (...values: string[]) => Awaitable<string | null | undefined>
-  >
   const find = (...names: string[]) => {
-    const name = names.find(name => name in methods)
+    const name = names.find(name => name in storage) as 'getItem'
     if (!name) throw new TypeError(`createSession: storage without ${names[0]}`)
     // Async, so that a method that throws (localStorage when it is full) gives a rejected promise.
-    return async (...values: string[]) => methods[name]?.(...values)
+    return async (...values: string[]) => (storage as Record<'getItem', Method>)[name](...values)
   }
   return {
     get: find('getItem', 'get'),

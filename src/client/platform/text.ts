@@ -1,6 +1,6 @@
 /** Bytes in hexadecimal: every storage accepts these characters in a value, and the server in an attempt. */
 export function hex(bytes: Uint8Array): string {
-  return [...bytes].map(byte => byte.toString(16).padStart(2, '0')).join('')
+  return bytes.reduce((text, byte) => text + (byte + 256).toString(16).slice(1), '')
 }
 
 /** A text's bytes in UTF-8. */

@@ -7,7 +7,7 @@
  */
 export function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms, undefined)
+    const timer = setTimeout(resolve, ms)
     promise.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }

@@ -5,18 +5,18 @@ export type OwnMutation =
   | 'login'
   | 'register'
   | 'resetPassword'
+  | 'changePassword'
   | 'completeLogin'
   | 'passkeyLogin'
-  | 'changePassword'
-  | 'reauthenticate'
-  | 'reauthenticateWith'
-  | 'revokeOtherSessions'
   | 'refresh'
   | 'logout'
+  | 'revokeOtherSessions'
+  | 'reauthenticate'
+  | 'reauthenticateWith'
 
 /** What a mutation takes and returns, where it is none of the client's own. */
 export interface Shape {
-  /** As a schema writes them, in brackets: `(id:ID!,name:String)`. Empty: none */
+  /** Variables of the same names: `($id:ID!,$name:String)`. Empty: none */
   readonly args?: string
   /** Begins with a brace. Only fields that keep their names. Default: tokens */
   readonly selection?: string
@@ -24,11 +24,11 @@ export interface Shape {
 
 /** The arguments of those that do not take an `input` of a type that is named after them. */
 const argumentsOf: Partial<Record<string, string>> = {
-  refresh: '(refreshToken:String,attempt:String)',
-  logout: '(refreshToken:String)',
+  refresh: '($refreshToken:String,$attempt:String)',
+  logout: '($refreshToken:String)',
   revokeOtherSessions: '',
-  reauthenticate: '(password:String!)',
-  reauthenticateWith: '(input:FactorInput!)',
+  reauthenticate: '($password:String!)',
+  reauthenticateWith: '($input:FactorInput!)',
 } satisfies Partial<Record<OwnMutation, string>>
 
 /** Only fields of the contract's fixed part. */
@@ -39,13 +39,11 @@ export function documentOf(
   field: string,
   rename: Rename | undefined,
   {
-    args = argumentsOf[field] ?? `(input:${field.replace(/^./, letter => letter.toUpperCase())}Input!)`,
+    args = argumentsOf[field] ?? `($input:${field.replace(/^./, letter => letter.toUpperCase())}Input!)`,
     selection = tokens,
   }: Shape,
 ): string {
-  const declared = args
-    .replace(/\w+:/g, '$$$&')
-    .replace(/\w+Input|JSON/, type => rename?.types?.[type] ?? type)
-  const passed = args.replace(/(\w+):\w+!?/g, '$1:$$$1')
+  const declared = args.replace(/\w+Input|JSON/, type => rename?.types?.[type] ?? type)
+  const passed = args.replace(/\$(\w+):\w+!?/g, '$1:$$$1')
   return `mutation${declared}{${field}:${rename?.fields?.[`Mutation.${field}`] ?? field}${passed}${selection}}`
 }

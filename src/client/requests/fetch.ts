@@ -2,7 +2,7 @@ import type { Config } from '../options.ts'
 import { locate } from '../platform/origin.ts'
 import { abortable } from '../platform/time.ts'
 import type { GraphQLResult, Sent, Session } from '../types.ts'
-import type { DeviceToken } from './device.ts'
+import type { Device } from './device.ts'
 import { describe, errorsOf, isRefusal, passingError, readResults } from './operation.ts'
 import { persist, retryAfter } from './send.ts'
 
@@ -16,54 +16,53 @@ type Fetch = typeof globalThis.fetch
 export function createFetch(
   { headers, handleResult }: Pick<Session, 'headers' | 'handleResult'>,
   { endpoint, fetch, credentials, retryMs }: Config,
-  device: DeviceToken | undefined,
+  device: Device,
 ): Fetch {
   const home = locate(endpoint)
-  const deviceHeaders = async () => (await device?.headers()) ?? {}
 
   return async (input, init = {}) => {
-    const request = 'url' in Object(input) ? (input as Request) : undefined
-    const url = request ? request.url : String(input)
-    const given = new Headers(init.headers ?? request?.headers)
-    const { origin, address } = locate(url)
+    // Of a text or a URL, every part is undefined.
+    const request: Partial<Request> = Object(input)
+    const given = new Headers(init.headers ?? request.headers)
+    const { origin, address } = locate(request.url ?? String(input))
     // Other origins never get the token, and a token that the app has set is not replaced.
     if (origin !== home.origin || given.has('authorization')) return fetch(input, init)
 
-    const signal = init.signal ?? request?.signal
-    const isRead = /^(get|head)$/i.test(init.method ?? request?.method ?? 'GET')
-    const isJson = /json/.test(given.get('content-type') ?? '')
-    const carrier = init.body == null && !isRead ? request : undefined
+    const signal = init.signal ?? request.signal
+    const isRead = /^(get|head)$/i.test(init.method ?? request.method ?? 'GET')
+    const isJson = /json/.test(given.get('content-type') as string)
+    const carrier = init.body == null && !isRead && request.url ? (input as Request) : undefined
     const body = carrier ? (isJson ? await carrier.clone().text() : carrier.body) : init.body
     const repeatable = !isStream(body)
-    let sent: Sent = {
-      ...(isRead ? { kind: 'read', fields: '' } : describe(typeof body === 'string' ? body : '')),
-      final: !repeatable,
-    }
+    // The text of an upload or of a stream is no JSON, so that its kind can't be seen.
+    let sent: Sent = { ...describe(isRead ? '{"query":""}' : String(body)), final: !repeatable }
     const atEndpoint = address === home.address
-    // A code of a mail works only on the device that asked for the mail. No query asks for mails or checks codes.
-    const known = atEndpoint && sent.kind !== 'read' ? await abortable(deviceHeaders(), signal) : {}
 
     for (let again = false; ; again = true) {
       const added = await abortable(headers(), signal)
       const work = async () => {
-        const merged = new Headers({ ...known, ...Object.fromEntries(given), ...added })
-        const target = carrier && repeatable ? carrier.clone() : input
-        const response = await fetch(target, { credentials, ...init, headers: merged })
-        if (atEndpoint) await device?.keep(response)
-        const hasJson = atEndpoint && jsonType.test(response.headers.get('content-type') ?? '')
+        const send = (known: Record<string, string>) => {
+          const merged = new Headers({ ...known, ...Object.fromEntries(given), ...added })
+          const target = carrier && repeatable ? carrier.clone() : input
+          return fetch(target, { credentials, ...init, headers: merged })
+        }
+        // A code of a mail works only on the device that asked for the mail. No query asks for mails or checks codes.
+        const response = await (atEndpoint ? device(sent.kind !== 'read', send) : send({}))
+        // Complete JSON: no server-sent events, no multipart.
+        const hasJson = atEndpoint && /[/+]json\b/.test(response.headers.get('content-type') as string)
         const json: unknown =
           hasJson &&
           (await response
             .clone()
             .json()
             .catch(() => {}))
-        return { response, results: readResults(again ? 0 : response.status, json) }
+        return [response, readResults(again ? 0 : response.status, json)] as const
       }
       // Only a query is tried again: after a lost answer nobody knows whether a mutation was carried out.
-      const isPatient = atEndpoint && sent.kind === 'read' && repeatable
-      const { response, results } = await persist(work, retryOf, isPatient ? retryMs : 0, signal)
-      const repeat = atEndpoint && (await abortable(handleResult(results, added, sent), signal))
+      const patienceMs = atEndpoint && sent.kind === 'read' && repeatable ? retryMs : 0
+      const [response, results] = await persist(work, retryOf, patienceMs, signal)
       const isRefused = errorsOf(results).some(isRefusal)
+      const repeat = atEndpoint && (await abortable(handleResult(results, added, sent), signal))
       if (!repeat || sent.final || (again && isRefused)) return response
       // Once more after a refresh, and once after a proof, which is the last time.
       sent = { ...sent, final: !isRefused }
@@ -72,19 +71,14 @@ export function createFetch(
 }
 
 /** Seconds to wait after a lost answer, or when the server is busy or away; undefined when the answer is final. */
-function retryOf(
-  answer: { response: Response; results: readonly GraphQLResult[] } | undefined,
-): number | undefined {
+function retryOf(answer: readonly [Response, readonly GraphQLResult[]] | undefined): number | undefined {
   if (!answer) return 0
-  const { response, results } = answer
+  const [response, results] = answer
   const error = passingError(results)
-  return error || /429|503/.test(String(response.status)) ? retryAfter(response, error) : undefined
+  return error || [429, 503].includes(response.status) ? retryAfter(response, error) : undefined
 }
 
-/** Answers that are complete JSON: no server-sent events, no multipart. */
-const jsonType = /^application\/(graphql-response\+)?json\b/
-
+/** Of the browser, or of Node. */
 function isStream(body: unknown): boolean {
-  const stream = Object(body)
-  return 'getReader' in stream || Symbol.asyncIterator in stream
+  return Object(body).getReader || Object(body)[Symbol.asyncIterator]
 }

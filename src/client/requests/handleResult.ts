@@ -1,32 +1,32 @@
 import { now } from '../platform/platform.ts'
-import type { Parts, Refresher } from '../tokens/refresh.ts'
+import type { LocalState } from '../tokens/localState.ts'
+import type { Refresher } from '../tokens/refresh.ts'
 import { proveRenewal } from '../tokens/renewalProof.ts'
+import type { TokenStore } from '../tokens/tokenStore.ts'
 import type { Session } from '../types.ts'
 import { errorsOf, isRefusal, mayRepeat, wantsProof } from './operation.ts'
 import type { StepUp } from './stepUp.ts'
 
 /** The headers of requests for guarded data, and the handling of the answers. */
 export function createResultHandler(
-  { local, store }: Parts,
+  local: LocalState,
+  store: TokenStore,
   refresher: Refresher,
   renew: boolean | undefined,
-  stepUp: StepUp | undefined,
+  stepUp: StepUp,
 ): Pick<Session, 'headers' | 'handleResult'> {
   /** The `life` in which each headers object was made. */
   const given = new WeakMap<object, number>()
 
   /** The value of `annul-renew`. In cookie mode the cookie is the proof, and the browser adds it. */
-  const proofFor = async (accessToken: string) => {
-    if (store.cookie) return '1'
-    const { stored } = await store.read()
-    return stored?.token && proveRenewal(stored.token, accessToken)
-  }
+  const proofFor = async (accessToken: string) =>
+    store.cookie ? '1' : proveRenewal((await store.read()).stored?.token, accessToken)
 
   const headers = async () => {
     if (local.state.status !== 'signedOut' && !local.fresh())
       await refresher.refresh().catch(error => {
         // The server can't be reached, but the present token has not expired.
-        if (!local.access || local.access.expiresAt < now()) throw error
+        if (!(now() < (local.access?.expiresAt as number))) throw error
       })
     const { access, life } = local
     const added = bearer(access?.token)
@@ -43,9 +43,10 @@ export function createResultHandler(
     // Found by the mutation's name, because an app may have access tokens of another kind.
     const [name, proves, byFactor] =
       /\b(?:changePassword|revokeOtherSessions|(reauthenticate)(With)?)\b/.exec(fields) ?? []
-    if (name && isAccess(tokens)) local.take(tokens, byFactor ? 2 : proves ? 1 : 0)
+    if (!name) return
+    local.take(tokens, byFactor ? 2 : proves ? 1 : 0)
     // Refreshes at once, so that copies of the old refresh token become useless. After a failure the next request does.
-    if (name && !proves) await refresher.rotate().catch(() => {})
+    if (!proves) await refresher.rotate().catch(() => {})
   }
 
   return {
@@ -58,8 +59,7 @@ export function createResultHandler(
 
       const token = added.authorization?.slice('Bearer '.length)
       const [{ data, extensions } = {}] = results
-      const renewed = extensions?.annul
-      if (token && local.access?.token === token && isAccess(renewed)) local.take(renewed, local.access.proof)
+      if (token && local.access?.token === token) local.take(extensions?.annul, local.access.proof)
       const done = Object.values(data ?? {}).find(Boolean)
       if (done && sent.kind === 'write') await conclude(done, sent.fields)
 
@@ -67,14 +67,14 @@ export function createResultHandler(
       if (!errorsOf(results).some(isRefusal)) {
         const wanted = errorsOf(results).filter(wantsProof)
         const mayAsk = wanted.length > 0 && !sent.final && mayRepeat(results, sent)
-        return mayAsk && (await stepUp?.(token, wanted)) === true && local.life === life
+        return mayAsk && (await stepUp(token, wanted)) && local.life === life
       }
       // The refusal's reason does not matter here: only a refused refresh token ends the session. For example, after
       // changePassword on this device (in another tab, or with a lost answer) the server refuses this device's old
       // access tokens with PASSWORD_CHANGED, and the session lives on.
       local.drop(token)
       if (!local.fresh()) await refresher.refresh().catch(() => {})
-      return local.life === life && local.access !== undefined && mayRepeat(results, sent)
+      return local.life === life && !!local.access && mayRepeat(results, sent)
     },
   }
 }
@@ -82,8 +82,3 @@ export function createResultHandler(
 /** RFC 6750, section 2.1. */
 export const bearer = (accessToken: string | undefined): Record<string, string> =>
   accessToken ? { authorization: `Bearer ${accessToken}` } : {}
-
-function isAccess(value: unknown): value is { accessToken: string; expiresIn: number } {
-  const { accessToken, expiresIn } = Object(value)
-  return accessToken && expiresIn
-}

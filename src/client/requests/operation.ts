@@ -27,12 +27,12 @@ export function mayRepeat(results: readonly GraphQLResult[], { kind, first }: Se
     results.every(({ data, errors = [] }) => {
       const values = Object.values(data ?? {})
       const refused = errors.filter(
-        ({ path = [], ...error }) => (isRefusal(error) || wantsProof(error)) && path.length < 2,
+        error => (isRefusal(error) || wantsProof(error)) && isNothing(error.path?.[1]),
       )
       const path = refused[0]?.path ?? [first]
       return (
         values.every(isNothing) &&
-        refused.length >= Math.max(1, values.length) &&
+        refused.length >= (values.length || 1) &&
         (kind === 'other' || path[0] === first)
       )
     })
@@ -49,17 +49,16 @@ export function mayRepeat(results: readonly GraphQLResult[], { kind, first }: Se
 export function readResults(status: number, json: unknown): GraphQLResult[] {
   const results = [json].flat().map(each => Object(each) as GraphQLResult)
   const isBare = status === 401 && !errorsOf(results).some(codeOf)
-  return isBare ? results.map(each => ({ ...each, errors: [refusal] })) : results
+  return isBare
+    ? results.map(each => ({ ...each, errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] }))
+    : results
 }
-
-const refusal: GraphQLFailure = { extensions: { code: 'UNAUTHENTICATED' } }
 
 const codeOf = (error: GraphQLFailure | undefined) => error?.extensions?.code
 
 /** The server is busy or away. A later try may succeed. */
-export function isPassing(error: GraphQLFailure | undefined): boolean {
-  return /^(UNAVAILABLE|TOO_MANY_REQUESTS)$/.test(String(codeOf(error)))
-}
+export const isPassing = (error: GraphQLFailure | undefined) =>
+  /^(UNAVAILABLE$|TOO_MANY)/.test(codeOf(error) as string)
 
 /**
  * The error for which a request may be tried again: the answers have no data, and every error is passing. Decided by
@@ -76,11 +75,7 @@ export const errorsOf = (results: readonly GraphQLResult[]) => results.flatMap((
 const isNothing = (value: unknown) => value == null
 
 /** The access token, or its absence, was refused. */
-export function isRefusal(error: GraphQLFailure): boolean {
-  return codeOf(error) === 'UNAUTHENTICATED'
-}
+export const isRefusal = (error: GraphQLFailure) => codeOf(error) === 'UNAUTHENTICATED'
 
 /** The access token does not prove enough. */
-export function wantsProof(error: GraphQLFailure): boolean {
-  return codeOf(error) === 'REAUTHENTICATION_REQUIRED'
-}
+export const wantsProof = (error: GraphQLFailure) => codeOf(error) === 'REAUTHENTICATION_REQUIRED'

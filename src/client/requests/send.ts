@@ -4,7 +4,7 @@ import { now } from '../platform/platform.ts'
 import { parse } from '../platform/text.ts'
 import { backoff, onAbort, sleep } from '../platform/time.ts'
 import type { GraphQLFailure, GraphQLResult } from '../types.ts'
-import type { DeviceToken } from './device.ts'
+import type { Device } from './device.ts'
 import { documentOf, type Shape } from './documents.ts'
 import { isPassing } from './operation.ts'
 
@@ -27,7 +27,7 @@ export async function persist<T>(
     const done = work()
     const retry = await done.then(retryOf, error => retryOf(undefined, error))
     const pauseMs = backoff(tries, retry)
-    if (retry === undefined || signal?.aborted || now() + pauseMs > endAt) return done
+    if (retry === undefined || now() + pauseMs > endAt) return done
     await sleep(pauseMs, signal)
     if (signal?.aborted) return done
   }
@@ -59,7 +59,7 @@ export interface SendOptions extends Shape {
  */
 export type Send = <T>(field: string, variables: object, options?: SendOptions) => Promise<T>
 
-export function createSend(options: Config, device: DeviceToken | undefined): Send {
+export function createSend(options: Config, device: Device): Send {
   const { originHint } = options
   return <T>(field: string, variables: object, request: SendOptions = {}) => {
     const { fetch = options.fetch, headers, repeatable, signal, keepalive = false } = request
@@ -72,18 +72,18 @@ export function createSend(options: Config, device: DeviceToken | undefined): Se
       const ignore = onAbort(signal, abort)
       try {
         // Not for refresh and logout, which are about a session.
-        const known = 'refreshToken' in variables ? undefined : await device?.headers()
-        const response = await fetch(options.endpoint, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json', ...headers, ...known },
-          body: JSON.stringify({ query: documentOf(field, options.rename, request), variables }),
-          // A redirect could carry a password or a refresh token to another origin.
-          redirect: 'error',
-          keepalive,
-          signal: timeout.signal,
-          credentials: options.credentials,
-        })
-        await device?.keep(response)
+        const response = await device(!('refreshToken' in variables), known =>
+          fetch(options.endpoint, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json', ...headers, ...known },
+            body: JSON.stringify({ query: documentOf(field, options.rename, request), variables }),
+            // A redirect could carry a password or a refresh token to another origin.
+            redirect: 'error',
+            keepalive,
+            signal: timeout.signal,
+            credentials: options.credentials,
+          }),
+        )
         return readAnswer<T>(await response.text(), field, response, originHint)
       } catch (error) {
         if (error instanceof SessionError) throw error

@@ -1,3 +1,4 @@
+import type { ErrorExtensions } from '../error.ts'
 import { type StepUpAnswer, untilRight } from '../questions.ts'
 import type { LocalState } from '../tokens/localState.ts'
 import type { GraphQLFailure, SessionOptions } from '../types.ts'
@@ -11,29 +12,32 @@ import type { GraphQLFailure, SessionOptions } from '../types.ts'
  */
 export type StepUp = (token: string, wanted: readonly GraphQLFailure[]) => Promise<boolean>
 
-/** @param prove gives the answer to the server, and takes the new access token */
+/**
+ * @param onStepUp undefined where the app does not want to be asked
+ * @param prove gives the answer to the server, and takes the new access token
+ */
 export function createStepUp(
   local: LocalState,
-  onStepUp: NonNullable<SessionOptions['onStepUp']>,
+  onStepUp: SessionOptions['onStepUp'],
   prove: (answer: StepUpAnswer) => Promise<unknown>,
 ): StepUp {
   /** The question that the user is answering. */
   let asked: Promise<boolean> | undefined
 
   return async (token, wanted) => {
-    const { life } = local
+    if (!onStepUp) return false
     // One question at a time. Who gives up one of them, gives up all that wait.
-    while (asked) if (!(await asked) || life !== local.life) return false
-    const mfa = wanted.some(({ extensions }) => extensions?.mfa)
+    while (asked) if (!(await asked)) return false
+    const { maxAge, mfa = false }: ErrorExtensions =
+      (wanted.find(({ extensions }) => extensions?.mfa) ?? wanted[0])?.extensions ?? {}
     // The answer to another operation's question may have been enough for this one, too.
-    const { access } = local
+    const { access, life } = local
     if (access && access.token !== token && access.proof > +mfa) return true
 
-    const maxAge = wanted[0]?.extensions?.maxAge as number | undefined
     asked = untilRight(
-      async error => onStepUp({ maxAge, mfa, error }),
+      error => onStepUp({ maxAge, mfa, error }),
       // After a logout, the answer is not about the session that the question was about.
-      async answer => life === local.life && prove(answer),
+      answer => life === local.life && prove(answer),
     )
       .then(Boolean, () => false)
       .finally(() => {

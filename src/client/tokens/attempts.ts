@@ -19,13 +19,6 @@ export interface Attempts {
 /** All entries are kept as one value of limited length, so that nothing needs a clean-up. */
 type Entries = readonly (readonly [name: string, attempt: string])[]
 
-/** A tab that slept through more rotations than that finds its token replaced anyway. */
-const keptInDatabase = 64
-/** Few, because the keychains of phones hold 2 kB for each value. The server remembers eight attempts. */
-const keptInStorage = 12
-/** Some old versions of WebKit sometimes never answer `open`. */
-const databaseMs = 5000
-
 /**
  * Keeps attempts in IndexedDB, which all tabs share, each step in one transaction. Without IndexedDB they are kept in the
  * given storage, where a tab without locks could overwrite another tab's entry between reading and writing.
@@ -38,20 +31,17 @@ export function openAttempts(storage: SessionStorage, key: string): Attempts {
   // The storage is read first: an entry that was written there while IndexedDB failed must not get a rival later.
   const find = async (name: string, fresh?: string) => (await apart(name)) ?? transact(name, fresh)
   return {
-    find: name => find(name),
-    claim: async (name, fresh = newAttempt()) =>
+    find,
+    claim: async (name, fresh = hex(platform.crypto?.getRandomValues?.(new Uint8Array(18)) as Uint8Array)) =>
       (await find(name, fresh)) ?? (await apart(name, fresh)) ?? fresh,
   }
 }
-
-/** 144 random bits, which a thief who has copied the token can't guess. */
-const newAttempt = () => hex(platform.crypto?.getRandomValues?.(new Uint8Array(18)) ?? new Uint8Array())
 
 /** @returns the entry; with `fresh`, the entry that is there afterwards. Undefined where there is no database. */
 function transact(name: string, fresh?: string): Promise<string | undefined> {
   const transaction = new Promise<string | undefined>((resolve, reject) => {
     const opening = platform.indexedDB?.open('annul', 1)
-    if (!opening) return resolve(undefined)
+    if (!opening) return reject()
     opening.onupgradeneeded = () => opening.result.createObjectStore('attempts')
     opening.onerror = reject
     opening.onsuccess = () => {
@@ -64,7 +54,10 @@ function transact(name: string, fresh?: string): Promise<string | undefined> {
       const reading = store.get(0)
       let found: string | undefined
       reading.onsuccess = () => {
-        found = findOrAdd(reading.result, name, fresh, keptInDatabase, entries => store.put(entries, 0))
+        // A tab that slept through more than 64 rotations finds its token replaced anyway.
+        const [entry, changed] = findOrAdd(reading.result, name, fresh, 64)
+        found = entry
+        if (changed) store.put(changed, 0)
       }
       writing.oncomplete = () => resolve(found)
       writing.onabort = reject
@@ -72,7 +65,8 @@ function transact(name: string, fresh?: string): Promise<string | undefined> {
       database.close()
     }
   })
-  return within(databaseMs, transaction).catch(() => undefined)
+  // Some old versions of WebKit sometimes never answer `open`.
+  return within(5000, transaction).catch(() => undefined)
 }
 
 function keepInStorage(items: Items, key: string, owner: object) {
@@ -80,25 +74,21 @@ function keepInStorage(items: Items, key: string, owner: object) {
   return (name: string, fresh?: string): Promise<string | undefined> =>
     queue(async () => {
       const entries = parse<Entries>((await items.get(key)) ?? '')
-      let writing: Promise<unknown> | undefined
-      const found = findOrAdd(entries, name, fresh, keptInStorage, changed => {
-        writing = items.set(key, JSON.stringify(changed))
-      })
-      await writing
+      // Few, because the keychains of phones hold 2 kB for each value. The server remembers eight attempts.
+      const [found, changed] = findOrAdd(entries, name, fresh, 12)
+      if (changed) await items.set(key, JSON.stringify(changed))
       return found
     }).catch(() => undefined)
 }
 
-/** @returns the entry; with `fresh`, the one that is there afterwards */
+/** @returns the entry (with `fresh`, the one that is there afterwards), and all entries if they have changed */
 function findOrAdd(
   entries: Entries | null | undefined,
   name: string,
   fresh: string | undefined,
   kept: number,
-  write: (changed: (readonly [name: string, attempt: string])[]) => void,
-): string | undefined {
+): [found?: string | undefined, changed?: (readonly [name: string, attempt: string])[]] {
   const known = entries ?? []
   const found = known.find(entry => entry[0] === name)?.[1]
-  if (!found && fresh) write([...known, [name, fresh] as const].slice(-kept))
-  return found ?? fresh
+  return found || !fresh ? [found] : [fresh, [...known, [name, fresh] as const].slice(-kept)]
 }

@@ -35,8 +35,8 @@ export interface LocalState {
   /** Whether there is an access token that needs no refresh. */
   fresh(): boolean
   adopt(incoming: Incoming): void
-  /** Takes a new access token for the present session. */
-  take(token: Pick<Tokens, 'accessToken' | 'expiresIn'>, proof?: Proof): void
+  /** Takes a new access token for the present session. Does nothing if it is no token. */
+  take(token: unknown, proof?: Proof): void
   /** Forgets this access token, because the server has refused it. Without an argument: forgets any. */
   drop(token?: string): void
   /** Ends the session, and tells the app the reason, if there is one. Later calls do nothing. */
@@ -56,7 +56,8 @@ export function createLocalState(onSignedOut: ((reason: SignedOutReason) => void
   const local: LocalState = {
     state: { status: 'restoring', user: null, reason: null },
     life: 0,
-    fresh: () => local.access !== undefined && now() < local.access.dueAt,
+    // Nothing is less than undefined.
+    fresh: () => now() < (local.access?.dueAt as number),
 
     adopt(incoming) {
       if (local.sessionId !== incoming.session.id) {
@@ -70,7 +71,9 @@ export function createLocalState(onSignedOut: ((reason: SignedOutReason) => void
       show({ status: 'signedIn', user: incoming.user, reason: null })
     },
 
-    take({ accessToken: token, expiresIn }, proof = 0) {
+    take(given, proof = 0) {
+      const { accessToken: token, expiresIn } = Object(given)
+      if (!token || !expiresIn) return
       const lifetimeMs = expiresIn * 1000
       const expiresAt = now() + lifetimeMs
       const dueAt = expiresAt - Math.min(15_000, lifetimeMs / 6)

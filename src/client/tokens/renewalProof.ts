@@ -7,16 +7,18 @@ import { encode, parse } from '../platform/text.ts'
  *
  * @returns undefined without crypto.subtle: on pages over plain http, and in React Native
  */
-export async function proveRenewal(refreshToken: string, accessToken: string): Promise<string | undefined> {
+export async function proveRenewal(
+  refreshToken: string | undefined,
+  accessToken: string,
+): Promise<string | undefined> {
   const { subtle } = platform.crypto ?? {}
-  if (!subtle) return undefined
+  if (!subtle || !refreshToken) return undefined
   const payload = atob((accessToken.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/'))
   const jti = parse<{ jti: string }>(payload)?.jti
   const algorithm = { name: 'HMAC', hash: 'SHA-256' } as const
-  const key = await subtle.importKey('raw', encode(refreshToken), algorithm, false, ['sign'])
+  const keyOf = (bytes: Uint8Array | ArrayBuffer) => subtle.importKey('raw', bytes, algorithm, true, ['sign'])
+  const key = await keyOf(encode(refreshToken))
   const mac = await subtle.sign('HMAC', key, encode(`annul-renew${jti}`))
-  return btoa(String.fromCharCode(...new Uint8Array(mac)))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replace('=', '')
+  // A key that is exported as JWK is in base64url.
+  return (await subtle.exportKey('jwk', await keyOf(mac))).k
 }

@@ -21,10 +21,9 @@ export interface EndedSession {
   readonly sessionId: string | undefined
 }
 
-/** At most one of the two. Neither: nobody was signed in, or the user has signed out. */
-export interface StoredState {
+/** A token, or the reason of an end. Neither: nobody was signed in, or the user has signed out. */
+export interface StoredState extends Partial<EndedSession> {
   readonly stored?: StoredToken | undefined
-  readonly ended?: EndedSession | undefined
 }
 
 /** The place of the refresh token. All tabs share it, so every change first compares with the present content. */
@@ -56,7 +55,7 @@ export function storeInStorage(storage: SessionStorage, key: string, local: Loca
   const read = async (): Promise<StoredState> => {
     const text = await items.get(name)
     const [, reason, sessionId] = /^ended:(\w+):(.*)/.exec(text ?? '') ?? []
-    if (reason) return { ended: { reason: reason as SignedOutReason, sessionId } }
+    if (reason) return { reason: reason as SignedOutReason, sessionId }
     return { stored: text ? await describeToken(text) : undefined }
   }
 
@@ -102,8 +101,8 @@ export function storeInCookie(attempts: Attempts, local: LocalState): TokenStore
   const ending = new Map<string, SignedOutReason>()
 
   const readCookie = () => {
-    const [, tokenName, sessionId] =
-      /(?:^|; )__Host-annul-session=(([^.;]+)[^;]*)/.exec(platform.document?.cookie ?? '') ?? []
+    const [, , tokenName, sessionId] =
+      /(^|; )__Host-annul-session=(([^.;]+)[^;]*)/.exec(platform.document?.cookie ?? '') ?? []
     return tokenName && sessionId ? { tokenName, sessionId } : undefined
   }
   const read = async () => {
@@ -111,7 +110,7 @@ export function storeInCookie(attempts: Attempts, local: LocalState): TokenStore
     // After a logout has cleared the cookies, the record of this tab's session still has the reason.
     const { sessionId } = stored ?? local
     const reason = sessionId && ((await attempts.find(recordName(sessionId))) ?? ending.get(sessionId))
-    return reason ? { ended: { reason: reason as SignedOutReason, sessionId } } : { stored }
+    return reason ? { reason: reason as SignedOutReason, sessionId } : { stored }
   }
 
   return {

@@ -16,8 +16,9 @@ export function SignIn() {
       {user && <p role="status">{user.email}</p>}
       <SignInForm
         openBy={async open => {
-          await open()
+          const opened = await open()
           if (location.hash === '#/sign-in') goTo('/')
+          return opened
         }}
       />
       <p className="row">

@@ -1,98 +1,49 @@
-import {
-  browserSupportsWebAuthn,
-  browserSupportsWebAuthnAutofill,
-  type PublicKeyCredentialCreationOptionsJSON,
-  type PublicKeyCredentialRequestOptionsJSON,
-  startAuthentication,
-  startRegistration,
-  WebAuthnAbortService,
-} from '@simplewebauthn/browser'
-import type { PasskeyAnswer } from 'annul/client'
+import { browserSupportsWebAuthn, browserSupportsWebAuthnAutofill } from '@simplewebauthn/browser'
+import type { FactorAnswer, PasskeyAnswer, SessionUser } from 'annul/client'
+import { answerWithPasskey, createPasskey, signInWithPasskey } from 'annul/client/passkeys'
 import { session } from '../session.ts'
 import { texts } from '../texts/en.ts'
-import { ask } from './ask.ts'
 import { Failure } from './failure.ts'
 
-interface Challenge<Options> {
-  readonly id: string
-  readonly options: Options
-}
-
-export type CreationOptions = PublicKeyCredentialCreationOptionsJSON
+/*
+ * Passkeys by annul/client. What the browser refuses is said in words of the page.
+ */
 
 /** Whether this browser has passkeys: on a page of https, and of `localhost`. */
 export const hasPasskeys = browserSupportsWebAuthn()
 
-/** Signs in by a passkey that the person chooses. @throws Failure */
-export async function signInByPasskey(): Promise<void> {
-  const { id, options } = await beginLogin()
-  const response = await byBrowser(() => startAuthentication({ optionsJSON: options }))
-  await session.passkeyLogin({ id, response })
+/** Signs in by a passkey that the person chooses. @throws Failure, or an error of the client */
+export function signInByPasskey(): Promise<SessionUser> {
+  return byBrowser(() => signInWithPasskey(session))
 }
 
 /**
  * A passkey as a second factor.
  *
  * @param challenge of SECOND_FACTOR_REQUIRED; undefined: for the session of the person who is signed in
- * @throws Failure
+ * @throws Failure, or an error of the client
  */
-export async function answerByPasskey(challenge?: string): Promise<PasskeyAnswer> {
-  const { beginPasskey } = await ask<{
-    beginPasskey: Challenge<PublicKeyCredentialRequestOptionsJSON>
-  }>('mutation BeginPasskey($challenge: String) { beginPasskey(challenge: $challenge) { id options } }', {
-    challenge: challenge ?? null,
-  })
-  const { id, options } = beginPasskey
-  return { id, response: await byBrowser(() => startAuthentication({ optionsJSON: options })) }
+export function answerByPasskey(challenge?: string): Promise<FactorAnswer> {
+  return byBrowser(() => answerWithPasskey(session, { challenge }))
 }
 
-/** Makes a passkey by the options of `enrollPasskey`. @returns what `confirmPasskey` takes @throws Failure */
-export function makePasskey(optionsJSON: CreationOptions): Promise<object> {
-  return byBrowser(() => startRegistration({ optionsJSON }))
+/** Makes a passkey, and adds it to the account. @throws Failure, or an error of the client */
+export function addPasskey(name: string): ReturnType<typeof createPasskey> {
+  return byBrowser(() => createPasskey(session, { name: name || undefined }))
 }
-
-/** A challenge is good for 5 minutes: a page that is open for longer offers its passkeys by a new one. */
-const offerMs = 4 * 60_000
 
 /**
  * Offers passkeys where the browser fills in the e-mail address, until the signal aborts or another question of the page
- * takes the place of this one. Without an answer of the server nothing is offered: the form tells why when it is sent.
+ * takes the place of this one. Where nothing can be offered, nothing is said: the form and its button are still there.
  *
- * @returns the passkey that the person has chosen; undefined: none
+ * @param use signs in by the passkey that the person has chosen
  */
-export async function offerPasskeys(signal: AbortSignal): Promise<PasskeyAnswer | undefined> {
-  const cancel = () => WebAuthnAbortService.cancelCeremony()
-  try {
-    if (!(await browserSupportsWebAuthnAutofill())) return undefined
-    while (!signal.aborted) {
-      const { id, options } = await beginLogin(signal)
-      if (signal.aborted) return undefined
-      let isOver = false
-      const timer = setTimeout(() => {
-        isOver = true
-        cancel()
-      }, offerMs)
-      signal.addEventListener('abort', cancel)
-      try {
-        return { id, response: await startAuthentication({ optionsJSON: options, useBrowserAutofill: true }) }
-      } catch (error) {
-        if (!isOver) throw error
-      } finally {
-        clearTimeout(timer)
-        signal.removeEventListener('abort', cancel)
-      }
-    }
-  } catch {
-    // The button below the form is still there.
-  }
-  return undefined
-}
-
-async function beginLogin(signal?: AbortSignal): Promise<Challenge<PublicKeyCredentialRequestOptionsJSON>> {
-  const { beginPasskeyLogin } = await ask<{
-    beginPasskeyLogin: Challenge<PublicKeyCredentialRequestOptionsJSON>
-  }>('mutation BeginPasskeyLogin { beginPasskeyLogin { id options } }', {}, signal)
-  return beginPasskeyLogin
+export async function offerPasskeys(
+  signal: AbortSignal,
+  use: (answer: PasskeyAnswer) => Promise<SessionUser>,
+): Promise<void> {
+  if (!(await browserSupportsWebAuthnAutofill())) return
+  await signInWithPasskey({ ...session, passkeyLogin: use }, { autofill: true, signal }).catch(() => {})
 }
 
 /** @throws Failure that says in words why the browser gives no answer */
@@ -100,7 +51,7 @@ async function byBrowser<Answer>(question: () => Promise<Answer>): Promise<Answe
   try {
     return await question()
   } catch (error) {
-    const { name, message } = error as Error
-    throw new Failure(texts.factor.browser[name] ?? message, { code: '' })
+    const said = texts.factor.browser[(error as Error).name]
+    throw said === undefined ? error : new Failure(said, { code: '' })
   }
 }

@@ -8,10 +8,11 @@ export function PanelSignIn({ onDone }: { onDone: () => void }) {
     <SignInForm
       openBy={async open => {
         const { authorization } = await session.headers().catch((): { authorization?: string } => ({}))
-        await open()
+        const opened = await open()
         // Nobody in this browser could end the former session any more: its cookie was replaced.
         if (authorization) await logOut(authorization.slice('Bearer '.length))
         onDone()
+        return opened
       }}
     />
   )

@@ -35,7 +35,7 @@ export function FactorForm({
     if (method) place.current?.querySelector<HTMLElement>('input, button')?.focus()
   }, [method])
   const read = async (values: Readonly<Record<string, string>>): Promise<FactorAnswer> => {
-    if (method === 'PASSKEY') return { passkey: await answerByPasskey(challenge) }
+    if (method === 'PASSKEY') return answerByPasskey(challenge)
     // Apps show codes in groups, and the groups come along when a code is copied.
     const code = (values.code ?? '').replace(/\s/g, '')
     return method === 'TOTP' ? { totp: code } : { recoveryCode: code }

@@ -7,7 +7,7 @@ import { texts } from '../texts/en.ts'
 import { FailureNote } from './FailureNote.tsx'
 
 /** Opens a session, and does what the page does before and after. */
-export type OpenBy = (open: () => Promise<unknown>) => Promise<unknown>
+export type OpenBy = <Opened>(open: () => Promise<Opened>) => Promise<Opened>
 
 /** Signs in by a passkey alone: by a button, and by what the browser offers in the field of the e-mail address. */
 export function PasskeySignIn({ openBy }: { openBy: OpenBy }) {
@@ -26,8 +26,13 @@ export function PasskeySignIn({ openBy }: { openBy: OpenBy }) {
   // The browser forgets an offer after each question, and an outage may have been in its way.
   useEffect(() => {
     const abort = new AbortController()
-    void offerPasskeys(abort.signal).then(async answer => {
-      if (answer) await run.current(() => session.passkeyLogin(answer)).catch(fail)
+    void offerPasskeys(abort.signal, async answer => {
+      try {
+        return await run.current(() => session.passkeyLogin(answer))
+      } catch (error) {
+        fail(error)
+        throw error
+      }
     })
     return () => abort.abort()
   }, [turn, recoveries, fail])

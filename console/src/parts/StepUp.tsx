@@ -1,7 +1,7 @@
 import { useSession } from 'annul/client/react'
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useRef, useState } from 'react'
 import { askWhole } from '../data/ask.ts'
-import { Failure } from '../data/failure.ts'
+import { failureOf } from '../data/failure.ts'
 import { StepUpDialog } from './StepUpDialog.tsx'
 
 /** What is to be proved. */
@@ -53,20 +53,30 @@ export type Act = <Data>(
 /** A recent password, and then a factor, since the account turns out to have some. */
 const mostProofs = 2
 
-/** @returns a function that throws Failure, also where the person does not want to prove who they are */
-export function useAct(): Act {
+/** @returns what carries something out, and once more after a proof; its errors are those of the work */
+export function useProved(): <Done>(work: () => Promise<Done>) => Promise<Done> {
   const prove = useProve()
   return useCallback(
-    async <Data,>(mutation: string, variables: object = {}) => {
+    async work => {
       for (let proofs = 0; ; proofs++) {
         try {
-          return await askWhole<Data>(mutation, variables)
+          return await work()
         } catch (error) {
-          const wantsProof = error instanceof Failure && error.code === 'REAUTHENTICATION_REQUIRED'
-          if (!wantsProof || proofs === mostProofs || !(await prove(error))) throw error
+          const failure = failureOf(error)
+          const wantsProof = failure.code === 'REAUTHENTICATION_REQUIRED'
+          if (!wantsProof || proofs === mostProofs || !(await prove(failure))) throw error
         }
       }
     },
     [prove],
+  )
+}
+
+/** @returns a function that throws Failure, also where the person does not want to prove who they are */
+export function useAct(): Act {
+  const proved = useProved()
+  return useCallback(
+    <Data,>(mutation: string, variables: object = {}) => proved(() => askWhole<Data>(mutation, variables)),
+    [proved],
   )
 }

@@ -82,9 +82,10 @@ describeInChromium('A passkey, in the console,', () => {
   it('is offered again after a question that has failed', async () => {
     const { page, authenticator } = await openWithPasskey({ isOffered: true })
     await signOut(page)
-    await page.route('**/graphql', route => route.abort(), { times: 1 })
+    const refusal = { message: 'Not now.', extensions: { code: 'BAD_USER_INPUT' } }
+    await page.route('**/graphql', route => route.fulfill({ json: { errors: [refusal] } }), { times: 1 })
     await press(page, 'Sign in with a passkey')
-    await page.getByText('The server can not be reached.').waitFor()
+    await page.getByText('Not now.').waitFor()
     await authenticator.answers(true)
     await signedIn(page)
   })

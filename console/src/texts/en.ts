@@ -252,7 +252,7 @@ export const texts = {
         of: (factor: string) => `Remove ${factor}`,
         heading: (factor: string) => `Remove ${factor}?`,
         effect: 'It opens this account no more. Your other sessions that were opened with it end now.',
-        last: 'It is your last one: from then on your password alone opens this account.',
+        last: 'It is your last one: the recovery codes go with it, and from then on your password alone opens this account.',
         submit: 'Remove it',
         done: (factor: string) => `${factor} is removed.`,
       },
@@ -513,7 +513,9 @@ export const texts = {
         effect:
           'For a user who has lost them all, and of whom you know that it is not somebody else who asks. Every session ends, and the user is told by mail. If the user has chosen so, it takes effect in 24 hours, in which using one of the factors stops it.',
         submit: 'Remove all factors',
-        done: 'The factors are removed, or will be in 24 hours if the user has chosen so. The user is told by mail.',
+        done: 'The factors are removed, and the user is told by mail.',
+        waits:
+          'The user has chosen that this waits: the factors end in 24 hours, unless the user stops it. The user is told by mail.',
       },
       delete: {
         button: 'Delete …',

@@ -58,7 +58,10 @@ export function Actions({ user, onDone, say }: { user: ShownUser; onDone: () => 
             )
             // After a recovery the account has another id, and after a deletion none.
             const place = data.done === true ? '/admin/users' : `/admin/users/${data.done.id}`
-            say(endedNote(acts[asked].done, revokedOnAllNodesMs), place)
+            // A removal of factors that waits has ended nothing yet.
+            const isWaiting = asked === 'resetFactors' && revokedOnAllNodesMs === undefined
+            const done = isWaiting ? acts.resetFactors.waits : acts[asked].done
+            say(endedNote(done, revokedOnAllNodesMs), place)
             goTo(place)
             onDone()
           }}

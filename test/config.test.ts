@@ -159,6 +159,16 @@ describe('settings', () => {
       ])
   })
 
+  it('ANNUL_MFA_ROLES are roles as users have them', () => {
+    const roles = ['admin', 'shop:owner', '*', 'x'.repeat(100)]
+    expect(readConfig({ ANNUL_MFA_ROLES: ` ${roles.join(' , ')},` }).mfaRoles).toEqual(roles)
+    expect(readConfig({ ANNUL_MFA_ROLES: ' , ' }).mfaRoles).toEqual([])
+    for (const role of ['two words', '"admin"', 'back\\slash', 'größe', 'tab\tbed', 'x'.repeat(101)])
+      expect(problemsOf({ ANNUL_MFA_ROLES: `admin,${role}` })).toEqual([
+        `ANNUL_MFA_ROLES: ${JSON.stringify(role)} is not a role such as admin.`,
+      ])
+  })
+
   it('ANNUL_TRUSTED_PROXIES are addresses and ranges', () => {
     const ranges = ['127.0.0.1', '10.0.0.0/8', '::1', '2001:db8::/32']
     expect(readConfig({ ANNUL_TRUSTED_PROXIES: ranges.join() }).trustedProxies).toEqual(ranges)

@@ -102,6 +102,8 @@ export const sessions = annul.table(
     amr: text('amr').array().notNull().default(sql`'{pwd}'`),
     /** The factors that have opened it, or proved its user since: it ends when one of them is removed. */
     factorIds: uuid('factor_ids').array().notNull().default(sql`'{}'`),
+    /** When a factor last gave a proof in it; null: none has (accounts/confirmFactor.ts). */
+    factorTime: time('factor_time'),
     /** Whether its refresh token lives in a cookie: then no answer shows the token to a script again. */
     cookie: boolean('cookie').notNull().default(false),
     /** When an access token was last renewed without a refresh (sessions/renewAccessToken.ts). */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { must, refusal, refused } from '../support/answers.ts'
-import { type Device, deviceOf, openAdmin } from '../support/devices.ts'
+import { type Device, deviceOf, openAdmin, openMfaAdmin } from '../support/devices.ts'
 import { useServer } from '../support/server.ts'
 import {
   accessAnswer,
@@ -14,7 +14,7 @@ import {
 const server = useServer()
 let admin: Device
 beforeAll(async () => {
-  admin = await openAdmin(server)
+  admin = await openMfaAdmin(server)
 })
 
 /** What only admins may do, to the user of an id. */
@@ -23,6 +23,7 @@ const operations: [name: string, (id: string) => string][] = [
   ['unblockUser', id => `mutation { unblockUser(id: "${id}") { id email } }`],
   ['setUserAccess', id => `mutation { setUserAccess(id: "${id}", roles: ["admin"]) { id email } }`],
   ['revokeUserSessions', id => `mutation { revokeUserSessions(id: "${id}") { id email } }`],
+  ['resetFactors', id => `mutation { resetFactors(id: "${id}") { id email } }`],
   ['deleteUser', id => `mutation { deleteUser(id: "${id}") }`],
 ]
 const others: typeof operations = [

@@ -97,6 +97,7 @@ describe('no account and no session changes without an event in the same transac
     'import-users': () => ({}),
     'set-access': id => ({ account: { id }, roles: ['ops'], scopes: [] }),
     'set-password': id => ({ account: { id }, password: 'another password of the tests' }),
+    'reset-factors': id => ({ id }),
     block: id => ({ id }),
     unblock: id => ({ id }),
     'rotate-keys': () => null,

@@ -20,6 +20,7 @@ describe('annul --help', () => {
     'import-users',
     'set-access',
     'set-password',
+    'reset-factors',
     'block',
     'unblock',
     'rotate-keys',

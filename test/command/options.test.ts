@@ -17,7 +17,7 @@ const required: Record<string, string[]> = {
 }
 const commands = [
   ...['serve', 'migrate', 'create-user', 'import-users', 'set-access', 'set-password', 'block', 'unblock'],
-  ...['rotate-keys', 'revoke-everything', 'restored', 'purge', 'audit verify', 'guards'],
+  ...['reset-factors', 'rotate-keys', 'revoke-everything', 'restored', 'purge', 'audit verify', 'guards'],
   ...['create-service', 'end-service', 'services'],
 ]
 
@@ -63,7 +63,13 @@ describe('what ends everybody’s sessions', () => {
 })
 
 it('An account is named by its e-mail or by its id, by one of the two', async () => {
-  for (const command of [['set-access', '--roles', 'a'], ['set-password'], ['block'], ['unblock']])
+  for (const command of [
+    ['set-access', '--roles', 'a'],
+    ['set-password'],
+    ['reset-factors'],
+    ['block'],
+    ['unblock'],
+  ])
     for (const account of [[], ['--email', 'a@b.c', '--id', 'a']])
       expect(await annul([...command, ...account], { ANNUL_DATA_DIR: '/nowhere/at/all' })).toEqual({
         status: 1,

@@ -16,7 +16,8 @@ describeInChromium('An admin, in the console,', () => {
   const openUser = async () => {
     const user = await signUpWithTotp(server)
     const { page, admin } = await openAsAdmin(console, `/admin/users/${user.userId}`)
-    const { secret } = await enrollTotp(server, admin.accessToken)
+    const { accessToken } = await server.login(admin)
+    const { secret } = await enrollTotp(server, accessToken)
     await page.getByRole('heading', { level: 1, name: user.email }).waitFor()
     return { page, user, secret }
   }
@@ -71,20 +72,25 @@ describeInChromium('An admin, in the console,', () => {
 describeInChromium('Where the role "admin" wants a second factor', () => {
   const { server, open } = useConsole({ env: { ANNUL_MFA_ROLES: 'admin' } })
 
-  it('a sign-in by the password alone is told why the room is closed, and one by a factor opens it', async () => {
+  it('the room opens after a proof by one, and to a session that was opened by one', async () => {
     const account = await server.signUp()
     await makeAdmin(server, account.email)
     const page = await open('/admin')
     await typePassword(page, account)
-    await page.getByText('This room is for admins.').waitFor()
-    await page.getByText('it comes with a sign-in by one').waitFor()
+    const refused = page.getByRole('alert').filter({ hasText: 'REAUTHENTICATION_REQUIRED' })
+    await refused.waitFor()
     await expectFitForAll(page)
-
     const { secret } = await enrollTotp(server, account.accessToken)
+    await refused.getByRole('button', { name: 'Confirm with a second factor' }).click()
+    await giveCode(page.getByRole('dialog', { name: 'Is it you?' }), await freshCode(server, secret))
+    await page.getByRole('main').getByRole('link', { name: account.email }).waitFor()
+    expect(await refused.count()).toBe(0)
+
+    // A session that was opened by a factor has the role from its beginning.
     await page.getByRole('banner').getByRole('button', { name: 'Sign out' }).click()
     await typePassword(page, account)
     await giveCode(page, await freshCode(server, secret))
     await signedIn(page)
-    await page.getByRole('heading', { level: 1, name: 'Users' }).waitFor()
+    await page.getByRole('main').getByRole('link', { name: account.email }).waitFor()
   })
 })

@@ -16,6 +16,7 @@ import {
   typePassword,
 } from '../support/consoleFactors.ts'
 import { signUpWithTotp } from '../support/factors.ts'
+import { until } from '../support/until.ts'
 
 const byPasskey = ['hwk', 'user', 'mfa']
 
@@ -81,12 +82,21 @@ describeInChromium('A passkey, in the console,', () => {
 
   it('is offered again after a question that has failed', async () => {
     const { page, authenticator } = await openWithPasskey({ isOffered: true })
-    await signOut(page)
-    const refusal = { message: 'Not now.', extensions: { code: 'BAD_USER_INPUT' } }
-    await page.route('**/graphql', route => route.fulfill({ json: { errors: [refusal] } }), { times: 1 })
-    await press(page, 'Sign in with a passkey')
-    await page.getByText('Not now.').waitFor()
+    // The first offer and the button get no challenge.
+    let refusals = 2
+    await page.route('**/graphql', route => {
+      if (!route.request().postData()?.includes('beginPasskeyLogin') || refusals === 0)
+        return route.continue()
+      refusals--
+      return route.fulfill({
+        json: { errors: [{ message: 'Not now.', extensions: { code: 'BAD_USER_INPUT' } }] },
+      })
+    })
     await authenticator.answers(true)
+    await signOut(page)
+    await until(() => Promise.resolve(refusals === 1))
+    await press(page, 'Sign in with a passkey')
+    await until(() => Promise.resolve(refusals === 0))
     await signedIn(page)
   })
 

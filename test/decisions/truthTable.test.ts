@@ -41,6 +41,7 @@ const truth = `
   deleteUser                                                 | USER_DELETED       | USER_DELETED       | USER_DELETED       | USER_DELETED        | works
   deleteAccount                                              | USER_DELETED       | USER_DELETED       | USER_DELETED       | USER_DELETED        | works
   recoverAccount                                             | ACCOUNT_RECOVERED  | ACCOUNT_RECOVERED  | ACCOUNT_RECOVERED  | ACCOUNT_RECOVERED   | works
+  resetFactors                                               | FACTOR_REMOVED     | FACTOR_REMOVED     | FACTOR_REMOVED     | FACTOR_REMOVED      | works
   resetPassword                                              | PASSWORD_CHANGED   | PASSWORD_CHANGED   | PASSWORD_CHANGED   | PASSWORD_CHANGED    | works
   restoreEmail                                               | SESSIONS_REVOKED   | SESSIONS_REVOKED   | SESSIONS_REVOKED   | SESSIONS_REVOKED    | works
   revokeEverything                                           | EVERYTHING_REVOKED | EVERYTHING_REVOKED | EVERYTHING_REVOKED | EVERYTHING_REVOKED  | EVERYTHING_REVOKED

@@ -5,9 +5,11 @@ import { openTotp } from '../../src/factors/totp.ts'
 import { must, refusal, refused } from '../support/answers.ts'
 import type { Answer } from '../support/client.ts'
 import {
+  beginTotp,
   challengeOf,
   codeOf,
   completeLogin,
+  confirmTotp,
   enrollTotp,
   freeCode,
   insertPasskey,
@@ -19,26 +21,15 @@ import {
 } from '../support/factors.ts'
 import { openForge } from '../support/forge.ts'
 import { openFormerForge, openFormerSystem } from '../support/formerSystem.ts'
-import { type TestServer, useServer } from '../support/server.ts'
+import { useServer } from '../support/server.ts'
 
 const lines: string[] = []
 const server = useServer({ env: { ANNUL_SITE_NAME: 'The Shop' }, onLogLine: line => lines.push(line) })
 
-interface Enrolled {
-  readonly id: string
-  readonly secret: string
-  readonly uri: string
-}
-
-const enroll = (token: string) =>
-  server.send<{ enrollTotp: Enrolled }>('mutation { enrollTotp { id secret uri } }', { token })
-const confirm = (token: string, id: string, code: string, node: TestServer = server) =>
-  node.send<{ confirmTotp: { factor: Record<string, unknown>; recoveryCodes: string[] | null } }>(
-    `mutation ($id: ID!, $code: String!) {
-      confirmTotp(id: $id, code: $code) { factor { id kind name createdAt lastUsedAt codesLeft } recoveryCodes } }`,
-    { token, variables: { id, code } },
-  )
-const enrolled = async (token: string) => must(await enroll(token)).enrollTotp
+const enrolled = (token: string) => beginTotp(server, token)
+/** A confirmation by any code. */
+const confirm = (token: string, id: string, code: string) =>
+  confirmTotp(server, token, { id, secret: '' }, code)
 
 const badInput = (argument: string, reason: string) => refused({ code: 'BAD_USER_INPUT', argument, reason })
 const reasonOf = ({ code, reason }: Answer<unknown>) => ({ code, reason })
@@ -55,8 +46,8 @@ describe('the enrolment of an authenticator app', () => {
     expect(secret).toMatch(/^[A-Z2-7]{32}$/)
     expect(await listFactors(server, account.accessToken)).toEqual([])
     must(await loginAnswer(server, account))
-    const { confirmTotp } = must(await confirm(account.accessToken, id, codeOf(secret)))
-    expect(confirmTotp).toEqual({
+    const { confirmTotp: first } = must(await confirm(account.accessToken, id, codeOf(secret)))
+    expect(first).toEqual({
       factor: {
         ...{ id, kind: 'TOTP', name: null, codesLeft: null, lastUsedAt: null },
         createdAt: expect.any(String),
@@ -189,7 +180,7 @@ describe('the secret of an authenticator app', () => {
     expect(uri).toContain(secret)
     const code = codeOf(secret)
     const failed = await confirm(account.accessToken, id, wrongCode(secret))
-    const { confirmTotp } = must(await confirm(account.accessToken, id, code))
+    const { confirmTotp: first } = must(await confirm(account.accessToken, id, code))
     await server.rows(sql`update annul.factors set last_step = null where id = ${id}`)
     // A secret that can't be opened is told without it.
     await server.rows(
@@ -208,7 +199,7 @@ describe('the secret of an authenticator app', () => {
       select to_jsonb(o)::text from annul.outbox o`)
     const told = [...dumped.map(({ row }) => row), ...lines, JSON.stringify([failed, broken])].join('\n')
     expect(told).toContain(id)
-    const recoveryCodes = confirmTotp.recoveryCodes ?? []
+    const recoveryCodes = first.recoveryCodes ?? []
     expect(recoveryCodes).toHaveLength(10)
     const hidden = [
       ...[secret, bytes.toString('hex'), bytes.toString('base64'), bytes.toString('base64url'), challenge],

@@ -2,7 +2,7 @@ import { expect, it, jest } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { purge } from '../../src/housekeeping.ts'
 import { must } from '../support/answers.ts'
-import { challengeOf, codeOf, completeLogin, signUpWithTotp } from '../support/factors.ts'
+import { beginTotp, challengeOf, codeOf, completeLogin, signUpWithTotp } from '../support/factors.ts'
 import { useServer } from '../support/server.ts'
 
 // The purge takes as long as the longest lease, to tell dead nodes from living ones.
@@ -15,15 +15,7 @@ it('Challenges that have expired and enrolments that were left are purged, and n
   const expired = [await challengeOf(server, account), await challengeOf(server, account)]
   await server.rows(sql`update annul.factor_challenges set expires_at = now() - interval '1 second'`)
   const live = await challengeOf(server, account)
-  const enroll = async () => {
-    const { accessToken } = await server.signUp()
-    const { enrollTotp } = must(
-      await server.send<{ enrollTotp: { id: string } }>('mutation { enrollTotp { id } }', {
-        token: accessToken,
-      }),
-    )
-    return enrollTotp.id
-  }
+  const enroll = async () => (await beginTotp(server, (await server.signUp()).accessToken)).id
   const age = (id: string, minutes: number) =>
     server.rows(sql`update annul.factors set created_at = now() - make_interval(mins => ${minutes}::int)
       where id = ${id}`)

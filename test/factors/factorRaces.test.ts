@@ -5,9 +5,11 @@ import { must, refusal, refused } from '../support/answers.ts'
 import type { TokensAnswer } from '../support/client.ts'
 import { onPostgres } from '../support/database.ts'
 import {
+  beginTotp,
   challengeOf,
   codeOf,
   completeLogin,
+  confirmTotp,
   freeCode,
   insertPasskey,
   listFactors,
@@ -227,9 +229,9 @@ describePostgres('with each order of the statements', () => {
 
   it('an enrolment without a factor can’t end when the first factor is there', async () => {
     const thief = await first.signUp()
-    const { enrollTotp: app } = must(await enroll(first, thief.accessToken))
+    const app = await beginTotp(first, thief.accessToken)
     await locked('users', thief.userId, async open => {
-      const confirming = confirm(second, thief.accessToken, app)
+      const confirming = confirmTotp(second, thief.accessToken, app)
       await until(async () => (await waiting()) > 0)
       // The owner's first factor is there before the lock is given.
       await insertPasskey(first, thief.userId)
@@ -248,9 +250,9 @@ describePostgres('with each order of the statements', () => {
 describe('an enrolment', () => {
   it('that is confirmed ten times at once gives one app and one set of codes', async () => {
     const { accessToken, userId } = await first.signUp()
-    const { enrollTotp: app } = must(await enroll(first, accessToken))
+    const app = await beginTotp(first, accessToken)
     const answers = await Promise.all(
-      Array.from({ length: 10 }, (_, at) => confirm(nodeOf(at), accessToken, app)),
+      Array.from({ length: 10 }, (_, at) => confirmTotp(nodeOf(at), accessToken, app)),
     )
     const [confirmed, ...more] = answers.flatMap(({ data }) => (data ? [data.confirmTotp] : []))
     expect(confirmed?.recoveryCodes).toHaveLength(10)
@@ -271,26 +273,10 @@ describe('an enrolment', () => {
   it('that began before the owner’s is dropped by it', async () => {
     const owner = await first.signUp()
     const thief = await second.login(owner)
-    const { enrollTotp: stolen } = must(await enroll(second, thief.accessToken))
-    const { enrollTotp: own } = must(await enroll(first, owner.accessToken))
-    must(await confirm(first, owner.accessToken, own))
-    expect((await confirm(second, thief.accessToken, stolen)).reason).toBe('ENROLLMENT_INVALID')
-    expect((await enroll(second, thief.accessToken)).code).toBe('REAUTHENTICATION_REQUIRED')
+    const stolen = await beginTotp(second, thief.accessToken)
+    const own = await beginTotp(first, owner.accessToken)
+    must(await confirmTotp(first, owner.accessToken, own))
+    expect((await confirmTotp(second, thief.accessToken, stolen)).reason).toBe('ENROLLMENT_INVALID')
+    await expect(beginTotp(second, thief.accessToken)).rejects.toThrow('REAUTHENTICATION_REQUIRED')
   })
 })
-
-interface Enrolled {
-  readonly id: string
-  readonly secret: string
-}
-
-function enroll(node: TestServer, token: string) {
-  return node.send<{ enrollTotp: Enrolled }>('mutation { enrollTotp { id secret } }', { token })
-}
-
-function confirm(node: TestServer, token: string, { id, secret }: Enrolled) {
-  return node.send<{ confirmTotp: { recoveryCodes: string[] | null } }>(
-    'mutation ($id: ID!, $code: String!) { confirmTotp(id: $id, code: $code) { recoveryCodes } }',
-    { token, variables: { id, code: codeOf(secret) } },
-  )
-}

@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm'
 import { must, refusal, refused } from '../support/answers.ts'
 import type { Answer } from '../support/client.ts'
 import {
+  beginTotp,
   challengeOf,
   codeOf,
   completeLogin,
@@ -133,11 +134,7 @@ describe('removeFactor', () => {
   it('finds no factor that is unknown, another user’s, not confirmed, or removed already', async () => {
     const [account, other] = [await signUpWithTotp(server), await signUpWithTotp(server)]
     const own = await loginWithFactor(server, account)
-    const pending = must(
-      await server.send<{ enrollTotp: { id: string } }>('mutation { enrollTotp { id } }', {
-        token: own.accessToken,
-      }),
-    ).enrollTotp.id
+    const pending = (await beginTotp(server, own.accessToken)).id
     const before = [await stateOf(account), await stateOf(other), await eventsOf(account)]
     for (const id of [randomUUID(), other.factorId, pending])
       expect(await removed(removeFactor(server, own.accessToken, id))).toBe(false)
@@ -236,11 +233,7 @@ describe('renameFactor', () => {
   it('gives one answer to an id that nobody has, another user’s and one that is not confirmed', async () => {
     const other = await signUpWithTotp(server)
     const { accessToken } = await server.signUp()
-    const { enrollTotp: pending } = must(
-      await server.send<{ enrollTotp: { id: string } }>('mutation { enrollTotp { id } }', {
-        token: accessToken,
-      }),
-    )
+    const pending = await beginTotp(server, accessToken)
     const answers = []
     for (const id of [randomUUID(), other.factorId, pending.id])
       answers.push(refusal(await renameFactor(server, accessToken, id, 'mine')))

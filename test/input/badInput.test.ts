@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm'
 import { must } from '../support/answers.ts'
 import { badInputs } from '../support/badInputs.ts'
 import type { Account, TokensAnswer } from '../support/client.ts'
-import { type Device, openAdmin } from '../support/devices.ts'
+import { type Device, openMfaAdmin } from '../support/devices.ts'
 import { startTestServer, useServer } from '../support/server.ts'
 
 /* What nobody should send: each gets its own clear error, and changes nothing in any table. */
@@ -18,7 +18,7 @@ beforeAll(async () => {
   const foreign = (await other.signUp()).refreshToken
   await other.close()
   ada = await server.signUp()
-  admin = await openAdmin(server)
+  admin = await openMfaAdmin(server)
   const gone = await server.signUp()
   must(await server.send(`mutation { deleteUser(id: "${gone.userId}") }`, { token: admin.accessToken }))
   const last = ada.refreshToken.endsWith('A') ? 'E' : 'A'

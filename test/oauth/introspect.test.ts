@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
-import { claimsOf } from '../support/answers.ts'
+import { claimsOf, must } from '../support/answers.ts'
 import { onPostgres } from '../support/database.ts'
 import { openFormerSystem } from '../support/formerSystem.ts'
 import { makeAdmin, startTestServer, useSecondNode, useServer } from '../support/server.ts'
@@ -112,6 +112,14 @@ describe('a refresh token', () => {
       amr: ['pwd'],
       exp: Math.floor(Date.parse(session.expiresAt) / 1000),
     })
+  })
+
+  it('tells how its session was opened, as the session’s access tokens do', async () => {
+    const { refreshToken, session } = await server.signUp()
+    await server.rows(sql`update annul.sessions set amr = '{swk,user,mfa}' where id = ${session.id}`)
+    expect((await ask(refreshToken)).body).toMatchObject({ amr: ['swk', 'user', 'mfa'] })
+    const { accessToken } = must(await server.refresh(refreshToken)).refresh
+    expect((await ask(accessToken)).body).toMatchObject({ amr: ['swk', 'user', 'mfa'] })
   })
 
   it('that was followed by the next is inactive, and to ask about it is no theft', async () => {

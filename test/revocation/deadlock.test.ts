@@ -3,6 +3,7 @@ import { type Algorithm, hash } from '@node-rs/argon2'
 import { sql } from 'drizzle-orm'
 import { changeEmail } from '../../src/accounts/changeEmail.ts'
 import { changePassword } from '../../src/accounts/changePassword.ts'
+import { delayFactorReset } from '../../src/accounts/delayFactorReset.ts'
 import { deleteAccount } from '../../src/accounts/deleteAccount.ts'
 import { requestEmailVerification } from '../../src/accounts/requestEmailVerification.ts'
 import { requestPasswordReset } from '../../src/accounts/requestPasswordReset.ts'
@@ -12,6 +13,7 @@ import { verifyEmail } from '../../src/accounts/verifyEmail.ts'
 import { blockUser, unblockUser } from '../../src/admin/blockUser.ts'
 import { deleteUser } from '../../src/admin/deleteUser.ts'
 import { recoverAccount } from '../../src/admin/recoverAccount.ts'
+import { resetFactors } from '../../src/admin/resetFactors.ts'
 import { revokeEverything } from '../../src/admin/revokeEverything.ts'
 import { revokeUserSessions } from '../../src/admin/revokeUserSessions.ts'
 import { setUserAccess } from '../../src/admin/setUserAccess.ts'
@@ -84,6 +86,8 @@ const verbs: Record<string, (act: Act) => Promise<unknown>> = {
   revokeUserSessions: ({ parts, viewer, target }) => revokeUserSessions(parts, viewer, { id: target.id }),
   deleteUser: ({ parts, viewer, target }) => deleteUser(parts, viewer, { id: target.id }),
   recoverAccount: ({ parts, viewer, target }) => recoverAccount(parts, viewer, { id: target.id }),
+  resetFactors: ({ parts, viewer, target }) => resetFactors(parts, viewer, { id: target.id }),
+  delayFactorReset: ({ parts, viewer }) => delayFactorReset(parts, viewer, { delay: true }),
   deleteAccount: ({ parts, viewer }) => deleteAccount(parts, viewer),
   changeEmail: ({ parts, viewer, by }) => changeEmail(parts, viewer, { email: `${by.id}@other.example` }),
   requestEmailVerification: ({ parts, viewer }) => requestEmailVerification(parts, viewer),
@@ -100,7 +104,7 @@ const verbs: Record<string, (act: Act) => Promise<unknown>> = {
   revokeEverything: ({ parts, viewer }) => revokeEverything(parts, viewer),
 }
 const onlyAdmins = new Set(
-  'blockUser unblockUser demote promote revokeUserSessions deleteUser recoverAccount revokeEverything'.split(
+  'blockUser unblockUser demote promote revokeUserSessions deleteUser recoverAccount resetFactors revokeEverything'.split(
     ' ',
   ),
 )

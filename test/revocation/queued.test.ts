@@ -6,7 +6,7 @@ import { must } from '../support/answers.ts'
 import type { Account, Answer } from '../support/client.ts'
 import { onPostgres } from '../support/database.ts'
 import { type Device, deviceOf } from '../support/devices.ts'
-import { codeOf, enrollTotp, wrongCode } from '../support/factors.ts'
+import { beginTotp, codeOf, enrollTotp, wrongCode } from '../support/factors.ts'
 import { makeAdmin, useSecondNode, useServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 
@@ -47,6 +47,8 @@ const verbs: Record<string, (waiting: Waiting) => string> = {
   changeEmail: () => 'changeEmail(input: { email: "b@elsewhere.example" }) { id }',
   deleteAccount: () => 'deleteAccount',
   recoverAccount: ({ target }) => `recoverAccount(id: "${target.userId}") { id }`,
+  resetFactors: ({ target }) => `resetFactors(id: "${target.userId}") { id }`,
+  delayFactorReset: () => 'delayFactorReset(delay: true) { delay }',
   deleteUser: ({ target }) => `deleteUser(id: "${target.userId}")`,
   revokeEverything: () => 'revokeEverything',
 }
@@ -145,6 +147,7 @@ describePostgres('a mutation that waits for a connection while its sender is (AS
   async function openAdmin(): Promise<Account & Device> {
     const account = await first.signUp()
     await makeAdmin(first, account.email)
+    await first.rows(sql`update annul.sessions set amr = '{pwd,otp,mfa}' where id = ${account.session.id}`)
     return { ...account, ...deviceOf(must(await first.refresh(account.refreshToken)).refresh) }
   }
 
@@ -159,12 +162,7 @@ describePostgres('a mutation that waits for a connection while its sender is (AS
   /** The field of a verb of factors, and a token of B that may send it. */
   async function factorVerbOf(b: Device, verb: string): Promise<{ field: string; token: string }> {
     if (verb === 'confirmTotp') {
-      const { enrollTotp: app } = must(
-        await first.send<{ enrollTotp: { id: string; secret: string } }>(
-          'mutation { enrollTotp { id secret } }',
-          { token: b.accessToken },
-        ),
-      )
+      const app = await beginTotp(first, b.accessToken)
       const field = `confirmTotp(id: "${app.id}", code: "${codeOf(app.secret)}") { recoveryCodes }`
       return { field, token: b.accessToken }
     }

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import {
   changeEmail,
   newAddress,
@@ -10,8 +11,9 @@ import {
 import { firefox, must } from './answers.ts'
 import { openAuthenticator } from './authenticator.ts'
 import type { Account, Answer, TokensAnswer } from './client.ts'
-import { type Device, deviceOf, openAdmin } from './devices.ts'
+import { type Device, deviceOf, openAdmin, openMfaAdmin } from './devices.ts'
 import {
+  beginTotp,
   challengeOf,
   codeOf,
   loginWithFactor,
@@ -57,7 +59,7 @@ export const auditedMutations: Readonly<Record<string, (node: TestServer) => Pro
   },
   'login of a blocked user': async node => {
     const account = await node.signUp()
-    await run(node, await openAdmin(node), `blockUser(id: "${account.userId}") { id }`)
+    await run(node, await openMfaAdmin(node), `blockUser(id: "${account.userId}") { id }`)
     const mutate = login(node, account)
     return { send: mutate, row: failedLogin(account.userId, 'blocked user'), onlyAudited: true }
   },
@@ -118,11 +120,7 @@ export const auditedMutations: Readonly<Record<string, (node: TestServer) => Pro
   },
   confirmTotp: async node => {
     const device = deviceOf(await node.signUp())
-    const begun = await node.send<{ enrollTotp: { id: string; secret: string } }>(
-      'mutation { enrollTotp { id secret } }',
-      { token: device.accessToken },
-    )
-    const { id, secret } = must(begun).enrollTotp
+    const { id, secret } = await beginTotp(node, device.accessToken)
     const field = () => `confirmTotp(id: "${id}", code: "${codeOf(secret)}") { factor { id } }`
     return {
       send: () => sending(node, device, `mutation { ${field()} }`)(),
@@ -203,7 +201,7 @@ export const auditedMutations: Readonly<Record<string, (node: TestServer) => Pro
     byAdmin(node, 'block-user', id => `blockUser(id: "${id}", reason: "sends spam") { id }`, 'sends spam'),
   unblockUser: async node => {
     const mutation = await byAdmin(node, 'unblock-user', id => `unblockUser(id: "${id}") { id }`)
-    await run(node, await openAdmin(node), `blockUser(id: "${mutation.row.user_id}") { id }`)
+    await run(node, await openMfaAdmin(node), `blockUser(id: "${mutation.row.user_id}") { id }`)
     return mutation
   },
   setUserAccess: node =>
@@ -220,6 +218,17 @@ export const auditedMutations: Readonly<Record<string, (node: TestServer) => Pro
     const mutation = await byAdmin(node, 'recover-account', id => `recoverAccount(id: "${id}") { id }`)
     const detail = `the id was ${mutation.row.user_id}`
     return { ...mutation, row: { ...mutation.row, user_id: inAnswer, detail } }
+  },
+  delayFactorReset: async node => {
+    const mutation = await bySelf(node, 'delay-factor-reset', () => 'delayFactorReset(delay: true) { at }')
+    return { ...mutation, row: { ...mutation.row, detail: 'on' } }
+  },
+  resetFactors: node => byAdmin(node, 'reset-factors', id => `resetFactors(id: "${id}") { id }`),
+  'resetFactors of an account that waits a day': async node => {
+    const [admin, { userId }] = await Promise.all([openMfaAdmin(node), signUpWithTotp(node)])
+    await node.rows(sql`update annul.users set delay_factor_reset = true where id = ${userId}`)
+    const send = sending(node, admin, `mutation { resetFactors(id: "${userId}") { id } }`)
+    return { send, row: { kind: 'begin-factor-reset', ...self(admin), user_id: userId } }
   },
   deleteAccount: node => bySelf(node, 'delete-account', () => 'deleteAccount'),
   requestEmailVerification: node =>
@@ -366,7 +375,7 @@ async function byAdmin(
   field: (id: string) => string,
   detail?: string,
 ): Promise<AuditedMutation> {
-  const [admin, { userId }] = await Promise.all([openAdmin(node), node.signUp()])
+  const [admin, { userId }] = await Promise.all([openMfaAdmin(node), node.signUp()])
   const row = { kind, ...self(admin), user_id: userId, ...(detail && { detail }) }
   return { send: sending(node, admin, `mutation { ${field(userId)} }`), row }
 }

@@ -55,8 +55,9 @@ const byId = [
   'renameFactor',
   'removeFactor',
   'confirmTotp',
+  'resetFactors',
 ]
-const returnsUser = /^(block|unblock|set|revokeUser|recover|rename)/
+const returnsUser = /^(block|unblock|set|revokeUser|recover|rename|resetFactors)/
 const moreOf: Readonly<Record<string, string>> = {
   setUserAccess: ', roles: []',
   renameFactor: ', name: "a name"',
@@ -74,7 +75,7 @@ export type Case = readonly [
   query: string,
   variables: Record<string, unknown>,
 ]
-/** The cases. An admin sends them, with a refresh token in $refreshToken. */
+/** The cases. An admin with a second factor sends them, with a refresh token in $refreshToken. */
 export const badInputs: readonly Case[] = [
   ...['register', 'login'].flatMap(verb => [
     ...Object.entries(emails).map(

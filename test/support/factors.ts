@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import { generateSync } from 'otplib'
 import { must } from './answers.ts'
-import { type Account, type Answer, type TokensAnswer, tokenFields } from './client.ts'
+import { type Account, type Answer, type Client, type TokensAnswer, tokenFields } from './client.ts'
 import type { TestServer } from './server.ts'
 
 /** An account with an authenticator app. */
@@ -31,24 +31,46 @@ export function wrongCode(secret: string): string {
   )
 }
 
+/** Whatever sends operations. */
+type Sender = Pick<Client, 'send'>
+
+export interface BegunTotp {
+  readonly id: string
+  readonly secret: string
+  readonly uri: string
+}
+
+export async function beginTotp(node: Sender, token: string): Promise<BegunTotp> {
+  const query = 'mutation { enrollTotp { id secret uri } }'
+  return must(await node.send<{ enrollTotp: BegunTotp }>(query, { token })).enrollTotp
+}
+
+export interface ConfirmedTotp {
+  readonly factor: { readonly id: string }
+  readonly recoveryCodes: string[] | null
+}
+
+/** @param code default: the app's present code */
+export function confirmTotp(
+  node: Sender,
+  token: string,
+  { id, secret }: Pick<BegunTotp, 'id' | 'secret'>,
+  code = codeOf(secret),
+): Promise<Answer<{ confirmTotp: ConfirmedTotp }>> {
+  const query = `mutation ($id: ID!, $code: String!) {
+    confirmTotp(id: $id, code: $code) {
+      factor { id kind name createdAt lastUsedAt codesLeft }
+      recoveryCodes
+    } }`
+  return node.send(query, { token, variables: { id, code } })
+}
+
 /** Adds an authenticator app by its present code, which works once more afterwards. */
-export async function enrollTotp(node: TestServer, accessToken: string) {
-  const { enrollTotp } = must(
-    await node.send<{ enrollTotp: { id: string; secret: string; uri: string } }>(
-      'mutation { enrollTotp { id secret uri } }',
-      { token: accessToken },
-    ),
-  )
-  const { id, secret } = enrollTotp
-  const { confirmTotp } = must(
-    await node.send<{ confirmTotp: { factor: { id: string }; recoveryCodes: string[] | null } }>(
-      `mutation ($id: ID!, $code: String!) {
-        confirmTotp(id: $id, code: $code) { factor { id kind } recoveryCodes } }`,
-      { token: accessToken, variables: { id, code: codeOf(secret) } },
-    ),
-  )
-  await freeCode(node, id)
-  return { factorId: confirmTotp.factor.id, secret, recoveryCodes: confirmTotp.recoveryCodes ?? [] }
+export async function enrollTotp(node: Sender & Pick<TestServer, 'rows'>, accessToken: string) {
+  const begun = await beginTotp(node, accessToken)
+  const { recoveryCodes } = must(await confirmTotp(node, accessToken, begun)).confirmTotp
+  await freeCode(node, begun.id)
+  return { factorId: begun.id, secret: begun.secret, recoveryCodes: recoveryCodes ?? [] }
 }
 
 /** A new account with an authenticator app and recovery codes. */
@@ -59,7 +81,7 @@ export async function signUpWithTotp(node: TestServer): Promise<TotpAccount> {
 
 /** What a sign-in with the password alone answers. */
 export function loginAnswer(
-  node: TestServer,
+  node: Sender,
   { email, password }: Pick<Account, 'email' | 'password'>,
 ): Promise<Answer<{ login: TokensAnswer }>> {
   return node.send(`mutation ($input: LoginInput!) { login(input: $input) { ${tokenFields} } }`, {
@@ -69,7 +91,7 @@ export function loginAnswer(
 
 /** The challenge that `login` answers with. */
 export async function challengeOf(
-  node: TestServer,
+  node: Sender,
   account: Pick<Account, 'email' | 'password'>,
 ): Promise<string> {
   const answer = await loginAnswer(node, account)
@@ -79,7 +101,7 @@ export async function challengeOf(
 }
 
 export function completeLogin(
-  node: TestServer,
+  node: Sender,
   challenge: string,
   factor: Record<string, unknown>,
   options: { headers?: Record<string, string> } = {},
@@ -91,7 +113,7 @@ export function completeLogin(
 }
 
 export function reauthenticateWith(
-  node: TestServer,
+  node: Sender,
   accessToken: string,
   factor: Record<string, unknown>,
 ): Promise<Answer<{ reauthenticateWith: TokensAnswer }>> {
@@ -102,7 +124,7 @@ export function reauthenticateWith(
 }
 
 /** Lets the present code of an authenticator app work again. */
-export async function freeCode(node: TestServer, factorId: string): Promise<void> {
+export async function freeCode(node: Pick<TestServer, 'rows'>, factorId: string): Promise<void> {
   await node.rows(sql`update annul.factors set last_step = null where id = ${factorId}`)
 }
 
@@ -127,13 +149,13 @@ export interface ListedFactor {
   readonly codesLeft: number | null
 }
 
-export async function listFactors(node: TestServer, token: string): Promise<readonly ListedFactor[]> {
+export async function listFactors(node: Sender, token: string): Promise<readonly ListedFactor[]> {
   const query = '{ factors { id kind name createdAt lastUsedAt codesLeft } }'
   return must(await node.send<{ factors: ListedFactor[] }>(query, { token })).factors
 }
 
 export function renameFactor(
-  node: TestServer,
+  node: Sender,
   token: string,
   id: string,
   name: string,
@@ -144,7 +166,7 @@ export function renameFactor(
 }
 
 export function removeFactor(
-  node: TestServer,
+  node: Sender,
   token: string,
   id: string,
 ): Promise<Answer<{ removeFactor: boolean }>> {
@@ -152,7 +174,7 @@ export function removeFactor(
 }
 
 export function makeRecoveryCodes(
-  node: TestServer,
+  node: Sender,
   token: string,
 ): Promise<Answer<{ makeRecoveryCodes: string[] }>> {
   return node.send('mutation { makeRecoveryCodes }', { token })

@@ -40,7 +40,7 @@ export interface RaceServer {
    * @param options.generation of every session; default 1
    */
   makeUsers(count: number, options?: { passwordHash?: string; generation?: number }): Promise<RaceUser[]>
-  /** A new admin who has signed in just now. */
+  /** A new admin who has signed in just now, with a second factor. */
   admin(): Promise<Device>
   close(): Promise<void>
 }
@@ -113,7 +113,10 @@ async function openRaceServer(): Promise<RaceServer> {
       await execute(sql`update annul.users set roles = '{admin}' where id = ${user.userId}`)
       const claims = parts.accessTokens.verify(user.devices[0].accessToken)
       if (typeof claims === 'string') throw new Error(claims)
-      return { ...user.devices[0], accessToken: parts.accessTokens.sign({ ...claims, roles: ['admin'] }) }
+      return {
+        ...user.devices[0],
+        accessToken: parts.accessTokens.sign({ ...claims, roles: ['admin'], amr: ['pwd', 'otp', 'mfa'] }),
+      }
     },
     async close() {
       agent.destroy()

@@ -58,6 +58,24 @@ export const sessionRevokingVerbs: readonly RevokingVerb[] = [
     revoke: (server, { devices: [, there] }) => revokeOtherSessions(server, there),
   },
   {
+    name: 'removeFactor',
+    reason: 'FACTOR_REMOVED',
+    async revoke(server, user) {
+      const { id, device } = await insertFactor(server, user, 'TOTP')
+      return by(server, device, `removeFactor(id: "${id}")`)
+    },
+  },
+  {
+    name: 'makeRecoveryCodes',
+    reason: 'FACTOR_REMOVED',
+    async revoke(server, user) {
+      await insertFactor(server, user, 'TOTP')
+      const { device } = await insertFactor(server, user, 'RECOVERY_CODE')
+      return by(server, device, 'makeRecoveryCodes')
+    },
+    hashes: true,
+  },
+  {
     name: 'the discovery of a theft',
     reason: 'REFRESH_REUSED',
     async revoke(server, { devices: [{ sessionId }] }) {
@@ -112,6 +130,11 @@ export const userRevokingVerbs: readonly RevokingVerb[] = [
     locksOut: true,
   },
   {
+    name: 'resetFactors',
+    reason: 'FACTOR_REMOVED',
+    revoke: (server, { userId }, admin) => by(server, admin, `resetFactors(id: "${userId}") { id }`),
+  },
+  {
     name: 'resetPassword',
     reason: 'PASSWORD_CHANGED',
     async revoke(server, { userId, email }) {
@@ -131,6 +154,22 @@ export const userRevokingVerbs: readonly RevokingVerb[] = [
     },
   },
 ]
+
+/** A factor that has opened the first session of a user. @returns its id, and the second session with a proof by it */
+async function insertFactor(
+  { rows, parts }: RaceServer,
+  { userId, devices: [here, there] }: RaceUser,
+  kind: 'TOTP' | 'RECOVERY_CODE',
+): Promise<{ id: string; device: Device }> {
+  const id = randomUUID()
+  await rows(sql`
+    insert into annul.factors (id, user_id, kind, secret, confirmed_at) values (${id}, ${userId}, ${kind}, '', now())`)
+  await rows(sql`update annul.sessions set factor_ids = array[${id}::uuid] where id = ${here.sessionId}`)
+  const claims = parts.accessTokens.verify(there.accessToken)
+  if (typeof claims === 'string') throw new Error(claims)
+  const accessToken = parts.accessTokens.sign({ ...claims, amr: ['pwd', 'otp', 'mfa'] })
+  return { id, device: { ...there, accessToken } }
+}
 
 /** A one-time token, without the request that would have made it. */
 async function insertToken(

@@ -10,7 +10,7 @@ import {
 } from './account.ts'
 import { must } from './answers.ts'
 import type { Account } from './client.ts'
-import { type Device, deviceOf, openAdmin } from './devices.ts'
+import { type Device, deviceOf, openMfaAdmin } from './devices.ts'
 import { mailOf } from './outbox.ts'
 import type { TestServer } from './server.ts'
 import { until } from './until.ts'
@@ -67,6 +67,7 @@ export const tokenEndings: Readonly<Record<string, (participants: Participants) 
   deleteUser: participants => byAdmin(participants, id => `deleteUser(id: "${id}")`),
   deleteAccount: participants => mutate(participants.node, participants.here, 'deleteAccount'),
   recoverAccount: participants => byAdmin(participants, id => `recoverAccount(id: "${id}") { id }`),
+  resetFactors: participants => byAdmin(participants, id => `resetFactors(id: "${id}") { id }`),
   resetPassword: async ({ node, alice }) => {
     must(await requestPasswordReset(node, alice.email))
     const { token } = await mailOf(node, 'reset-password', alice.email)
@@ -103,7 +104,7 @@ async function mutate(node: Participants['node'], device: Device | undefined, fi
 }
 
 async function byAdmin({ node, alice }: Participants, field: (userId: string) => string): Promise<void> {
-  await mutate(node, await openAdmin(node), field(alice.userId))
+  await mutate(node, await openMfaAdmin(node), field(alice.userId))
 }
 
 function changePassword({ node, alice }: Participants, device: Device): Promise<void> {

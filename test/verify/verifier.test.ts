@@ -10,6 +10,7 @@ import { revokeKey } from '../../src/admin/revokeKey.ts'
 import { guardSchema } from '../../src/verify/graphql.ts'
 import { type AuthError, createVerifier, type GuardedRequest, type Verifier } from '../../src/verify/index.ts'
 import { openAdmin } from '../support/devices.ts'
+import { openForge } from '../support/forge.ts'
 import { useSecondNode, useServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
 import { makeService, openVerifier, silent, useVerifier, verdictOf } from '../support/verifier.ts'
@@ -175,6 +176,12 @@ describe('the same verifier in servers', () => {
     (request, response, next) => verifier.express({ maxAge: 300 })(request, response, next),
     whoami,
   )
+  app.get(
+    '/strong',
+    (request, response, next) =>
+      verifier.express({ roles: ['editor'], maxAge: 300, mfa: true })(request, response, next),
+    whoami,
+  )
   function whoami(request: object, response: { json(body: unknown): unknown }) {
     response.json({ user: (request as GuardedRequest).auth?.userId ?? null })
   }
@@ -184,6 +191,7 @@ describe('the same verifier in servers', () => {
     ['/maybe', { optional: true }],
     ['/admin', { roles: ['admin'] }],
     ['/lately', { maxAge: 300 }],
+    ['/strong', { roles: ['editor'], maxAge: 300, mfa: true }],
   ] as const)
     hooks.get(
       path,
@@ -265,6 +273,30 @@ describe('the same verifier in servers', () => {
     expect(await ask('/lately', admin.accessToken)).toMatchObject({ status: 200 })
   })
 
+  it('asks for a second factor as an auth node does, and for a role that only a factor brings', async () => {
+    const { accessToken, userId } = await first.signUp()
+    await fresh()
+    const { make } = openForge(first, accessToken)
+    const answer = async (claims: object) => {
+      const said = await ask('/strong', make({ claims: { ...claims } }))
+      return [said?.status, said?.body.user ?? said?.body.errors[0]]
+    }
+    const factor = { amr: ['pwd', 'otp', 'mfa'] }
+    const wanted = [
+      403,
+      {
+        message: 'Please confirm with a second factor first.',
+        extensions: { code: 'REAUTHENTICATION_REQUIRED', maxAge: 300, mfa: true, recover: 'REAUTHENTICATE' },
+      },
+    ]
+    expect(await answer({ roles: ['editor'], ...factor })).toEqual([200, userId])
+    expect(await answer({ roles: ['editor'] })).toEqual(wanted)
+    expect(await answer({ roles: ['editor'], amr: undefined })).toEqual(wanted)
+    expect(await answer({ roles: ['editor'], ...factor, auth_time: 1 })).toEqual(wanted)
+    expect(await answer({ roles: [], mfa_roles: ['editor'] })).toEqual(wanted)
+    expect(await answer({ roles: [], ...factor })).toMatchObject([403, { extensions: { code: 'FORBIDDEN' } }])
+  })
+
   it('believes no header in which a client names itself', async () => {
     const { accessToken, userId } = await first.signUp()
     const admin = await openAdmin(first)
@@ -295,8 +327,11 @@ describe('the same verifier in servers', () => {
       { scopes: ['read'] },
       { role: ['admin'] },
       { maxAge: 0 },
+      { mfa: 'yes' },
+      { mfa: null },
       { optional: 'yes' },
       { optional: true, roles: ['admin'] },
+      { optional: true, mfa: true },
     ])
       for (const make of [verifier.express, verifier.fastify])
         expect(() => make(requirement as never)).toThrow(TypeError)

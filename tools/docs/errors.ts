@@ -60,7 +60,7 @@ export const codes: Readonly<Record<Code, CodeMeaning>> = {
   REAUTHENTICATION_REQUIRED: {
     example: reauthenticationRequired({ maxAge: 300 }),
     meaning:
-      'The field wants a recent proof of who the user is: the last one is older than `maxAge` seconds. With `mfa: true` it wants a proof by a second factor or a passkey ([factors.md](factors.md)). With `maxAge: 0` the token has no session ([former-tokens.md](former-tokens.md)), and only `login` helps.',
+      'The field wants a recent proof of who the user is: the last one is older than `maxAge` seconds. With `mfa: true` it wants a proof by a second factor or a passkey ([factors.md](factors.md)), of its own or for a role that the user has with a factor only ([server.md](server.md#roles-that-want-a-second-factor)). With `maxAge: 0` the token has no session ([former-tokens.md](former-tokens.md)), and only `login` helps.',
     client:
       'Ask for the password and send `reauthenticate`, or with `mfa` ask for a factor and send `reauthenticateWith`. Repeat the request with the new access token.',
   },

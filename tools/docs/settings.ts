@@ -200,6 +200,11 @@ export const allSettings: readonly SettingsOfTopic[] = [
           '`true`: `register` answers null, the link of its mail makes the account, and `login` opens the first session; in production it needs ANNUL_SMTP_URL ([account.md](account.md))',
       },
       {
+        name: 'ANNUL_MFA_ROLES',
+        meaning:
+          'comma-separated roles, such as `admin`, that an access token carries only when its user has given a second factor or a passkey: until then a field that asks for one answers REAUTHENTICATION_REQUIRED with `mfa` ([server.md](server.md#roles-that-want-a-second-factor)); the same on every node',
+      },
+      {
         name: 'ANNUL_SMTP_URL',
         without: 'mails are files',
         meaning:

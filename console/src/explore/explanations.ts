@@ -31,11 +31,11 @@ export function explanationsOf(response: string | null | undefined): readonly Ex
   return [...found.values()]
 }
 
-/** A FORBIDDEN names roles and scopes, a REAUTHENTICATION_REQUIRED the age of the proof and whether it takes a factor. */
+/** A FORBIDDEN names roles and scopes, a REAUTHENTICATION_REQUIRED the age and the kind of the proof. */
 function requiredBy(extensions: unknown): string | undefined {
   const { required, maxAge, mfa } = Object(extensions)
   if (required === undefined && maxAge === undefined && mfa === undefined) return undefined
-  return wordsOf([{ ...required, ...(maxAge !== undefined && { maxAge }), mfa: mfa === true }])
+  return wordsOf([{ ...required, ...(maxAge !== undefined && { maxAge }), ...(mfa && { mfa }) }])
 }
 
 function errorsOf(response: string | null | undefined): readonly unknown[] {

@@ -1,19 +1,10 @@
 import { useSession } from 'annul/client/react'
-import { createContext, type ReactNode, useCallback, useContext, useEffect, useRef, useState } from 'react'
+import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react'
 import { askWhole } from '../data/ask.ts'
 import { failureOf } from '../data/failure.ts'
+import { noteProof } from '../data/proofs.ts'
 import { StepUpDialog } from './StepUpDialog.tsx'
-
-/** What is to be proved. */
-export interface Wanted {
-  /** Whether it takes a second factor. */
-  readonly mfa: boolean
-}
-
-/** Asks for a proof. @returns whether it was given: false where the person does not want to */
-export type Prove = (wanted: Wanted) => Promise<boolean>
-
-const Proving = createContext<Prove>(async () => false)
+import { Proving, useProve, type Wanted } from './useProve.ts'
 
 /** Asks for the password, or for a second factor, where an operation below it wants a recent proof. */
 export function StepUp({ children }: { children: ReactNode }) {
@@ -26,6 +17,7 @@ export function StepUp({ children }: { children: ReactNode }) {
   }, [])
   const end = useCallback((isProved: boolean) => {
     setWanted(undefined)
+    if (isProved) noteProof()
     for (const resolve of waiting.current.splice(0)) resolve(isProved)
   }, [])
   const { user } = useSession()
@@ -38,10 +30,6 @@ export function StepUp({ children }: { children: ReactNode }) {
       {wanted && <StepUpDialog mfa={wanted.mfa} onEnd={end} />}
     </Proving.Provider>
   )
-}
-
-export function useProve(): Prove {
-  return useContext(Proving)
 }
 
 /** What carries out a mutation. Where the server wants a recent proof, the person is asked, and it is sent once more. */

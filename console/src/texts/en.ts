@@ -65,6 +65,8 @@ export const texts = {
     mfaLead: 'This needs a recent proof by a second factor.',
     password: 'Your password',
     submit: 'Confirm',
+    prove: 'Confirm your password',
+    proveByFactor: 'Confirm with a second factor',
     byFactor: 'Use a second factor instead',
     noFactor: 'Your account has no second factor yet.',
     addFactor: 'Add one',
@@ -420,7 +422,7 @@ export const texts = {
     keys: 'Keys',
     notAdmin: 'This room is for admins.',
     notAdminLead: (email: string) =>
-      `The account ${email} does not have the role “admin”. An admin can give it, and so can the operator by “annul set-access”. Where the server wants a second factor for the role, it comes with a sign-in by one.`,
+      `The account ${email} does not have the role “admin”. An admin can give it, and so can the operator by “annul set-access”.`,
     ended: (ms: number) =>
       ms < 1 ? 'Ended on all nodes in less than 1 ms.' : `Ended on all nodes after ${Math.round(ms)} ms.`,
     noEmail: 'an account without e-mail',
@@ -514,6 +516,7 @@ export const texts = {
           'For a user who has lost them all, and of whom you know that it is not somebody else who asks. Every session ends, and the user is told by mail. If the user has chosen so, it takes effect in 24 hours, in which using one of the factors stops it.',
         submit: 'Remove all factors',
         done: 'The factors are removed, and the user is told by mail.',
+        unsure: 'The factors are removed, or will be in 24 hours if the user has chosen so.',
         waits:
           'The user has chosen that this waits: the factors end in 24 hours, unless the user stops it. The user is told by mail.',
       },
@@ -689,6 +692,7 @@ export const texts = {
       nbf: 'not before',
       auth_time: 'last proof',
       amr: 'proofs',
+      mfa_roles: 'roles with a second factor',
     } as Readonly<Record<string, string>>,
     changes: 'New tokens',
     noChanges: 'None yet. Each refresh and each sign-in is listed here as it happens.',
@@ -737,7 +741,7 @@ export const texts = {
       scopes: (scopes: readonly (readonly string[])[]) =>
         `scope ${scopes.map(all => all.join(' + ')).join(' or ')}`,
       maxAge: (seconds: number) => `proof of the last ${seconds} s`,
-      mfa: 'second factor',
+      mfa: 'a second factor',
     },
     editors: { operation: 'Operation', variables: 'Variables', headers: 'Headers', response: 'Answer' },
     tabs: 'Operations',
@@ -745,8 +749,6 @@ export const texts = {
     explained: 'The answer’s errors, explained',
     waiting: 'Waiting for the answer …',
     subscribed: 'Subscribed. Each event is shown as it comes.',
-    prove: 'Confirm your password',
-    proveByFactor: 'Confirm with a second factor',
     place: 'Field',
     argument: 'Argument',
     required: 'It asks for',

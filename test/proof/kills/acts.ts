@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { claimsOf, must } from '../../support/answers.ts'
 import type { Account, Answer, Client, TokensAnswer } from '../../support/client.ts'
+import {
+  beginTotp,
+  challengeOf,
+  codeOf,
+  completeLogin,
+  confirmTotp,
+  reauthenticateWith,
+} from '../../support/factors.ts'
 
 /** A mutation that is ready to be sent, and what it does to the rows: everything, or nothing. */
 export interface Act {
@@ -247,6 +255,89 @@ export const acts: Readonly<Record<string, (stage: Stage) => Promise<Act>>> = {
       effects: { audit: audited('reauthenticate', userId) },
     }
   },
+  async enrollTotp({ client }) {
+    const { userId, accessToken } = await client.signUp()
+    return {
+      send: by(client, accessToken, 'enrollTotp { id }'),
+      effects: {
+        factor: `exists (select from annul.factors where user_id = '${userId}' and confirmed_at is null)`,
+      },
+    }
+  },
+  async confirmTotp({ client }) {
+    const { userId, email, accessToken } = await client.signUp()
+    const { id, secret } = await beginTotp(client, accessToken)
+    return {
+      send: by(client, accessToken, `confirmTotp(id: "${id}", code: "${codeOf(secret)}") { factor { id } }`),
+      effects: {
+        factor: `exists (select from annul.factors where id = '${id}' and confirmed_at is not null)`,
+        codes: `${codesOf(userId)} = 10`,
+        audit: audited('add-factor', userId),
+      },
+      mail: { kind: 'factors-changed', recipient: email },
+    }
+  },
+  async completeLogin({ client }) {
+    const { userId, email, password, recoveryCode } = await withFactor(client)
+    const challenge = await challengeOf(client, { email, password })
+    return {
+      send: () => completeLogin(client, challenge, { recoveryCode }),
+      effects: {
+        session: `(select count(*) from annul.sessions where user_id = '${userId}') = 3`,
+        code: `${codesOf(userId)} = 7`,
+        challenge: `not exists (select from annul.factor_challenges where user_id = '${userId}' and spent_at is null)`,
+        audit: `(select count(*) from annul.audit_events where kind = 'login' and user_id = '${userId}') = 2`,
+      },
+    }
+  },
+  async reauthenticateWith({ client }) {
+    const { userId, recoveryCode, tokens } = await withFactor(client)
+    return {
+      send: by(
+        client,
+        tokens.accessToken,
+        `reauthenticateWith(input: { recoveryCode: "${recoveryCode}" }) { expiresIn }`,
+      ),
+      effects: {
+        code: `${codesOf(userId)} = 7`,
+        audit: `(select count(*) from annul.audit_events where kind = 'reauthenticate' and user_id = '${userId}') = 2`,
+      },
+    }
+  },
+  async renameFactor({ client }) {
+    const { userId, factorId, tokens } = await withFactor(client)
+    return {
+      send: by(client, tokens.accessToken, `renameFactor(id: "${factorId}", name: "Phone") { id }`),
+      effects: {
+        name: `exists (select from annul.factors where id = '${factorId}' and name = 'Phone')`,
+        audit: audited('rename-factor', userId),
+      },
+    }
+  },
+  async removeFactor({ client }) {
+    const { userId, factorId, tokens, other } = await withFactor(client)
+    return {
+      send: by(client, tokens.accessToken, `removeFactor(id: "${factorId}")`),
+      effects: {
+        factor: `not exists (select from annul.factors where user_id = '${userId}')`,
+        session: ended(other.id),
+        log: revoked(other.id),
+        audit: audited('remove-factor', userId),
+      },
+    }
+  },
+  async makeRecoveryCodes({ client }) {
+    const { userId, tokens, other } = await withFactor(client)
+    return {
+      send: by(client, tokens.accessToken, 'makeRecoveryCodes'),
+      effects: {
+        codes: `${codesOf(userId)} = 10`,
+        session: ended(other.id),
+        log: revoked(other.id),
+        audit: audited('make-recovery-codes', userId),
+      },
+    }
+  },
   async changePassword({ client }) {
     const { userId, email, password, accessToken, session } = await client.signUp()
     const input = `{ currentPassword: "${password}", newPassword: "another ${password}" }`
@@ -329,6 +420,24 @@ function by(client: Client, token: string, field: string): Act['send'] {
 
 function withTokens(field: string, parameter: string): string {
   return `mutation (${parameter}) { ${field} { session { id } } }`
+}
+
+/** A user with an authenticator app and eight recovery codes; another two were used, by the session `other` too. */
+async function withFactor(client: Client) {
+  const { email, password, userId, ...first } = await client.signUp()
+  const begun = await beginTotp(client, first.accessToken)
+  const { recoveryCodes } = must(await confirmTotp(client, first.accessToken, begun)).confirmTotp
+  const [proof = '', entry = '', recoveryCode = ''] = recoveryCodes ?? []
+  must(await reauthenticateWith(client, first.accessToken, { recoveryCode: proof }))
+  const challenge = await challengeOf(client, { email, password })
+  const { completeLogin: tokens } = must(await completeLogin(client, challenge, { recoveryCode: entry }))
+  return { email, password, userId, factorId: begun.id, recoveryCode, tokens, other: first.session }
+}
+
+/** How many recovery codes are left. */
+function codesOf(userId: string): string {
+  return `(select count(*) from annul.recovery_codes c join annul.factors f on f.id = c.factor_id
+    where f.user_id = '${userId}' and c.used_at is null)`
 }
 
 function audited(kind: string, userId: string): string {

@@ -143,7 +143,10 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
     part(['limits/network'], ['limits/network']),
     part(['limits/tally'], ['limits/tally']),
   ],
-  directive: [part(['graphql/directive'], ['graphql/guardSchema'])],
+  directive: [
+    part(['graphql/directive'], ['graphql/guardSchema']),
+    part(['graphql/meets'], ['graphql/meets']),
+  ],
   request: [
     part(['request/cookies'], ['request/cookies']),
     part(['request/cookieMode'], ['request/cookieMode']),

@@ -26,6 +26,8 @@ export interface Family {
   readonly user: string
   readonly laptop: Device
   readonly phone: Device
+  /** An authenticator app that has opened the laptop's session. */
+  readonly factor: string
   /** Further sessions, for mutations that end one each. */
   readonly spares: readonly string[]
 }
@@ -45,6 +47,7 @@ export async function populate(
 ): Promise<Family[]> {
   const ids = Array.from({ length: size }, () => ({
     user: randomUUID(),
+    factor: randomUUID(),
     laptop: randomUUID(),
     phone: randomUUID(),
     spares: Array.from({ length: sparesOfFamily }, () => randomUUID()),
@@ -54,12 +57,18 @@ export async function populate(
   try {
     await sql`insert into annul.users (id, email, email_key, roles)
       select id, id::text, id::text, ${roles}::text[] from unnest(${ids.map(({ user }) => user)}::uuid[]) as made (id)`
+    await sql`insert into annul.factors (id, user_id, kind, secret, confirmed_at)
+      select id, owner, 'TOTP', '', now() from unnest(
+        ${ids.map(({ factor }) => factor)}::uuid[], ${ids.map(({ user }) => user)}::uuid[]) as made (id, owner)`
     await sql`insert into annul.sessions
-        (id, user_id, session_version, epoch, idle_expires_at, expires_at, auth_time)
-      select made.id, made.owner, 1, epoch, now() + interval '1 hour', now() + interval '1 hour', now()
+        (id, user_id, session_version, epoch, idle_expires_at, expires_at, auth_time, amr)
+      select made.id, made.owner, 1, epoch, now() + interval '1 hour', now() + interval '1 hour', now(), '{pwd,otp,mfa}'
       from annul.epochs, unnest(
         ${ids.flatMap(({ laptop, phone, spares }) => [laptop, phone, ...spares])}::uuid[],
         ${ids.flatMap(({ user, spares }) => [user, user, ...spares.map(() => user)])}::uuid[]) as made (id, owner)`
+    await sql`update annul.sessions set factor_ids = array[factor] from unnest(
+        ${ids.map(({ laptop }) => laptop)}::uuid[], ${ids.map(({ factor }) => factor)}::uuid[]) as made (laptop, factor)
+      where id = laptop`
   } finally {
     await sql.end()
   }
@@ -73,9 +82,9 @@ export async function populate(
     return { session, stolen, ...tokens }
   }
   const families: Family[] = []
-  await inParallel(4, ids, async ({ user, laptop, phone, spares }) => {
+  await inParallel(4, ids, async ({ laptop, phone, ...family }) => {
     const devices = await Promise.all([signIn(laptop), signIn(phone)])
-    families.push({ user, laptop: devices[0], phone: devices[1], spares })
+    families.push({ ...family, laptop: devices[0], phone: devices[1] })
   })
   return families
 }

@@ -39,6 +39,15 @@ export const verbs = {
     },
     repeatable: true,
   }),
+  removeFactor: ({ laptop, phone, factor }) => ({
+    ...ofSession(laptop, 'FACTOR_REMOVED'),
+    operation: {
+      query: 'mutation ($id: ID!) { removeFactor(id: $id) }',
+      variables: { id: factor },
+      token: phone.access.text,
+    },
+    repeatable: true,
+  }),
   theft: ({ laptop }) => ({
     ...ofSession(laptop, 'REFRESH_REUSED'),
     operation: {

@@ -2,8 +2,9 @@ import { useState } from 'react'
 import { type Failure, failureOf } from '../../data/failure.ts'
 import { useAsked } from '../../data/useAsked.ts'
 import { FailureNote } from '../../parts/FailureNote.tsx'
-import { useAct, useProve } from '../../parts/StepUp.tsx'
+import { useAct } from '../../parts/StepUp.tsx'
 import { Time } from '../../parts/Time.tsx'
+import { useProve } from '../../parts/useProve.ts'
 import { texts } from '../../texts/en.ts'
 
 const { reset: text } = texts.account.factors

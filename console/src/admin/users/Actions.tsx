@@ -6,6 +6,7 @@ import { texts } from '../../texts/en.ts'
 import { ActDialog } from '../parts/ActDialog.tsx'
 import { endedNote } from '../parts/endedNote.ts'
 import type { Say } from '../parts/Said.tsx'
+import { resetOutcome } from './resetOutcome.ts'
 import type { ShownUser } from './User.tsx'
 
 /** What an admin can do to an account. Each mutation's field is aliased to `done`. */
@@ -59,9 +60,9 @@ export function Actions({ user, onDone, say }: { user: ShownUser; onDone: () => 
             // After a recovery the account has another id, and after a deletion none.
             const place = data.done === true ? '/admin/users' : `/admin/users/${data.done.id}`
             // A removal of factors that waits has ended nothing yet.
-            const isWaiting = asked === 'resetFactors' && revokedOnAllNodesMs === undefined
-            const done = isWaiting ? acts.resetFactors.waits : acts[asked].done
-            say(endedNote(done, revokedOnAllNodesMs), place)
+            const outcome = asked === 'resetFactors' ? await resetOutcome(user.id) : 'done'
+            if (outcome === 'done') say(endedNote(acts[asked].done, revokedOnAllNodesMs), place)
+            else say(acts.resetFactors[outcome], place)
             goTo(place)
             onDone()
           }}

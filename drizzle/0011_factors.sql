@@ -29,6 +29,7 @@ CREATE TABLE "annul"."factors" (
 	"transports" text[],
 	"backup_eligible" boolean,
 	"backed_up" boolean,
+	"uv_initialized" boolean,
 	CONSTRAINT "factors_kind" CHECK ("annul"."factors"."kind" in ('PASSKEY', 'TOTP', 'RECOVERY_CODE'))
 );
 --> statement-breakpoint

@@ -94,7 +94,7 @@ export async function purge({
   const revocations = await removeInBatches(db, byStatement(expiredRevocations(batchRows)))
   const sessions = await removeInBatches(db, byStatement(forgottenSessions(batchRows)))
   await removeInBatches(db, byStatement(expiredBudgets(batchRows)))
-  await removeInBatches(db, byStatement(expiredChallenges(batchRows)))
+  await removeInBatches(db, byStatement(expiredSpentChallenges(batchRows)))
   await removeInBatches(db, byStatement(expiredFollowers(batchRows)))
   await removeInBatches(db, byStatement(expiredSigningKeys(batchRows)))
   await sealHours(db, (await loadSecrets(config)).secret)

@@ -2,6 +2,7 @@ import { and, eq } from 'drizzle-orm'
 import { oneTimeTokens, users } from '../database/tables.ts'
 import { transact } from '../database/transact.ts'
 import { methods, together } from '../factors/amr.ts'
+import { factorAccount } from '../limits/limits.ts'
 import type { Parts } from '../parts.ts'
 import { type Answered, answerChallenge } from '../sessions/answerChallenge.ts'
 import { challengeRefused, spendChallenge } from '../sessions/factorChallenge.ts'
@@ -38,7 +39,7 @@ export async function completeLogin(
           openSession(parts, tx, visitor, renewed, { cookie, proved: provedBy(answered) }),
         )
   if (tokens === undefined) throw new Error('A session that was opened is gone.')
-  await answered.attempt.succeeded()
+  visitor.device.remember(factorAccount(tokens.user.id))
   return tokens
 }
 
@@ -54,7 +55,6 @@ export async function completeReset(
 ): Promise<void> {
   const answered = await answerChallenge(parts, visitor, input)
   await renewAnswered(parts, visitor, answered)
-  await answered.attempt.succeeded()
 }
 
 async function completeSignIn(
@@ -81,10 +81,10 @@ async function completeSignIn(
     await proof.spend(tx)
     return finishLogin(parts, tx, visitor, checked, { cookie, proved: provedBy(answered) })
   })
-  const account = tokens.user.emailKey
-  if (account !== null) {
-    await parts.limits.proved(account)
-    visitor.device.remember(account)
+  const { emailKey } = tokens.user
+  if (emailKey !== null) {
+    await parts.limits.proved(emailKey)
+    visitor.device.remember(emailKey)
   }
   parts.metrics.loggedIn('accepted')
   return tokens

@@ -6,7 +6,7 @@ import { users } from '../database/tables.ts'
 import type { Parts } from '../parts.ts'
 import { fenced } from '../revocation/fence.ts'
 import type { SessionViewer } from '../viewer.ts'
-import { checkFactorProof } from './confirmFactor.ts'
+import { checkFactorProof } from './checkFactorProof.ts'
 import { type FactorReset, factorResetOf } from './factorReset.ts'
 
 /**

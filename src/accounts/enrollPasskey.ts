@@ -5,7 +5,7 @@ import { findPasskeys, type PasskeyOptions } from '../sessions/beginPasskey.ts'
 import { boundToSession } from '../sessions/reauthenticateWith.ts'
 import { readLiveSession } from '../sessions/sessionState.ts'
 import type { SessionViewer } from '../viewer.ts'
-import { checkFactorProof } from './confirmFactor.ts'
+import { checkFactorProof } from './checkFactorProof.ts'
 
 /**
  * Begins to add a passkey. Nothing is stored: the challenge is derived (factors/passkeyChallenge.ts), and counts in the

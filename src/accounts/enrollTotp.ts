@@ -9,7 +9,8 @@ import type { Parts } from '../parts.ts'
 import { fenced } from '../revocation/fence.ts'
 import { codeRefused } from '../sessions/checkCode.ts'
 import type { SessionViewer } from '../viewer.ts'
-import { checkFactorProof, confirmFactor, type FactorConfirmed } from './confirmFactor.ts'
+import { checkFactorProof } from './checkFactorProof.ts'
+import { confirmFactor, type FactorConfirmed } from './confirmFactor.ts'
 import { factorColumns } from './listFactors.ts'
 
 const enrolMinutes = 10

@@ -10,8 +10,9 @@ import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
 import { revokingAs } from '../revocation/revoking.ts'
 import { endFactorSessions } from '../sessions/endFactorSessions.ts'
+import { stopFactorReset } from '../sessions/stopFactorReset.ts'
 import type { SessionViewer } from '../viewer.ts'
-import { checkFactorProof } from './confirmFactor.ts'
+import { checkFactorProof } from './checkFactorProof.ts'
 
 /**
  * Removes one of the viewer's factors. The recovery codes go with the last passkey or authenticator app: they stand in
@@ -27,13 +28,13 @@ export async function removeFactor(
 ): Promise<boolean> {
   const id = checkId(input.id, 'id')
   const { userId } = viewer
-  const isTold = await warns(parts, viewer, id)
   return revokingAs(parts, viewer, { kind: 'user', subject: userId }, async (tx, revoke) => {
     const user = await lockUser(tx, userId)
     await checkFactorProof(tx, viewer)
     const own = await factorsOf(tx, userId)
     const factor = own.find(each => each.id === id)
     if (factor === undefined) return false
+    await stopFactorReset(tx, userId, viewer)
     const left = own.filter(each => each !== factor)
     if (factor.kind === 'PASSKEY' && !hasPasskey(left)) await refuseLastWayIn(tx, userId)
     const isLast = left.every(({ kind }) => kind === 'RECOVERY_CODE')
@@ -41,23 +42,12 @@ export async function removeFactor(
     await tx.delete(factors).where(inArray(factors.id, removed))
     await endFactorSessions(tx, revoke, viewer, removed)
     await appendAudit(tx, { kind: 'remove-factor', ...byViewer(viewer), detail: factor.kind })
-    if (isTold)
-      await queueSecurityMail(tx, 'factors-changed', user, viewer, {
-        change: 'REMOVED',
-        factor: factor.kind,
-      })
+    await queueSecurityMail(tx, 'factors-changed', user, viewer, {
+      change: 'REMOVED',
+      factor: factor.kind,
+    })
     return true
   })
-}
-
-/** Charged only where there is a factor to be removed. Otherwise a thief could use up the warnings beforehand. */
-async function warns(parts: Parts, { userId }: SessionViewer, id: string): Promise<boolean> {
-  const [found] = await parts.db
-    .select({ emailKey: users.emailKey })
-    .from(factors)
-    .innerJoin(users, eq(users.id, factors.userId))
-    .where(and(eq(factors.id, id), eq(factors.userId, userId), isNotNull(factors.confirmedAt)))
-  return found !== undefined && parts.limits.warns('factors-changed', found.emailKey ?? '')
 }
 
 interface OwnFactor {

@@ -1,12 +1,12 @@
 import { ApolloLink } from '@apollo/client/link'
 import { Observable } from '@apollo/client/utilities'
 import { parse } from './platform/text.ts'
-import { readResults } from './requests/operation.ts'
+import { errorsOf, isRefusal, readResults } from './requests/operation.ts'
 import type { GraphQLResult, Sent, Session } from './types.ts'
 
 /**
- * A link for Apollo Client 4: gives every operation its headers, and sends an operation that was refused for its token
- * once more. The link after it decides where the token goes: its `uri` must be the session's endpoint.
+ * A link for Apollo Client 4: gives every operation its headers, and sends an operation once more that was refused for its
+ * token, or for want of a proof that the user has given then (`onStepUp`). The link after it decides where the token goes: its `uri` must be the session's endpoint.
  *
  * @example
  * const client = new ApolloClient({ link: sessionLink(session).concat(new HttpLink({ uri: '/graphql' })), cache })
@@ -19,7 +19,8 @@ export function sessionLink(session: Pick<Session, 'headers' | 'handleResult'>):
       let subscription: { unsubscribe(): void } | undefined
       let isClosed = false
 
-      const start = async (again: boolean) => {
+      /** @param final whether the operation was sent after a proof, which is the last time */
+      const start = async (again: boolean, final: boolean) => {
         const added = await session.headers()
         if (isClosed) return
         operation.setContext(({ headers }) => ({ headers: { ...headers, ...added } }))
@@ -35,14 +36,16 @@ export function sessionLink(session: Pick<Session, 'headers' | 'handleResult'>):
         }
         const look = (result: unknown, pass: () => void) =>
           inTurn(async () => {
-            const repeat = isFirst && isResult(result) && (await session.handleResult(result, added, sent))
+            const answer = isFirst && isResult(result) && result
             isFirst = false
+            const repeat = answer && (await session.handleResult(answer, added, { ...sent, final }))
             if (isClosed) return
-            if (!repeat || again) return pass()
+            const isRefused = answer && errorsOf([answer].flat()).some(isRefusal)
+            if (!repeat || final || (again && isRefused)) return pass()
             // Later events of the refused request, such as its completion, must not reach the observer.
             isReplaced = true
             subscription?.unsubscribe()
-            await start(true)
+            await start(true, !isRefused)
           })
 
         subscription = forward(operation).subscribe({
@@ -51,7 +54,7 @@ export function sessionLink(session: Pick<Session, 'headers' | 'handleResult'>):
           complete: () => inTurn(() => observer.complete()),
         })
       }
-      start(false).catch(error => observer.error(error))
+      start(false, false).catch(error => observer.error(error))
 
       return () => {
         isClosed = true

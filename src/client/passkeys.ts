@@ -7,7 +7,7 @@ import {
 } from '@simplewebauthn/browser'
 import type { FactorMethod, PasskeyAnswer } from './questions.ts'
 import { passkeyMutations } from './requests/passkeyMutations.ts'
-import type { SendOptions } from './requests/send.ts'
+import type { SendOptions } from './requests/sendOptions.ts'
 import type { Session, SessionUser } from './types.ts'
 
 /*

@@ -222,5 +222,5 @@ export interface Session {
    *
    * @internal
    */
-  readonly send: import('./requests/send.ts').Send
+  readonly send: import('./requests/sendOptions.ts').Send
 }

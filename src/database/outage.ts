@@ -65,12 +65,12 @@ export function outageOf(error: unknown): OutageError | undefined {
   return causes(error).find(cause => cause instanceof OutageError)
 }
 
-/** Whether a unique index of this name refused a row. */
+/** Whether a unique index, or a check, of this name refused a row. */
 export function violates(error: unknown, index: string): boolean {
   return causes(error).some(
     cause =>
       hasCode(cause) &&
-      cause.code === '23505' &&
+      ['23505', '23514'].includes(cause.code) &&
       [Reflect.get(cause, 'constraint_name'), Reflect.get(cause, 'constraint')].includes(index),
   )
 }

@@ -319,6 +319,8 @@ export const factors = annul.table(
     /** Whether the credential may be synchronised to other devices, and whether it was when it was last used. */
     backupEligible: boolean('backup_eligible'),
     backedUp: boolean('backed_up'),
+    /** Whether its authenticator has verified its user when it was made, or beside another factor since. */
+    uvInitialized: boolean('uv_initialized'),
   },
   table => [
     index('factors_user').on(table.userId),

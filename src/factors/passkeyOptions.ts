@@ -46,7 +46,7 @@ export async function creationOptions(
     challenge,
     timeout: challengeSeconds * 1000,
     attestationType: 'none',
-    authenticatorSelection: { residentKey: 'preferred', userVerification: 'required' },
+    authenticatorSelection: { residentKey: 'preferred', userVerification: 'preferred' },
     supportedAlgorithmIDs: [...passkeyAlgorithms],
     excludeCredentials: excluded.map(described),
   })

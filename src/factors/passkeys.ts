@@ -22,6 +22,8 @@ export interface NewPasskey {
   readonly transports: readonly string[]
   readonly backupEligible: boolean
   readonly backedUp: boolean
+  /** Whether the authenticator has verified its user. */
+  readonly uvInitialized: boolean
 }
 
 /** A passkey's row. */
@@ -35,6 +37,7 @@ export interface KnownPasskey {
 export interface PasskeyUse {
   readonly counter: number
   readonly backedUp: boolean
+  readonly userVerified: boolean
 }
 
 /** The one refusal of passkeys. @param argument the path of the response or of its input */
@@ -122,10 +125,11 @@ export async function verifyNewPasskey(
     expectedOrigin: origin,
     expectedRPID: party.id,
     supportedAlgorithmIDs: [...passkeyAlgorithms],
-    requireUserVerification: true,
+    // Step 16: kept with the passkey, because a passkey that signs in alone must have verified its user.
+    requireUserVerification: false,
   })
   if (!verified) throw new PasskeyRefusal('The attestation is not right.')
-  const { credential, credentialDeviceType, credentialBackedUp } = registrationInfo
+  const { credential, credentialDeviceType, credentialBackedUp, userVerified } = registrationInfo
   const algorithm = checkPasskeyKey(webauthn.decodeCredentialPublicKey(credential.publicKey))
   if (isSelfAttested && attStmt.get('alg') !== algorithm)
     throw new PasskeyRefusal('The attestation is by another algorithm than the passkey.')
@@ -138,6 +142,7 @@ export async function verifyNewPasskey(
     transports: attestation.response.transports ?? [],
     backupEligible: credentialDeviceType === 'multiDevice',
     backedUp: credentialBackedUp,
+    uvInitialized: userVerified,
   }
 }
 
@@ -173,8 +178,8 @@ export async function verifyAssertion(
   })
   if (!verified) throw new PasskeyRefusal('The signature is not right.')
   // Step 19.
-  const { newCounter, credentialDeviceType, credentialBackedUp } = authenticationInfo
+  const { newCounter, credentialDeviceType, credentialBackedUp, userVerified } = authenticationInfo
   if ((credentialDeviceType === 'multiDevice') !== passkey.backupEligible)
     throw new PasskeyRefusal('The passkey has changed whether it may be synchronised.')
-  return { counter: newCounter, backedUp: credentialBackedUp }
+  return { counter: newCounter, backedUp: credentialBackedUp, userVerified }
 }

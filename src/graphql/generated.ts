@@ -106,8 +106,9 @@ export type Mutation = {
   /** Deletes an account. Its id is never used again. */
   deleteUser: Scalars['Boolean']['output'];
   /**
-   * Gives an account back to its owner: a new id, no password, every session and token of the old id ended, and a link to
-   * the account's e-mail that sets a new password.
+   * Gives an account back to its owner: a new id, no password and no second factor, every session and token of the old id
+   * ended, and a link to the account's e-mail that sets a new password. If the account has second factors, it wants an
+   * admin who has signed in with one.
    */
   recoverAccount: User;
   /** Ends all sessions and tokens of all users. */

@@ -26,10 +26,18 @@ export const budgets = {
   device: { most: 10, seconds: quarter },
   /** Passwords that one session asks for: whoever stole an access token must not find the password with it. */
   session: { most: 5, seconds: quarter },
-  /** Answers of one account with a second factor, after the right password. A code of 6 digits has 1,000,000 values. */
+  /**
+   * Answers of one user with a second factor, after the right password. By the user's id: an e-mail may change. A code of
+   * 6 digits has 1,000,000 values.
+   */
   factor: { most: 20, seconds: hour },
-  /** The same on one device that the account knows: whoever knows the password can't keep the owner out by wrong codes. */
+  /**
+   * The same on one device on which the user has used a factor, in place of the one above: whoever knows the password
+   * can't keep the owner out by wrong codes.
+   */
   'factor-device': { most: 20, seconds: hour },
+  /** Factors that one user adds, and new recovery codes: each costs ten hashes and a mail, and is never given back. */
+  'factor-changes': { most: 10, seconds: hour },
   /** Registrations from one address, which also tell whether an account exists. */
   register: { most: 100, seconds: hour },
   /** Links and codes of mails that one address presents. */
@@ -64,16 +72,13 @@ export const mostFailures = 100
 export const failureDays = 90
 
 /** By what a budget is told apart from others of its name. */
-type Scope = 'account' | 'address' | 'recipient' | 'session'
+type Scope = 'account' | 'address' | 'recipient' | 'user'
 
 /** What is limited beside passwords, with the budgets that it is charged to. */
 export const actions = {
   register: [['register', 'address']],
   token: [['one-time-token', 'address']],
-  factor: [
-    ['factor', 'account'],
-    ['address', 'address'],
-  ],
+  'factor-changes': [['factor-changes', 'user']],
   passkey: [['address', 'address']],
   mail: [
     ['mail-recipient', 'recipient'],

@@ -19,7 +19,7 @@ export interface Source {
 export interface Subjects {
   readonly register: Readonly<Record<string, never>>
   readonly token: Readonly<Record<string, never>>
-  readonly factor: { readonly account: string }
+  readonly 'factor-changes': { readonly userId: string }
   readonly passkey: Readonly<Record<string, never>>
   readonly mail: { readonly recipient: string; readonly account?: string }
   readonly reset: { readonly recipient: string }
@@ -57,13 +57,23 @@ export interface Limits {
    */
   password(source: Source, account: string, sessionId?: string): Promise<PasswordAttempt>
   /**
-   * Charges any other attempt. For a second factor, too, a device that the account knows has a budget of its own.
+   * Charges an answer with a second factor. A device on which the user has used a factor before has a budget of its own.
+   *
+   * @throws AuthError TOO_MANY_REQUESTS, and nothing is charged; OutageError
+   */
+  factor(source: Source, userId: string): Promise<PasswordAttempt>
+  /**
+   * Charges any other attempt.
    *
    * @throws AuthError TOO_MANY_REQUESTS, and nothing is charged; OutageError
    * @example
    * await limits.charge(visitor, 'mail', { recipient: emailKey(email) })
    */
-  charge<A extends Action>(source: Source, action: A, subject: Subjects[A]): Promise<Attempt>
+  charge<A extends Action>(
+    source: Pick<Source, 'ipAddress'>,
+    action: A,
+    subject: Subjects[A],
+  ): Promise<Attempt>
   /**
    * Counts a refresh token that is not authentic, in the memory of this node. A MAC of 256 bits can't be guessed, and
    * refusing costs microseconds and no query: the limit keeps noise small, so it need not be exact over all nodes.
@@ -89,6 +99,11 @@ export interface Limits {
   proved(account: string): Promise<void>
 }
 
+/** The name by which a device knows that a user has used a factor on it: apart from e-mails, which a password proves. */
+export function factorAccount(userId: string): string {
+  return `factor ${userId}`
+}
+
 const noAttempt: PasswordAttempt = { isLocked: false, succeeded: async () => {}, run: work => work() }
 
 export interface LimitsOptions {
@@ -108,6 +123,7 @@ export function openLimits({ secret, store, isOn, metrics, log }: LimitsOptions)
   if (!isOn)
     return {
       password: async () => noAttempt,
+      factor: async () => noAttempt,
       charge: async () => noAttempt,
       forgedToken: () => {},
       wrongSecret: () => {},
@@ -166,7 +182,11 @@ export function openLimits({ secret, store, isOn, metrics, log }: LimitsOptions)
     },
   })
 
-  const addressed = (budget: BudgetName, { ipAddress }: Source, ...of: readonly string[]): Named[] => {
+  const addressed = (
+    budget: BudgetName,
+    { ipAddress }: Pick<Source, 'ipAddress'>,
+    ...of: readonly string[]
+  ): Named[] => {
     // Where the server does not know addresses, there is nothing to tell them apart by (docs/brute-force.md).
     const network = networkOf(ipAddress)
     return network === null ? [] : [name(budget, [...of, network])]
@@ -200,22 +220,37 @@ export function openLimits({ secret, store, isOn, metrics, log }: LimitsOptions)
       return { ...attempt([shared, ...addresses, ...failing]), isLocked: onAccount > mostFailures }
     },
 
-    async charge(source, action, subject) {
-      const { account, recipient } = subject as { account?: string; recipient?: string }
+    async factor(source, userId) {
       const { knownId } = source.device
-      if (
-        action === 'factor' &&
-        account !== undefined &&
-        knownId !== undefined &&
-        source.device.knows(account)
-      ) {
-        const onDevice = [name('factor-device', [account, knownId])]
-        await take(onDevice)
-        return attempt(onDevice)
+      const onUser = name('factor', [userId], { failures: 1 })
+      const isKnown = knownId !== undefined && source.device.knows(factorAccount(userId))
+      const charges = isKnown
+        ? [name('factor-device', [userId, knownId], { failures: 1 })]
+        : [onUser, ...addressed('address', source)]
+      const [failures = 0] = await take(charges)
+      const { run, succeeded } = attempt(charges)
+      return {
+        run,
+        isLocked: failures > mostFailures,
+        // Whoever has proved to be the owner ends the failures of others, too.
+        succeeded: () =>
+          isKnown
+            ? Promise.all([succeeded(), settle([{ key: onUser.key, back: 0, failures: 'none' }])]).then(
+                () => {},
+              )
+            : succeeded(),
+      }
+    },
+
+    async charge(source, action, subject) {
+      const { account, recipient, userId } = subject as {
+        account?: string
+        recipient?: string
+        userId?: string
       }
       const charges = actions[action].flatMap(([budget, scope]) => {
         if (scope === 'address') return addressed(budget, source)
-        const of = scope === 'account' ? account : recipient
+        const of = { account, recipient, user: userId }[scope]
         return of === undefined ? [] : [name(budget, [of])]
       })
       await take(charges)

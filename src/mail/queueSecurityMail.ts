@@ -26,6 +26,7 @@ export async function queueSecurityMail(
     | 'factors-reset'
     | 'factor-reset-begun'
     | 'passkey-cloned'
+    | 'second-factor-failed'
   >,
   user: Pick<UserRow, 'id' | 'email' | 'emailVerified'>,
   origin: Origin,

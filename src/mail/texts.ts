@@ -94,6 +94,13 @@ const words: Readonly<Record<MailKind, (site: string, detail: MailContents['deta
     ],
     otherwise: `If it was not you, or if you have found a factor again, stop this: sign in at ${site} with a second factor or a passkey, or confirm with one where you are signed in.`,
   }),
+  'second-factor-failed': site => ({
+    subject: `Somebody may know your password for ${site}`,
+    says: [
+      `Somebody gave the right password of your account at ${site}, and then five wrong second factors. Nobody was let in. If it was you, all is well.`,
+    ],
+    otherwise: askForPassword(site),
+  }),
   'passkey-cloned': site => ({
     subject: `A passkey of your account at ${site} was refused`,
     says: [

@@ -161,7 +161,9 @@ export class Follower {
       } catch (error) {
         if (!this.#stopped) this.#options.onError?.(error)
       }
+      // What the lost connection has left to do must not end the pauses: a database that is down would get no rest.
       this.#hinted = false
+      this.#stirred = false
       if (!this.#stopped) await this.#pause(reconnectMs)
     }
   }

@@ -1,18 +1,28 @@
-import { appendAuditAlone } from '../audit/appendAudit.ts'
-import { AuthError } from '../errors.ts'
+import { eq } from 'drizzle-orm'
+import { appendAudit } from '../audit/appendAudit.ts'
+import { userColumns } from '../database/rows.ts'
+import { users } from '../database/tables.ts'
+import { transact } from '../database/transact.ts'
 import { originOf } from '../input/origin.ts'
-import type { Attempt } from '../limits/limits.ts'
+import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
 import type { DeviceVisitor } from '../viewer.ts'
-import { checkFactor, checkInput } from './checkFactor.ts'
-import { boundToChallenge, type FactorChallenge, findChallenge, takeTry } from './factorChallenge.ts'
+import { checkInput } from './checkFactor.ts'
+import {
+  boundToChallenge,
+  type FactorChallenge,
+  findChallenge,
+  giveTryBack,
+  maxTries,
+  takeTry,
+} from './factorChallenge.ts'
 import type { FactorInput, FactorProof } from './factorProof.ts'
+import { tryFactor } from './tryFactor.ts'
 
 /** A challenge and a right answer to it. Both are used up in the transaction of what they allow. */
 export interface Answered {
   readonly challenge: FactorChallenge
   readonly proof: FactorProof
-  readonly attempt: Attempt
 }
 
 /**
@@ -28,25 +38,40 @@ export async function answerChallenge(
   input: { challenge: string; factor: FactorInput },
 ): Promise<Answered> {
   const factor = checkInput(input.factor, 'input.factor')
-  const found = await findChallenge(parts, visitor, input.challenge, 'input.challenge')
-  const attempt = await parts.limits.charge(visitor, 'factor', { account: found.account })
-  const challenge = await attempt.run(() => takeTry(parts.db, found.id))
-  const { userId } = challenge
-  const boundTo = boundToChallenge(challenge)
-  try {
-    const proof = await checkFactor(parts, visitor, factor, { userId, boundTo, argument: 'input.factor' })
-    return { challenge, proof, attempt }
-  } catch (error) {
-    // An outage is no wrong answer.
-    if (error instanceof AuthError && error.code === 'BAD_USER_INPUT') {
+  const { id, userId } = await findChallenge(parts, visitor, input.challenge, 'input.challenge')
+  let challenge: FactorChallenge | undefined
+  const of = { userId, boundTo: boundToChallenge({ id }), argument: 'input.factor' }
+  const proof = await tryFactor(parts, visitor, factor, of, {
+    async begin() {
+      challenge = await takeTry(parts.db, id)
+    },
+    undo: () => giveTryBack(parts.db, id),
+    async refused() {
       parts.metrics.loggedIn('factor-refused')
-      await appendAuditAlone(parts, {
-        kind: 'second-factor-failed',
-        userId,
-        detail: Object.keys(factor).find(name => factor[name as keyof FactorInput] != null),
-        ...originOf(visitor),
-      })
-    } else await attempt.succeeded()
-    throw error
-  }
+      await noteRefusal(parts, visitor, factor, { userId, isDead: challenge?.tries === maxTries })
+    },
+  })
+  if (challenge === undefined) throw new Error('A challenge was answered without a try.')
+  return { challenge, proof }
+}
+
+/**
+ * Notes a wrong answer. When a challenge is dead by wrong answers, the owner is told: whoever gives them knows the
+ * password.
+ */
+async function noteRefusal(
+  parts: Parts,
+  visitor: DeviceVisitor,
+  factor: FactorInput,
+  { userId, isDead }: { userId: string; isDead: boolean },
+): Promise<void> {
+  const [user] = isDead ? await parts.db.select(userColumns).from(users).where(eq(users.id, userId)) : []
+  const isTold = user !== undefined && (await parts.limits.warns('second-factor-failed', user.emailKey ?? ''))
+  await transact(parts, async tx => {
+    await appendAudit(tx, {
+      ...{ kind: 'second-factor-failed', userId, ...originOf(visitor) },
+      detail: Object.keys(factor).find(name => factor[name as keyof FactorInput] != null),
+    })
+    if (user !== undefined && isTold) await queueSecurityMail(tx, 'second-factor-failed', user, visitor)
+  })
 }

@@ -1,9 +1,10 @@
-import { and, eq, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
+import { and, asc, eq, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
 import { databaseTime } from '../database/clock.ts'
 import { factors, recoveryCodes } from '../database/tables.ts'
 import { type AuthError, badUserInput } from '../errors.ts'
 import { methods } from '../factors/amr.ts'
 import { readRecoveryCode } from '../factors/recoveryCodes.ts'
+import type { SealedTotp } from '../factors/totp.ts'
 import type { Parts } from '../parts.ts'
 import type { FactorProof, ProofOf } from './factorProof.ts'
 
@@ -11,7 +12,7 @@ import type { FactorProof, ProofOf } from './factorProof.ts'
 
 /** A code of an authenticator app. @throws AuthError BAD_USER_INPUT / CODE_INVALID */
 export async function checkTotp(
-  parts: Pick<Parts, 'db' | 'totp'>,
+  parts: Pick<Parts, 'db' | 'log' | 'totp'>,
   code: string,
   { userId, argument }: Omit<ProofOf, 'boundTo'>,
 ): Promise<FactorProof> {
@@ -19,8 +20,9 @@ export async function checkTotp(
     .select({ id: factors.id, sealed: factors.secret, lastStep: factors.lastStep, now: databaseTime })
     .from(factors)
     .where(and(eq(factors.userId, userId), eq(factors.kind, 'TOTP'), isNotNull(factors.confirmedAt)))
+    .orderBy(asc(factors.createdAt), asc(factors.id))
   for (const { id, sealed, lastStep, now } of apps) {
-    const step = sealed === null ? undefined : parts.totp.stepOf({ id, sealed, lastStep }, code, now)
+    const step = sealed === null ? undefined : stepOf(parts, { id, sealed, lastStep }, code, now)
     if (step === undefined) continue
     const isLater = or(isNull(factors.lastStep), lt(factors.lastStep, step))
     return {
@@ -37,6 +39,21 @@ export async function checkTotp(
     }
   }
   throw codeRefused(argument)
+}
+
+/** An app whose secret can't be opened leaves the account's other apps usable. */
+function stepOf(
+  { totp, log }: Pick<Parts, 'log' | 'totp'>,
+  app: SealedTotp,
+  code: string,
+  now: number,
+): number | undefined {
+  try {
+    return totp.stepOf(app, code, now)
+  } catch (error) {
+    log.error({ err: error, factorId: app.id }, 'The secret of an authenticator app can not be read.')
+    return undefined
+  }
 }
 
 /** A recovery code. @throws AuthError BAD_USER_INPUT / CODE_INVALID; TOO_MANY_REQUESTS when the queue of hashes is full */

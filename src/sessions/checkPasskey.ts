@@ -67,6 +67,9 @@ export async function checkPasskey(
   const { passkey, checked, isSpent } = found
   const wants = { userVerification, userHandle: userId === undefined }
   const use = await refusing(parts, argument, () => verifyAssertion(party, assertion, origin, passkey, wants))
+  // Step 24: whoever finds a security key that never knew its user could set a PIN, and would be both factors at once.
+  if (userVerification && !passkey.uvInitialized)
+    return refuse('The passkey has never verified its user beside another factor.')
   // Before the counter is judged: a request that is sent twice is no sign of a copy.
   if (isSpent) return refuse('The challenge was used already.')
   if (!rises(passkey.counter, use.counter)) {
@@ -80,11 +83,13 @@ export async function checkPasskey(
     checked,
     async spend(tx) {
       if (!(await spendChallenge(tx, challenge))) throw passkeyInvalid(argument)
-      const { counter, backedUp } = use
+      const { counter, backedUp, userVerified } = use
+      // The password, or the session, is the other factor.
+      const uvInitialized = passkey.uvInitialized || (userVerified && userId !== undefined)
       // Of two answers at once, the one with the lower counter may come second. That alone is no sign of a copy.
       const used = await tx
         .update(factors)
-        .set({ counter, backedUp, lastUsedAt: sql`now()` })
+        .set({ counter, backedUp, uvInitialized, lastUsedAt: sql`now()` })
         .where(and(eq(factors.id, passkey.id), eq(factors.userId, passkey.userId), risesTo(counter)))
         .returning({ id: factors.id })
       if (used.length === 0) throw passkeyInvalid(argument)
@@ -102,7 +107,11 @@ function risesTo(said: number): SQL | undefined {
 }
 
 interface FoundPasskey {
-  readonly passkey: KnownPasskey & { readonly id: string; readonly counter: number }
+  readonly passkey: KnownPasskey & {
+    readonly id: string
+    readonly counter: number
+    readonly uvInitialized: boolean
+  }
   readonly checked: Checked
   readonly isSpent: boolean
 }
@@ -134,10 +143,11 @@ async function findPasskey(
   if (row === undefined) return undefined
   const { factor, isSpent, ...checked } = row
   const { id, publicKey, counter, backupEligible } = factor
+  const uvInitialized = factor.uvInitialized ?? false
   if (publicKey === null || counter === null || backupEligible === null)
     throw new Error('A passkey lacks a column.')
   return {
-    passkey: { id, userId: factor.userId, publicKey, counter, backupEligible },
+    passkey: { id, userId: factor.userId, publicKey, counter, backupEligible, uvInitialized },
     // Whoever uses a factor stops a reset of the factors.
     checked: { ...checked, hasFactors: true, isResetDue: false },
     isSpent,

@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { and, eq, gt, isNotNull, isNull, lt, sql } from 'drizzle-orm'
 import type { Queries } from '../database/open.ts'
 import { missedReference } from '../database/outage.ts'
-import { factorChallenges, factors, users } from '../database/tables.ts'
+import { factorChallenges, factors } from '../database/tables.ts'
 import {
   type AuthError,
   badUserInput,
@@ -20,8 +20,8 @@ import type { Checked } from './readCredentials.ts'
  */
 
 const lifeMinutes = 5
-/** Answers to one challenge. A code of 6 digits is guessed with a chance of 15 in a million: three steps are accepted. */
-const maxTries = 5
+/** Answers to one challenge. Three codes of a million are right at a time, for each app of the account. */
+export const maxTries = 5
 
 export type FactorChallenge = typeof factorChallenges.$inferSelect
 
@@ -81,7 +81,7 @@ const isLive = and(
 )
 
 /**
- * A live challenge, and its account.
+ * A live challenge, and its user.
  *
  * @param argument the path of the argument that is refused
  * @throws AuthError BAD_USER_INPUT / CHALLENGE_INVALID; TOO_MANY_REQUESTS after many texts that are none
@@ -91,13 +91,12 @@ export async function findChallenge(
   visitor: DeviceVisitor,
   text: string,
   argument: string,
-): Promise<{ id: string; userId: string; account: string }> {
+): Promise<{ id: string; userId: string }> {
   const [found] = await parts.db
-    .select({ id: factorChallenges.id, userId: factorChallenges.userId, emailKey: users.emailKey })
+    .select({ id: factorChallenges.id, userId: factorChallenges.userId })
     .from(factorChallenges)
-    .innerJoin(users, eq(users.id, factorChallenges.userId))
     .where(and(eq(factorChallenges.hash, hashOf(text)), isLive))
-  if (found !== undefined) return { id: found.id, userId: found.userId, account: found.emailKey ?? '' }
+  if (found !== undefined) return found
   // 256 bits are not guessed: the limit keeps noise small.
   await parts.limits.charge(visitor, 'token', {})
   throw challengeRefused(argument)
@@ -124,6 +123,14 @@ export async function takeTry(queries: Queries, id: string): Promise<FactorChall
     .returning()
   if (challenge === undefined) throw challengeRefused()
   return challenge
+}
+
+/** Gives a try back, where the answer was not looked at after all. */
+export async function giveTryBack(queries: Queries, id: string): Promise<void> {
+  await queries
+    .update(factorChallenges)
+    .set({ tries: sql`${factorChallenges.tries} - 1` })
+    .where(eq(factorChallenges.id, id))
 }
 
 /** Uses an answered challenge up, atomically. @throws AuthError BAD_USER_INPUT / CHALLENGE_INVALID */

@@ -1,6 +1,7 @@
 import { and, eq } from 'drizzle-orm'
 import { appendAudit, appendAuditAlone } from '../audit/appendAudit.ts'
 import type { Queries } from '../database/open.ts'
+import { violates } from '../database/outage.ts'
 import { users } from '../database/tables.ts'
 import { transact } from '../database/transact.ts'
 import { AuthError, invalidCredentials } from '../errors.ts'
@@ -54,13 +55,20 @@ export async function login(
   await parts.keys.awaitCurrent()
   // The password was right, whatever comes of the session: given back meanwhile.
   const givenBack = attempt.succeeded()
-  const answer = await transact(parts, async tx => {
-    await storeHash(tx)
-    if (!checked.hasFactors)
-      return finishLogin(parts, tx, visitor, checked, { cookie: input.cookie ?? false })
-    await appendAudit(tx, { kind: 'second-factor-asked', userId: checked.user.id, ...origin })
-    return askForFactor(tx, checked)
-  }).finally(() => givenBack)
+  const answerWith = (hasFactors: boolean) =>
+    transact(parts, async tx => {
+      await storeHash(tx)
+      if (!hasFactors) return finishLogin(parts, tx, visitor, checked, { cookie: input.cookie ?? false })
+      await appendAudit(tx, { kind: 'second-factor-asked', userId: checked.user.id, ...origin })
+      return askForFactor(tx, checked)
+    })
+  const answer = await answerWith(checked.hasFactors)
+    .catch(error => {
+      // The first factor was confirmed while the password was checked.
+      if (violates(error, 'sessions_second_factor')) return answerWith(true)
+      throw error
+    })
+    .finally(() => givenBack)
   if (answer instanceof AuthError) {
     parts.metrics.loggedIn('factor-asked')
     throw answer

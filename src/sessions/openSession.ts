@@ -45,7 +45,7 @@ export async function openSession(
       // renewed.
       rotatedAt: checkedAt,
       authTime: checkedAt,
-      ...(proved && { amr: [...proved.amr], factorIds: [...proved.factorIds] }),
+      ...(proved && { amr: [...proved.amr], factorIds: [...proved.factorIds], factorTime: checkedAt }),
       userAgent: visitor.userAgent,
       ipAddress: visitor.ipAddress,
       cookie: options.cookie,

@@ -5,6 +5,7 @@ import { transact } from '../database/transact.ts'
 import { AuthError } from '../errors.ts'
 import { passkeyInvalid } from '../factors/passkeys.ts'
 import { originOf } from '../input/origin.ts'
+import { factorAccount } from '../limits/limits.ts'
 import type { Parts } from '../parts.ts'
 import type { DeviceVisitor } from '../viewer.ts'
 import { boundToSignIn } from './beginPasskey.ts'
@@ -52,6 +53,7 @@ export async function passkeyLogin(
     await parts.limits.proved(emailKey)
     visitor.device.remember(emailKey)
   }
+  visitor.device.remember(factorAccount(checked.user.id))
   parts.metrics.loggedIn('accepted')
   return tokens
 }

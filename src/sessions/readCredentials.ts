@@ -8,8 +8,8 @@ const hasFactors = sql<boolean>`exists (
   select from annul.factors f
   where f.user_id = ${users.id} and f.confirmed_at is not null and f.kind in ('PASSKEY', 'TOTP'))`
 
-/** Whether an admin has reset the factors a day ago, and nobody has used one since (admin/resetFactors.ts). */
-const isResetDue = sql<boolean>`coalesce(${users.factorsEndAt} <= now(), false)`
+/** Whether an admin has reset the account's factors a day ago, and nobody has used one since (admin/resetFactors.ts). */
+const isResetDue = sql<boolean>`(coalesce(${users.factorsEndAt} <= now(), false) and ${hasFactors})`
 
 /**
  * A user's row, the epoch and the database's time, of one instant: what a password is checked against, and what the

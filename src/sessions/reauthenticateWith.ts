@@ -1,17 +1,18 @@
 import { eq, sql } from 'drizzle-orm'
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
-import { sessions } from '../database/tables.ts'
-import { AuthError } from '../errors.ts'
+import { sessions, users } from '../database/tables.ts'
 import { together } from '../factors/amr.ts'
+import { factorAccount } from '../limits/limits.ts'
 import type { Parts } from '../parts.ts'
 import { fenced } from '../revocation/fence.ts'
 import type { OnDevice, SessionViewer } from '../viewer.ts'
-import { checkFactor, checkInput } from './checkFactor.ts'
+import { checkInput } from './checkFactor.ts'
 import type { FactorInput } from './factorProof.ts'
 import { issueTokens, type Tokens } from './issueTokens.ts'
 import { readLiveSession } from './sessionState.ts'
 import { stopFactorReset } from './stopFactorReset.ts'
+import { tryFactor } from './tryFactor.ts'
 
 /**
  * Proves once more who the viewer is, by a factor. The time and the proof stand only in the access token that is
@@ -30,24 +31,21 @@ export async function reauthenticateWith(
   const { userId, sessionId } = viewer
   // Versions and generation are of one instant: a change while the factor is checked kills the tokens that are returned.
   const state = await readLiveSession(parts.db, sessionId)
-  const attempt = await parts.limits.charge(viewer, 'factor', { account: state.user.emailKey ?? '' })
   const of = { userId, boundTo: boundToSession(sessionId), argument: 'input' }
-  const proof = await checkFactor(parts, viewer, input, of).catch(async error => {
-    // An outage is no wrong answer.
-    if (error instanceof AuthError && error.code === 'BAD_USER_INPUT')
-      await fenced(parts, viewer, tx =>
-        appendAudit(tx, { kind: 'reauthenticate-failed', ...byViewer(viewer) }),
-      )
-    else await attempt.succeeded()
-    throw error
+  const proof = await tryFactor(parts, viewer, input, of, {
+    refused: () =>
+      fenced(parts, viewer, tx => appendAudit(tx, { kind: 'reauthenticate-failed', ...byViewer(viewer) })),
   })
   const tokens = await fenced(parts, viewer, async tx => {
+    // User before factor before session, as everywhere: recoverAccount locks all three.
+    await tx.select({ id: users.id }).from(users).where(eq(users.id, userId)).for('key share')
     await stopFactorReset(tx, userId, viewer)
     await proof.spend(tx)
     await tx
       .update(sessions)
       .set({
         factorIds: sql`array_append(array_remove(${sessions.factorIds}, ${proof.factorId}::uuid), ${proof.factorId}::uuid)`,
+        factorTime: sql`now()`,
       })
       .where(eq(sessions.id, sessionId))
     await appendAudit(tx, { kind: 'reauthenticate', ...byViewer(viewer), detail: 'by a factor' })
@@ -56,7 +54,7 @@ export async function reauthenticateWith(
       amr: together(state.session.amr, proof.amr),
     })
   })
-  await attempt.succeeded()
+  viewer.device.remember(factorAccount(userId))
   return tokens
 }
 

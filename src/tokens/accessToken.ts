@@ -48,7 +48,7 @@ export function noteKeyOf(claims: object, token: string): void {
 /**
  * Longer tokens are refused unread. Enough for 2,000 characters of roles and scopes (admin/setUserAccess.ts) and 1,000
  * of an app's claims, which are 4,000 in base64, beside Annul's own claims: with the longest issuer and audience, and a
- * signature by RSA of 342 characters, a token is 5,944 bytes long.
+ * signature by RSA of 342 characters, a token is 5,999 bytes long.
  */
 const maxBytes = 6144
 const rememberedTokens = 10_000

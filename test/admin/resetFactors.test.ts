@@ -77,6 +77,12 @@ async function delayed(): Promise<TotpAccount> {
   must(await reset(account.userId))
   return account
 }
+/** An access token of a session in which a factor was used before the reset began. */
+async function provedBefore({ tokens, userId }: TotpAccount): Promise<string> {
+  await server.rows(sql`update annul.sessions set amr = '{pwd,otp,mfa}' where user_id = ${userId}`)
+  return must(await server.refresh(tokens.refreshToken)).refresh.accessToken
+}
+
 /** The day is over. */
 const letTimePass = ({ userId }: Account) =>
   server.rows(sql`update annul.users set factors_end_at = now() - interval '1 second' where id = ${userId}`)
@@ -90,7 +96,7 @@ async function expectEnded(...devices: Device[]): Promise<void> {
 }
 
 describe('resetFactors', () => {
-  it('removes all factors, and ends every session on both nodes when it returns', async () => {
+  it('removes all factors, and ends every session on both nodes when it returns (ASVS 5.0 6.4.4)', async () => {
     const account = await signUpWithTotp(server)
     const byFactor = must(
       await completeLogin(second, await challengeOf(server, account), { totp: codeOf(account.secret) }),
@@ -225,12 +231,14 @@ describe('a reset that waits a day', () => {
     ],
     [
       'another factor that is added',
-      async ({ tokens, userId }: TotpAccount) => {
-        // The proof stands in a session from before.
-        await server.rows(sql`update annul.sessions set amr = '{pwd,otp,mfa}' where user_id = ${userId}`)
-        const { accessToken } = must(await server.refresh(tokens.refreshToken)).refresh
-        await enrollTotp(server, accessToken)
+      async (account: TotpAccount) => {
+        await enrollTotp(server, await provedBefore(account))
       },
+    ],
+    [
+      'new recovery codes',
+      async (account: TotpAccount) =>
+        must(await server.send('mutation { makeRecoveryCodes }', { token: await provedBefore(account) })),
     ],
   ])('is stopped by %s', async (_, act) => {
     const account = await delayed()
@@ -244,6 +252,17 @@ describe('a reset that waits a day', () => {
     // The next one waits for a day of its own.
     must(await reset(account.userId))
     expect((await kindsOf(account)).at(-1)).toBe('begin-factor-reset')
+  })
+
+  it('is stopped by the removal of the last factor, and ends nothing later', async () => {
+    const account = await delayed()
+    const token = await provedBefore(account)
+    must(await server.send(`mutation { removeFactor(id: "${account.factorId}") }`, { token }))
+    expect((await kindsOf(account)).at(-1)).toBe('stop-factor-reset')
+    // As a row of another time may have it.
+    await letTimePass(account)
+    await server.login(account)
+    expect(await presentAccessToken(server, token)).toMatchObject({ status: 200 })
   })
 
   it('is not stopped by the password alone, by a wrong code, or by a refresh', async () => {

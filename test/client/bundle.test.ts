@@ -16,6 +16,7 @@ const main = /* TypeScript */ `
 import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client'
 import { cacheExchange, Client, fetchExchange } from '@urql/core'
 import { createSession } from 'annul/client'
+import { signInWithPasskey } from 'annul/client/passkeys'
 import { sessionLink } from 'annul/client/apollo'
 import { SessionProvider, SignedIn } from 'annul/client/react'
 import { sessionExchange } from 'annul/client/urql'
@@ -33,7 +34,7 @@ createRoot(document.getElementById('root')).render(createElement(SessionProvider
 
 const byApollo = async () => (await apollo.query({ query: gql\`{ me { email } }\` })).data.me.email
 const byUrql = async () => (await urql.query('{ me { email } }', {}).toPromise()).data.me.email
-Object.assign(window, { annul: { session, byApollo, byUrql } })
+Object.assign(window, { annul: { session, byApollo, byUrql, signInWithPasskey } })
 `
 
 let app: string
@@ -43,7 +44,7 @@ beforeAll(async () => {
   const modules = join(app, 'node_modules')
   await mkdir(modules)
   await symlink(root, join(modules, 'annul'))
-  for (const name of ['@apollo', '@urql', 'react', 'react-dom'])
+  for (const name of ['@apollo', '@simplewebauthn', '@urql', 'react', 'react-dom'])
     await symlink(join(root, 'node_modules', name), join(modules, name))
   await writeFile(join(app, 'package.json'), '{ "type": "module" }')
   await writeFile(join(app, 'main.ts'), main)
@@ -81,7 +82,8 @@ describe('the client in a bundle', () => {
     const dist = Object.keys(metafile.inputs).flatMap(
       path => /(?<!node_modules\/.*)\bdist\/.*/.exec(path) ?? [],
     )
-    for (const door of ['index', 'apollo', 'react', 'urql']) expect(dist).toContain(`dist/client/${door}.js`)
+    for (const door of ['index', 'apollo', 'passkeys', 'react', 'urql'])
+      expect(dist).toContain(`dist/client/${door}.js`)
     expect(dist.filter(path => !path.startsWith('dist/client/'))).toEqual([])
   })
 

@@ -21,14 +21,17 @@ const page = readFileSync(join(root, 'docs/client.md'), 'utf8')
 const given = /* TypeScript */ `
 import { ApolloClient, HttpLink, InMemoryCache } from '@apollo/client'
 import { cacheExchange, Client, fetchExchange } from '@urql/core'
-import type { Session } from 'annul/client'
+import { type FactorAnswer, type Session, SessionError } from 'annul/client'
 
 declare const router: { push(path: string): void }
 declare const SecureStore: Record<'getItemAsync', (key: string) => Promise<string | null>> &
   Record<'setItemAsync', (key: string, value: string) => Promise<void>> &
   Record<'deleteItemAsync', (key: string) => Promise<void>>
 declare const [email, password, token, newPassword]: string[] & Record<0 | 1 | 2 | 3, string>
-declare const request: RequestInit
+declare const dialog: Record<'askForCode', (methods: readonly string[], error?: string) => Promise<FactorAnswer | null>> &
+  Record<'askForPassword', (error?: string) => Promise<{ password: string } | null>> &
+  Record<'typeCode', (methods: readonly string[]) => Promise<string>>
+declare const [request, deleteAccount]: RequestInit[] & Record<0 | 1, RequestInit>
 declare const variables: object
 declare const session: Session
 `
@@ -36,8 +39,8 @@ declare const session: Session
 describe('docs/client.md', () => {
   it('has programs that compile', async () => {
     const programs = blocksOf('docs/client.md', 'ts')
-    expect(programs.length).toBe(8)
-    const packages = ['@apollo/client', '@urql/core', 'graphql', 'rxjs']
+    expect(programs.length).toBe(11)
+    const packages = ['@apollo/client', '@urql/core', 'graphql', 'rxjs', '@simplewebauthn/browser']
     // Packages of React Native are declared above.
     const fragments = programs.map(text => text.replace(/^import .*(react-native|expo-).*\n/gm, ''))
     expect(await compileFragments(given, fragments, packages, { lib: ['es2023', 'dom'] })).toEqual([])

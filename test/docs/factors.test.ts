@@ -4,6 +4,7 @@ import { expect, it } from '@jest/globals'
 import { inputReasons } from '../../tools/docs/errors.ts'
 import { must } from '../support/answers.ts'
 import type { TokensAnswer } from '../support/client.ts'
+import { openMfaAdmin } from '../support/devices.ts'
 import { type BegunTotp, type ConfirmedTotp, challengeOf, codeOf } from '../support/factors.ts'
 import { root } from '../support/imports.ts'
 import { useServer } from '../support/server.ts'
@@ -45,6 +46,10 @@ it('docs/factors.md shows operations that work', async () => {
   expect(await run('Rename', proved, { id: app.id, name: 'Phone' })).toEqual({ id: app.id, name: 'Phone' })
   expect(await run('NewCodes', proved)).toHaveLength(10)
   expect((await server.send('{ me { id } }', { token: opened.accessToken })).reason).toBe('FACTOR_REMOVED')
+  expect(await run('Delay', proved)).toEqual({ delay: true, at: null })
+  const { accessToken: admin } = await openMfaAdmin(server)
+  expect(await run('Reset', admin, { id: account.userId })).toEqual({ id: account.userId })
+  expect(await run('Waiting', proved)).toEqual({ delay: true, at: expect.any(String) })
   expect(await run('Remove', proved, { id: app.id })).toBe(true)
   expect([...new Set(done)].sort()).toEqual([...operations.keys()].sort())
 })

@@ -25,7 +25,8 @@ async function compile(examples: Map<string, string>, reactTypes: string): Promi
   // Not the whole folder: its node_modules would bring another React's types.
   for (const part of ['dist', 'package.json']) await link(`./${part}`, `annul/${part}`)
   await link(reactTypes, '@types/react')
-  for (const name of ['@types/node', '@types/prop-types', 'csstype', 'undici-types']) await link(name)
+  const others = ['@types/node', '@types/prop-types', 'csstype', 'undici-types', '@simplewebauthn/browser']
+  for (const name of others) await link(name)
   for (const [path, code] of examples) {
     await mkdir(dirname(join(app, path)), { recursive: true })
     await writeFile(join(app, path), code)
@@ -60,6 +61,8 @@ describe('docs/react.md', () => {
     expect([...examples.keys()]).toEqual([
       'session.ts',
       'App.tsx',
+      'questions.ts',
+      'QuestionDialog.tsx',
       'app/session.ts',
       'app/providers.tsx',
       'app/layout.tsx',

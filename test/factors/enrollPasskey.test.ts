@@ -53,7 +53,7 @@ describe('enrollPasskey', () => {
       authenticatorSelection: {
         residentKey: 'preferred',
         requireResidentKey: false,
-        userVerification: 'required',
+        userVerification: 'preferred',
       },
       extensions: { credProps: true },
       hints: [],

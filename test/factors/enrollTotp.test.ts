@@ -188,7 +188,7 @@ describe('the secret of an authenticator app', () => {
     )
     const challenge = await challengeOf(server, account)
     const broken = await completeLogin(server, challenge, { totp: code })
-    expect(reasonOf(broken)).toEqual({ code: 'INTERNAL_SERVER_ERROR', reason: undefined })
+    expect(reasonOf(broken)).toEqual({ code: 'BAD_USER_INPUT', reason: 'CODE_INVALID' })
 
     const bytes = Buffer.from(new ScureBase32Plugin().decode(secret))
     const dumped = await server.rows<{ row: string }>(sql`
@@ -214,7 +214,7 @@ describe('the secret of an authenticator app', () => {
     await server.rows(sql`update annul.factors set secret =
       (select secret from annul.factors where id = ${one.factorId}) where id = ${other.factorId}`)
     const answer = await completeLogin(server, await challengeOf(server, other), { totp: codeOf(one.secret) })
-    expect(answer.code).toBe('INTERNAL_SERVER_ERROR')
+    expect(answer.reason).toBe('CODE_INVALID')
   })
 })
 

@@ -24,7 +24,12 @@ it('Challenges that have expired and enrolments that were left are purged, and n
   await age(begun, 59)
   await age(account.factorId, 100_000)
 
+  // Answered challenges of passkeys, which must not be answered again as long as they live.
+  await server.rows(sql`insert into annul.spent_challenges (id, expires_at)
+    values ('expired', now() - interval '2 minutes'), ('live', now() + interval '5 minutes')`)
+
   await purge(server.auth.parts)
+  expect(await server.rows(sql`select id from annul.spent_challenges`)).toEqual([{ id: 'live' }])
   expect(await server.rows(sql`select count(*)::int as count from annul.factor_challenges`)).toEqual([
     { count: 1 },
   ])

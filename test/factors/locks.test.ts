@@ -9,6 +9,7 @@ import { openMfaAdmin } from '../support/devices.ts'
 import {
   challengeOf,
   completeLogin,
+  loginAnswer,
   reauthenticateWith,
   signUpWithTotp,
   type TotpAccount,
@@ -107,6 +108,18 @@ describePostgres('a proof by a recovery code', () => {
         })
     },
   )
+
+  it('is asked for by a login that meets recoverAccount: the login is refused as after it', async () => {
+    const account = await signUpWithTotp(server)
+    const remove = await removals.recoverAccount?.(account)
+    if (remove === undefined) throw new Error('There is no such verb.')
+    // The account is given its new id while the challenge of the login waits for the row of the old one.
+    const answers = await whileHeld(
+      () => held['a code'](account),
+      [remove, () => loginAnswer(server, account)],
+    )
+    expect(answers.map(({ code }) => code ?? 'works')).toEqual(['works', 'INVALID_CREDENTIALS'])
+  })
 
   it('was never the victim of a deadlock', async () => {
     const [seen] = await server.rows(

@@ -26,7 +26,7 @@ describe('A challenge of WebAuthn', () => {
     )
   })
 
-  it('is another one each time', () => {
+  it('is another one each time (ASVS 5.0 6.7.2)', () => {
     const made = Array.from({ length: 100 }, () => challenges.make('webauthn.get', 'sign-in', 1000))
     expect(new Set(made.map(({ id }) => id)).size).toBe(100)
     expect(new Set(made.map(({ challenge }) => text(challenge))).size).toBe(100)

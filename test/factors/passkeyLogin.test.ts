@@ -172,23 +172,29 @@ describe('passkeyLogin', () => {
     expect(answer.headers.get('set-cookie')).toContain('__Host-annul-refresh=annul_rt_')
   })
 
-  it('takes each answer once: of 50 at once on two nodes, one opens a session', async () => {
-    const account = await signUpWithPasskey(server)
-    const begun = await beginPasskeyLogin(server)
-    const response = account.authenticator.get(begun, account.passkey)
-    const nodes = [server, second]
-    const answers = await Promise.all(
-      Array.from({ length: 50 }, (_, at) => passkeyLogin(nodes[at % 2] ?? server, begun.id, response)),
-    )
-    expect(answers.filter(({ data }) => data?.passkeyLogin).length).toBe(1)
-    const others = answers.filter(({ data }) => !data?.passkeyLogin)
-    for (const answer of others) expect(refusal(answer)).toEqual(invalid('input.response'))
-    const sessions = await server.rows(sql`select 1 from annul.sessions where user_id = ${account.userId}`)
-    expect(sessions).toHaveLength(2)
-    // A request that is sent again is no copy of the passkey.
-    expect(refusal(await passkeyLogin(second, begun.id, response))).toEqual(invalid('input.response'))
-    expect(await clonesOf(account)).toEqual([])
-  })
+  it.each([
+    ['that counts', true],
+    ['that has no counter', false],
+  ])(
+    'takes an answer of a passkey %s once: of 50 at once on two nodes, one opens a session',
+    async (_, counts) => {
+      const account = await signUpWithPasskey(server, openAuthenticator({ counts }))
+      const begun = await beginPasskeyLogin(server)
+      const response = account.authenticator.get(begun, account.passkey)
+      const nodes = [server, second]
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, (_, at) => passkeyLogin(nodes[at % 2] ?? server, begun.id, response)),
+      )
+      expect(answers.filter(({ data }) => data?.passkeyLogin).length).toBe(1)
+      const others = answers.filter(({ data }) => !data?.passkeyLogin)
+      for (const answer of others) expect(refusal(answer)).toEqual(invalid('input.response'))
+      const sessions = await server.rows(sql`select 1 from annul.sessions where user_id = ${account.userId}`)
+      expect(sessions).toHaveLength(2)
+      // A request that is sent again is no copy of the passkey.
+      expect(refusal(await passkeyLogin(second, begun.id, response))).toEqual(invalid('input.response'))
+      expect(await clonesOf(account)).toEqual([])
+    },
+  )
 
   it('says the same of a blocked user, of a deleted one and of a passkey that is gone', async () => {
     const admin = await openAdmin(server)

@@ -56,7 +56,7 @@ const stateOf = ({ userId }: TotpAccount) =>
   server.rows(sql`select id, kind, name from annul.factors where user_id = ${userId} order by id`)
 
 describe('removeFactor', () => {
-  it('ends the other sessions that the factor has opened, on every node, and no others', async () => {
+  it('ends the other sessions that the factor has opened, on every node, and no others (ASVS 5.0 6.5.6)', async () => {
     const account = await signUpWithTotp(server)
     const [recoveryCode = ''] = account.recoveryCodes
     const byRecovery = await loginWithFactor(server, account, recoveryCode)

@@ -88,7 +88,7 @@ describe('a change of ANNUL_SECRET', () => {
     const answer = await completeLogin(node, await challengeOf(node, account), {
       totp: codeOf(account.secret),
     })
-    expect(answer.code).toBe('INTERNAL_SERVER_ERROR')
+    expect(answer.reason).toBe('CODE_INVALID')
     await loginWithFactor(node, account, account.recoveryCodes[0])
   })
 })

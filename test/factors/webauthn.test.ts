@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
-import { refusal, refused } from '../support/answers.ts'
+import { must, refusal, refused } from '../support/answers.ts'
 import { certified, selfAttested } from '../support/attestation.ts'
 import {
   type AssertionTampering,
@@ -135,12 +135,12 @@ describe('a new passkey (7.1)', () => {
     [14, 'the origin in place of the RP ID', { rpId: origin }],
     [14, 'the domain above', { rpId: 'example.com' }],
     [15, 'nobody was present', { flags: flags & ~flag.UP }],
-    [16, 'the user was not verified', { flags: flags & ~flag.UV }],
     [17, 'a backup of what can not be backed up', { flags: flags | flag.BS }],
     [20, 'an algorithm that was not offered', { cose: coseOf(es256(), 'ES256', { alg: -35 }) }],
     [20, 'a broken algorithm (RS1)', { cose: coseOf(es256(), 'ES256', { alg: -65535 }) }],
     [20, 'no algorithm', { cose: cborMap([[cborInt(1), cborInt(2)]]) }],
     [20, 'another curve than that of ES256', { cose: coseOf(p384, 'ES256', { crv: 2 }) }],
+    [20, 'the name of another curve on a point', { cose: coseOf(es256(), 'ES256', { crv: 2 }) }],
     [20, 'the type of another algorithm', { cose: coseOf(es256(), 'ES256', { alg: -257 }) }],
     [20, 'Ed448', { cose: coseOf({ x: randomBytes(57).toString('base64url') }, 'EdDSA', { crv: 7 }) }],
     [20, 'a point beside the curve', { cose: coseOf({ ...es256(), y: es256().y ?? '' }, 'ES256') }],
@@ -420,6 +420,22 @@ describe('a proof by a passkey (7.2)', () => {
     const response = authenticator.get(challenge, passkey, tampering)
     const answer = await reauthenticateWith(server, token, { passkey: { id: challenge.id, response } })
     expect(refusal(answer)).toEqual(invalid('input.passkey'))
+  })
+
+  it('step 24: a passkey that has not verified its user signs in alone once it has done so in a session', async () => {
+    const account = await server.signUp()
+    const begun = await enrollPasskey(server, account.accessToken)
+    const made = authenticator.create(begun, { flags: (synced | flag.AT) & ~flag.UV })
+    must(await confirmPasskey(server, account.accessToken, begun.id, made.answer))
+    const alone = async () => {
+      const challenge = await beginPasskeyLogin(server)
+      return passkeyLogin(server, challenge.id, authenticator.get(challenge, made.passkey))
+    }
+    expect(refusal(await alone())).toEqual(invalid('input.response'))
+    const challenge = await beginPasskey(server, { token: account.accessToken })
+    const response = authenticator.get(challenge, made.passkey)
+    must(await reauthenticateWith(server, account.accessToken, { passkey: { id: challenge.id, response } }))
+    must(await alone())
   })
 
   it('step 6: a passkey with the user handle of another user of passkeys is refused', async () => {

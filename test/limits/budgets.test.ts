@@ -31,10 +31,8 @@ describe('the budgets', () => {
     expect(actions).toEqual({
       register: [['register', 'address']],
       token: [['one-time-token', 'address']],
-      factor: [
-        ['factor', 'account'],
-        ['address', 'address'],
-      ],
+      'factor-changes': [['factor-changes', 'user']],
+      passkey: [['address', 'address']],
       mail: [
         ['mail-recipient', 'recipient'],
         ['mail-account', 'account'],

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { AuthError } from '../../src/errors.ts'
 import { type BudgetName, budgets } from '../../src/limits/budgets.ts'
 import { budgetKeys } from '../../src/limits/keys.ts'
-import { openLimits, type Source } from '../../src/limits/limits.ts'
+import { factorAccount, openLimits, type Source } from '../../src/limits/limits.ts'
 import { memoryStore } from '../../src/limits/memoryStore.ts'
 import type { Charge, Settlement } from '../../src/limits/store.ts'
 
@@ -29,8 +29,9 @@ for (const [budget, ...of] of [
   ['account-address', account, network],
   ['device', account, 'device'],
   ['session', account, 'session'],
-  ['factor', account],
-  ['factor-device', account, 'device'],
+  ['factor', 'ada'],
+  ['factor-device', 'ada', 'device'],
+  ['factor-changes', 'ada'],
   ['register', network],
   ['one-time-token', network],
   ['mail-recipient', 'bob@example.com'],
@@ -276,13 +277,51 @@ describe('100 failed attempts in a row (NIST SP 800-63B-4, 3.2.2)', () => {
   })
 })
 
+describe('an attempt with a second factor', () => {
+  const proved = () => from(network, { id: 'device', knows: factorAccount('ada') })
+
+  it('is charged to the user and the address, or to a device on which the user has used a factor', async () => {
+    const limits = open()
+    await limits.factor(from(), 'ada')
+    // The password alone makes no device known here.
+    await limits.factor(known(), 'ada')
+    await limits.factor(proved(), 'ada')
+    const shared = ['factor ada: 1 1', `address ${network}: 1 0`]
+    expect(limits.charged).toEqual([shared, shared, ['factor-device ada device: 1 1']])
+  })
+
+  it('that succeeds gets back what it was charged, and ends the failures of everybody in a row', async () => {
+    const limits = open()
+    await (await limits.factor(from(), 'ada')).succeeded()
+    await (await limits.factor(proved(), 'ada')).succeeded()
+    expect(limits.settled.toSorted()).toEqual(
+      [
+        ['factor ada: 1 none', `address ${network}: 1 kept`],
+        ['factor-device ada device: 1 none'],
+        ['factor ada: 0 none'],
+      ].toSorted(),
+    )
+  })
+
+  it('is locked after 100 failures in a row, and not on a device on which the user has used a factor', async () => {
+    const limits = open()
+    const locked: boolean[] = []
+    for (let tries = 0; tries < 102; tries++) {
+      locked.push((await limits.factor(from(`10.0.${tries}.1`), 'ada')).isLocked)
+      limits.state.now += 180_000
+    }
+    expect(locked.indexOf(true)).toBe(100)
+    expect((await limits.factor(proved(), 'ada')).isLocked).toBe(false)
+  })
+})
+
 describe('any other attempt', () => {
   it('is charged by what it is about, as far as that is known', async () => {
     const limits = open()
     const recipient = 'bob@example.com'
     await limits.charge(from(), 'register', {})
     await limits.charge(from(), 'token', {})
-    await limits.charge(from(), 'factor', { account })
+    await limits.charge(from(), 'factor-changes', { userId: 'ada' })
     await limits.charge(from(), 'mail', { recipient })
     await limits.charge(from(), 'mail', { recipient, account })
     await limits.charge(from(), 'reset', { recipient })
@@ -290,23 +329,11 @@ describe('any other attempt', () => {
     expect(limits.charged).toEqual([
       [`register ${network}: 1 0`],
       [`one-time-token ${network}: 1 0`],
-      [`factor ${account}: 1 0`, `address ${network}: 1 0`],
+      ['factor-changes ada: 1 0'],
       [`mail-recipient ${recipient}: 1 0`, `mail-address ${network}: 1 0`],
       [`mail-recipient ${recipient}: 1 0`, `mail-account ${account}: 1 0`, `mail-address ${network}: 1 0`],
       [`reset-recipient ${recipient}: 1 0`, `mail-address ${network}: 1 0`],
       [`reset-recipient ${recipient}: 1 0`],
-    ])
-  })
-
-  it('with a second factor, on a device that the account knows, is charged to that', async () => {
-    const limits = open()
-    await limits.charge(known(), 'factor', { account })
-    await limits.charge(from(network, { id: 'device', knows: 'bob@example.com' }), 'factor', { account })
-    await limits.charge(known(), 'token', {})
-    expect(limits.charged).toEqual([
-      [`factor-device ${account} device: 1 0`],
-      [`factor ${account}: 1 0`, `address ${network}: 1 0`],
-      [`one-time-token ${network}: 1 0`],
     ])
   })
 
@@ -321,29 +348,30 @@ describe('any other attempt', () => {
 
   it('gets its charge back by success, and where its work fails', async () => {
     const limits = open()
-    const attempt = await limits.charge(from(), 'factor', { account })
+    const attempt = await limits.charge(from(), 'reset', { recipient: 'bob@example.com' })
     await attempt.succeeded()
     await attempt.run(() => Promise.reject(new Error('An outage.'))).catch(() => {})
-    const both = [`factor ${account}: 1 kept`, `address ${network}: 1 kept`]
+    const both = ['reset-recipient bob@example.com: 1 kept', `mail-address ${network}: 1 kept`]
     expect(limits.settled).toEqual([both, both])
   })
 
   it('is refused where one budget has no room', async () => {
     const limits = open()
-    for (let tries = 0; tries < 20; tries++) await limits.charge(from(), 'factor', { account })
-    expect(await refusalOf(limits.charge(from(), 'factor', { account }))).toEqual(['TOO_MANY_REQUESTS', 180])
-    expect(limits.refused).toEqual(['factor'])
+    for (let tries = 0; tries < 10; tries++) await limits.charge(from(), 'factor-changes', { userId: 'ada' })
+    const refused = await refusalOf(limits.charge(from(), 'factor-changes', { userId: 'ada' }))
+    expect(refused).toEqual(['TOO_MANY_REQUESTS', 360])
+    expect(limits.refused).toEqual(['factor-changes'])
   })
 
   it('waits at least a second, and whole ones', async () => {
     const limits = open()
-    for (let tries = 0; tries < 20; tries++) await limits.charge(from(), 'factor', { account })
+    for (let tries = 0; tries < 10; tries++) await limits.charge(from(), 'factor-changes', { userId: 'ada' })
     const waits: unknown[] = []
-    for (const milliseconds of [1, 179_500, 179_999]) {
+    for (const milliseconds of [1, 359_500, 359_999]) {
       limits.state.now = milliseconds
-      waits.push(await refusalOf(limits.charge(from(), 'factor', { account })))
+      waits.push(await refusalOf(limits.charge(from(), 'factor-changes', { userId: 'ada' })))
     }
-    expect(waits).toEqual([180, 1, 1].map(seconds => ['TOO_MANY_REQUESTS', seconds]))
+    expect(waits).toEqual([360, 1, 1].map(seconds => ['TOO_MANY_REQUESTS', seconds]))
   })
 })
 

@@ -106,7 +106,7 @@ describe('other actions, for the verbs that ask for them', () => {
 
   it.each<[Action, number]>([
     ['token', 30],
-    ['factor', 20],
+    ['passkey', 100],
   ])('%s has %i attempts, which success and a failure of the server give back', async (action, most) => {
     const subject = { account: newEmail() } as never
     const from = visitor(newAddress())

@@ -20,6 +20,7 @@ const kinds: Record<MailKind, boolean> = {
   'factors-reset': false,
   'factor-reset-begun': false,
   'passkey-cloned': false,
+  'second-factor-failed': false,
   'account-deleted': false,
   'account-recovered': true,
 }

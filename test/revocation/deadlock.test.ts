@@ -1,10 +1,16 @@
+import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import { type Algorithm, hash } from '@node-rs/argon2'
 import { sql } from 'drizzle-orm'
 import { changeEmail } from '../../src/accounts/changeEmail.ts'
 import { changePassword } from '../../src/accounts/changePassword.ts'
+import { completeLogin } from '../../src/accounts/completeLogin.ts'
 import { delayFactorReset } from '../../src/accounts/delayFactorReset.ts'
 import { deleteAccount } from '../../src/accounts/deleteAccount.ts'
+import { enrollTotp } from '../../src/accounts/enrollTotp.ts'
+import { makeRecoveryCodes } from '../../src/accounts/makeRecoveryCodes.ts'
+import { removeFactor } from '../../src/accounts/removeFactor.ts'
+import { renameFactor } from '../../src/accounts/renameFactor.ts'
 import { requestEmailVerification } from '../../src/accounts/requestEmailVerification.ts'
 import { requestPasswordReset } from '../../src/accounts/requestPasswordReset.ts'
 import { resetPassword } from '../../src/accounts/resetPassword.ts'
@@ -22,11 +28,13 @@ import type { Parts } from '../../src/parts.ts'
 import { login } from '../../src/sessions/login.ts'
 import { logoutByRefreshToken, logoutViewer } from '../../src/sessions/logout.ts'
 import { reauthenticate } from '../../src/sessions/reauthenticate.ts'
+import { reauthenticateWith } from '../../src/sessions/reauthenticateWith.ts'
 import { refresh } from '../../src/sessions/refresh.ts'
 import { revokeSession } from '../../src/sessions/revokeSession.ts'
 import { revokeOtherSessions, revokeSessions } from '../../src/sessions/revokeSessions.ts'
 import type { DeviceVisitor, OnDevice, SessionViewer } from '../../src/viewer.ts'
 import { onPostgres } from '../support/database.ts'
+import { codeOf } from '../support/factors.ts'
 import { noDevice } from '../support/noDevice.ts'
 import { useServer } from '../support/server.ts'
 
@@ -41,6 +49,8 @@ interface Person {
   readonly id: string
   readonly sessionId: string
   readonly isAdmin: boolean
+  /** Some have an authenticator app, and a set of recovery codes. */
+  readonly app?: { readonly id: string; readonly secret: string }
 }
 
 interface Act {
@@ -102,7 +112,25 @@ const verbs: Record<string, (act: Act) => Promise<unknown>> = {
       newPassword: 'a newer password of them',
     }),
   revokeEverything: ({ parts, viewer }) => revokeEverything(parts, viewer),
+  'completeLogin by a code': act => signIn(act, { totp: codeOf(act.by.app?.secret ?? 'A'.repeat(32)) }),
+  reauthenticateWith: ({ parts, viewer, by }) =>
+    reauthenticateWith(parts, viewer, { totp: codeOf(by.app?.secret ?? 'A'.repeat(32)) }),
+  enrollTotp: ({ parts, viewer }) => enrollTotp(parts, viewer),
+  renameFactor: ({ parts, viewer, by }) =>
+    renameFactor(parts, viewer, { id: by.app?.id ?? by.id, name: 'a name' }),
+  removeFactor: ({ parts, viewer, by }) => removeFactor(parts, viewer, { id: by.app?.id ?? by.id }),
+  makeRecoveryCodes: ({ parts, viewer }) => makeRecoveryCodes(parts, viewer),
 }
+
+/** With both steps, where the account has a second factor. */
+async function signIn({ parts, by }: Act, factor: { totp: string }): Promise<unknown> {
+  const asked = await login(parts, visitor, { email: `${by.id}@example.com`, password }).catch(error => error)
+  const challenge = asked instanceof AuthError ? asked.details.challenge : undefined
+  if (typeof challenge === 'string') return completeLogin(parts, visitor, { challenge, factor })
+  if (asked instanceof Error) throw asked
+  return asked
+}
+
 const onlyAdmins = new Set(
   'blockUser unblockUser demote promote revokeUserSessions deleteUser recoverAccount resetFactors revokeEverything'.split(
     ' ',
@@ -161,7 +189,7 @@ describePostgres('two verbs at once', () => {
     expect(seen).toEqual({ deadlocks: 0 })
   }, 480_000)
 
-  /** Two admins and a user, each with a session in its second generation. */
+  /** Two admins and a user, each with a session in its second generation. Two of them have factors. */
   async function gather(): Promise<Person[]> {
     const made = await server.rows<{ id: string; sessionId: string; isAdmin: boolean }>(sql`
       with made as (
@@ -171,9 +199,9 @@ describePostgres('two verbs at once', () => {
         from (select gen_random_uuid() as id, place from generate_series(1, 3) as place) as new
         returning id, roles)
       insert into annul.sessions (id, user_id, session_version, epoch, generation, attempts, rotated_at,
-                                  idle_expires_at, expires_at, auth_time)
+                                  idle_expires_at, expires_at, auth_time, factor_time)
       select gen_random_uuid(), made.id, 1, epoch, 2, array[null::bytea], now(),
-             now() + interval '1 day', now() + interval '1 day', now()
+             now() + interval '1 day', now() + interval '1 day', now(), now()
       from made, annul.epochs
       returning user_id as id, id as "sessionId",
                 (select roles = array['admin'] from made where made.id = user_id) as "isAdmin"`)
@@ -187,7 +215,25 @@ describePostgres('two verbs at once', () => {
       from annul.users, (values ('c', 'change-email'), ('d', 'restore-email'), ('e', 'reset-password'))
         as made (digit, purpose)
       where id in ${made.map(({ id }) => id)}`)
-    return made
+    const people: Person[] = []
+    for (const [at, person] of made.entries())
+      people.push(at === 0 ? person : { ...person, app: await addApp(person) })
+    return people
+  }
+
+  async function addApp({ id: userId, sessionId }: Person): Promise<{ id: string; secret: string }> {
+    const [id, codes] = [randomUUID(), randomUUID()]
+    const { sealed, secret } = server.auth.parts.totp.create(id, 'account')
+    await server.rows(sql`
+      insert into annul.factors (id, user_id, kind, secret, confirmed_at)
+      values (${id}, ${userId}, 'TOTP', ${Buffer.from(sealed)}, now()), (${codes}, ${userId}, 'RECOVERY_CODE', '', now())`)
+    await server.rows(sql`insert into annul.recovery_codes (factor_id, hash)
+      select ${codes}, int4send(n) from generate_series(1, 10) as n`)
+    await server.rows(sql`
+      insert into annul.sessions (id, user_id, session_version, epoch, amr, factor_ids, idle_expires_at, expires_at, auth_time)
+      select gen_random_uuid(), user_id, session_version, epoch, '{pwd,otp,mfa}', ${`{${id}}`}, idle_expires_at, expires_at, auth_time
+      from annul.sessions where id = ${sessionId}`)
+    return { id, secret }
   }
 
   let epoch = 0
@@ -196,7 +242,7 @@ describePostgres('two verbs at once', () => {
     const roles = isAdmin ? ['admin'] : []
     const token = server.auth.parts.accessTokens.sign({
       ...{ sub: id, sid: sessionId, ver: 1, epoch, roles, scope: '' },
-      ...{ auth_time: iat, iat, exp: iat + 600 },
+      ...{ auth_time: iat, iat, exp: iat + 600, amr: ['pwd', 'otp', 'mfa'] },
     })
     const claims = server.auth.parts.accessTokens.verify(token)
     if (typeof claims === 'string') throw new Error(claims)

@@ -11,7 +11,7 @@ import {
 import { firefox, must } from './answers.ts'
 import { openAuthenticator } from './authenticator.ts'
 import type { Account, Answer, TokensAnswer } from './client.ts'
-import { type Device, deviceOf, openAdmin, openMfaAdmin } from './devices.ts'
+import { type Device, deviceOf, openMfaAdmin } from './devices.ts'
 import {
   beginTotp,
   challengeOf,

@@ -165,6 +165,7 @@ async function insertFactor(
   await rows(sql`
     insert into annul.factors (id, user_id, kind, secret, confirmed_at) values (${id}, ${userId}, ${kind}, '', now())`)
   await rows(sql`update annul.sessions set factor_ids = array[${id}::uuid] where id = ${here.sessionId}`)
+  await rows(sql`update annul.sessions set factor_time = now() where id = ${there.sessionId}`)
   const claims = parts.accessTokens.verify(there.accessToken)
   if (typeof claims === 'string') throw new Error(claims)
   const accessToken = parts.accessTokens.sign({ ...claims, amr: ['pwd', 'otp', 'mfa'] })

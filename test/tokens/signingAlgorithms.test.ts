@@ -131,7 +131,10 @@ describe('keys of several algorithms', () => {
       ...{ sub: id, sid: id, ver: 2 ** 31, epoch: 2 ** 40, auth_time: 1_800_000_000 },
       ...{ iat: 1_800_000_000, exp: 1_800_003_600, cnf: { binding: 'x'.repeat(43) } },
       // 2,000 characters of roles and scopes as admin/setUserAccess.ts counts them, and 1,000 of the app's claims.
-      roles: ['r'.repeat(995)],
+      roles: ['r'.repeat(495)],
+      mfa_roles: ['m'.repeat(497)],
+      // More than any token has: with a second factor no role is withheld.
+      amr: ['pwd', 'otp', 'swk', 'hwk', 'user', 'mfa'],
       scope: 's'.repeat(995),
     }
     const token = tokens.sign(grant, { own: 'c'.repeat(990) })

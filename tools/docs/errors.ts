@@ -225,7 +225,7 @@ export const inputReasons: Readonly<Record<string, string>> = {
   FIRST_OUT_OF_RANGE: '`first` is too small or too large; the message has the range',
   CURSOR_INVALID: 'the cursor is none of this list, or of another secret: read the list from its beginning',
   LAST_ADMIN: "the last admin can't be blocked, demoted or deleted: make another one first",
-  OWN_ACCOUNT: 'an admin named the own account where that is refused (`recoverAccount`)',
+  OWN_ACCOUNT: 'an admin named the own account where that is refused (`recoverAccount`, `resetFactors`)',
   ID_REFERENCED: "a table of the app refers to the user's id without ON UPDATE CASCADE; the log has its name",
   ACCESS_INVALID:
     'a role or scope has 1 to 100 printable ASCII characters, without space, quote and backslash',

@@ -1,4 +1,5 @@
 import type { Rename } from '../types.ts'
+import type { Shape } from './sendOptions.ts'
 
 /** The name of one of the client's own mutations. */
 export type OwnMutation =
@@ -13,14 +14,6 @@ export type OwnMutation =
   | 'revokeOtherSessions'
   | 'reauthenticate'
   | 'reauthenticateWith'
-
-/** What a mutation takes and returns, where it is none of the client's own. */
-export interface Shape {
-  /** Variables of the same names: `($id:ID!,$name:String)`. Empty: none */
-  readonly args?: string
-  /** Begins with a brace. Only fields that keep their names. Default: tokens */
-  readonly selection?: string
-}
 
 /** The arguments of those that do not take an `input` of a type that is named after them. */
 const argumentsOf: Partial<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import type { Shape } from './documents.ts'
+import type { Shape } from './sendOptions.ts'
 
 const challenge = '{id options}'
 

@@ -5,8 +5,9 @@ import { parse } from '../platform/text.ts'
 import { backoff, onAbort, sleep } from '../platform/time.ts'
 import type { GraphQLFailure, GraphQLResult } from '../types.ts'
 import type { Device } from './device.ts'
-import { documentOf, type Shape } from './documents.ts'
+import { documentOf } from './documents.ts'
 import { isPassing } from './operation.ts'
+import type { Send, SendOptions } from './sendOptions.ts'
 
 /**
  * Repeats work that failed, with growing pauses, within a time budget. A pause that would exceed the budget is not begun.
@@ -37,27 +38,6 @@ export async function persist<T>(
 export function retryAfter({ headers }: Response, failure?: GraphQLFailure): number {
   return Number(failure?.extensions?.retryAfter ?? headers.get('retry-after')) || 0
 }
-
-export interface SendOptions extends Shape {
-  /** Sends this request in place of the session's `fetch` option. */
-  readonly fetch?: typeof globalThis.fetch
-  readonly headers?: Record<string, string>
-  /** Whether a second try is harmless after a lost answer. A second register is not: EMAIL_TAKEN. */
-  readonly repeatable?: boolean
-  /** Gives up the request. */
-  readonly signal?: AbortSignal
-  /** Lets the browser send the request although the page is being left. */
-  readonly keepalive?: boolean
-}
-
-/**
- * Sends one of the client's own mutations.
- *
- * @param field the root field
- * @returns the root field's value
- * @throws SessionError the server's refusal, or UNAVAILABLE
- */
-export type Send = <T>(field: string, variables: object, options?: SendOptions) => Promise<T>
 
 export function createSend(options: Config, device: Device): Send {
   const { originHint } = options

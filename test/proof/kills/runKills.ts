@@ -109,6 +109,7 @@ const subjects: Readonly<Record<string, RegExp>> = {
   'confirm-new-email': /^Confirm your new e-mail/,
   'email-changed': /^The e-mail address of your account/,
   'reuse-detected': /^A session of your account/,
+  'factors-changed': /^The ways to sign in to/,
   'account-deleted': /was deleted$/,
   'account-recovered': /was recovered$/,
 }

@@ -183,7 +183,10 @@ async function runFiles(
     uncaught.clear()
     const began = Date.now()
     const ids = new Set(chosen.map(({ id }) => id))
-    const others = [...(await file.run(({ id }) => ids.has(id))), ...uncaught]
+    const told = await file.run(({ id }) => ids.has(id))
+    // Node tells of a promise that nobody has caught when it has done all that was waiting.
+    await new Promise(resolve => setImmediate(resolve))
+    const others = [...told, ...uncaught]
     file.took = Date.now() - began
     context.currentTestId = undefined
     const [other] = others

@@ -61,8 +61,8 @@ export async function populate(
       select id, owner, 'TOTP', '', now() from unnest(
         ${ids.map(({ factor }) => factor)}::uuid[], ${ids.map(({ user }) => user)}::uuid[]) as made (id, owner)`
     await sql`insert into annul.sessions
-        (id, user_id, session_version, epoch, idle_expires_at, expires_at, auth_time, amr)
-      select made.id, made.owner, 1, epoch, now() + interval '1 hour', now() + interval '1 hour', now(), '{pwd,otp,mfa}'
+        (id, user_id, session_version, epoch, idle_expires_at, expires_at, auth_time, factor_time, amr)
+      select made.id, made.owner, 1, epoch, now() + interval '1 hour', now() + interval '1 hour', now(), now(), '{pwd,otp,mfa}'
       from annul.epochs, unnest(
         ${ids.flatMap(({ laptop, phone, spares }) => [laptop, phone, ...spares])}::uuid[],
         ${ids.flatMap(({ user, spares }) => [user, user, ...spares.map(() => user)])}::uuid[]) as made (id, owner)`

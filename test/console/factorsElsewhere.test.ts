@@ -93,7 +93,7 @@ describeInChromium('Wherever the console wants a second factor', () => {
     }
     const errors = page.getByRole('region', { name: 'The answer’s errors, explained' })
     await ask(answer => answer.includes('REAUTHENTICATION_REQUIRED'))
-    expect(await errors.innerText()).toContain('Signed in, second factor')
+    expect(await errors.innerText()).toContain('Signed in, a second factor')
     await errors.getByRole('button', { name: 'Confirm with a second factor' }).click()
     await proofOf(page).getByText('Your account has no second factor yet.').waitFor()
     await expectAccessible(page)

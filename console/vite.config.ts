@@ -17,6 +17,7 @@ export default defineConfig({
   resolve: {
     alias: {
       'annul/client/react': join(here, '../src/client/react.ts'),
+      'annul/client/passkeys': join(here, '../src/client/passkeys.ts'),
       'annul/client': join(here, '../src/client/index.ts'),
     },
   },

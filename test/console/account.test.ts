@@ -251,12 +251,6 @@ describeInChromium('In the account room of the console', () => {
     await dialog.getByText('LAST_ADMIN').waitFor()
     await server.login(account)
   })
-
-  it('has no place for factors where the schema has none', async () => {
-    const { page } = await openSignedIn()
-    await region(page, 'Delete the account').waitFor()
-    expect(await region(page, 'Passkeys and second factors').count()).toBe(0)
-  })
 })
 
 describeInChromium('In the account room of a server that requires a verified e-mail', () => {

@@ -32,7 +32,7 @@ describeInChromium('The console', () => {
     const page = await open('/sign-in')
     await page.getByLabel('E-mail address').fill('nobody@example.com')
     await page.getByLabel('Password', { exact: true }).fill('a wrong password of words')
-    await page.getByRole('main').getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('main').getByRole('button', { name: 'Sign in', exact: true }).click()
     const alert = page.getByRole('alert')
     await alert.getByText('INVALID_CREDENTIALS').waitFor()
     expect(await alert.innerText()).toContain('The e-mail or the password is wrong.')

@@ -72,7 +72,7 @@ function isOwn(url: URL, server: string): boolean {
 export async function signIn(page: Page, { email, password }: Pick<Account, 'email' | 'password'>) {
   await page.getByLabel('E-mail address').fill(email)
   await page.getByLabel('Password', { exact: true }).fill(password)
-  await page.getByRole('main').getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('main').getByRole('button', { name: 'Sign in', exact: true }).click()
   await page.getByRole('banner').getByRole('button', { name: 'Sign out' }).waitFor()
 }
 

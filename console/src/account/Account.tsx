@@ -1,14 +1,20 @@
 import { ForSignedIn } from '../parts/ForSignedIn.tsx'
+import { settings } from '../settings.ts'
 import { texts } from '../texts/en.ts'
 import './account.css'
 import { Events } from './Events.tsx'
 import { ForgottenPassword } from './ForgottenPassword.tsx'
+import { Factors } from './factors/Factors.tsx'
 import { Profile } from './Profile.tsx'
 import { Sessions } from './Sessions.tsx'
 import { SignUp } from './SignUp.tsx'
 import { VerifyMail } from './VerifyMail.tsx'
 
 const text = texts.account
+
+const pages = (['profile', 'factors', 'sessions', 'events'] as const).filter(
+  name => name !== 'factors' || settings.factors,
+)
 
 /** The room of one's own account. Some of its pages are for people who can not sign in. */
 export default function Account({ rest: [page = '', step] }: { rest: readonly string[] }) {
@@ -23,7 +29,7 @@ export default function Account({ rest: [page = '', step] }: { rest: readonly st
   return (
     <ForSignedIn>
       <nav className="subnav" aria-label={text.pages}>
-        {(['profile', 'sessions', 'events'] as const).map(name => {
+        {pages.map(name => {
           const isHere = page === name || (name === 'profile' && page === '')
           return (
             <a
@@ -31,12 +37,20 @@ export default function Account({ rest: [page = '', step] }: { rest: readonly st
               href={name === 'profile' ? '#/account' : `#/account/${name}`}
               aria-current={isHere ? 'page' : undefined}
             >
-              {text[name]}
+              {name === 'factors' ? text.factorsPage : text[name]}
             </a>
           )
         })}
       </nav>
-      {page === 'sessions' ? <Sessions /> : page === 'events' ? <Events /> : <Profile />}
+      {page === 'sessions' ? (
+        <Sessions />
+      ) : page === 'events' ? (
+        <Events />
+      ) : page === 'factors' && settings.factors ? (
+        <Factors />
+      ) : (
+        <Profile />
+      )}
     </ForSignedIn>
   )
 }

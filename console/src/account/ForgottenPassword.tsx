@@ -3,6 +3,7 @@ import { ask } from '../data/ask.ts'
 import { goTo } from '../data/route.ts'
 import { Field } from '../parts/Field.tsx'
 import { Form } from '../parts/Form.tsx'
+import { ThenFactor } from '../parts/ThenFactor.tsx'
 import { texts } from '../texts/en.ts'
 import { CodeField } from './CodeField.tsx'
 import { NewPassword } from './NewPassword.tsx'
@@ -50,22 +51,36 @@ function AskForMail() {
   )
 }
 
+/** Takes the code of the mail. Where the account has factors, the password changes together with the proof of one. */
 function ByCode() {
   const { session } = useSession()
   return (
-    <Form
-      submit={text.codeSubmit}
-      onSend={async ({ token = '', newPassword = '' }) => {
-        await session.resetPassword({ token: token.trim(), newPassword })
+    <ThenFactor
+      lead={texts.factor.resetLead}
+      dead={texts.factor.resetDead}
+      onFactor={async (challenge, factor) => {
+        await session.completeLogin({ challenge, factor })
         goTo('/account')
       }}
     >
-      {failure => (
-        <>
-          <CodeField argument="input.token" failure={failure} />
-          <NewPassword problem={problemAt(failure, 'input.newPassword')} />
-        </>
+      {unlessAsked => (
+        <Form
+          submit={text.codeSubmit}
+          onSend={({ token = '', newPassword = '' }) =>
+            unlessAsked(async () => {
+              await session.resetPassword({ token: token.trim(), newPassword })
+              goTo('/account')
+            })
+          }
+        >
+          {failure => (
+            <>
+              <CodeField argument="input.token" failure={failure} />
+              <NewPassword problem={problemAt(failure, 'input.newPassword')} />
+            </>
+          )}
+        </Form>
       )}
-    </Form>
+    </ThenFactor>
   )
 }

@@ -4,12 +4,10 @@ import { useAsked } from '../data/useAsked.ts'
 import { Awaited } from '../parts/Awaited.tsx'
 import { Said } from '../parts/Said.tsx'
 import { Time } from '../parts/Time.tsx'
-import { settings } from '../settings.ts'
 import { texts } from '../texts/en.ts'
 import { ChangeEmail } from './ChangeEmail.tsx'
 import { ChangePassword } from './ChangePassword.tsx'
 import { DeleteAccount } from './DeleteAccount.tsx'
-import { Factors } from './Factors.tsx'
 import { VerifyEmail } from './VerifyEmail.tsx'
 
 const text = texts.account
@@ -67,7 +65,6 @@ export function Profile() {
         {emailVerified === false && <VerifyEmail onDone={() => done(text.verify.done)} />}
         <ChangePassword email={email ?? user.email} />
         <ChangeEmail onDone={() => done(text.changeEmail.done)} />
-        {settings.factors && <Factors />}
         <DeleteAccount email={email ?? user.email} />
       </div>
     </>

@@ -1,3 +1,4 @@
+import type { FactorAnswer } from 'annul/client'
 import { endpoint } from '../settings.ts'
 import { Failure } from './failure.ts'
 
@@ -7,16 +8,36 @@ const login = `mutation OpenAside($input: LoginInput!) {
   login(input: $input) { accessToken session { id } }
 }`
 
-/** @throws Failure where the password is wrong, among others */
-export async function openAside(
-  email: string,
-  password: string,
-): Promise<{ accessToken: string; sessionId: string }> {
-  const { login: opened } = await sendAside<{ login: { accessToken: string; session: { id: string } } }>(
-    login,
-    { input: { email, password } },
-  )
-  return { accessToken: opened.accessToken, sessionId: opened.session.id }
+const completion = `mutation CompleteAside($input: CompleteLoginInput!) {
+  completeLogin(input: $input) { accessToken session { id } }
+}`
+
+export interface Aside {
+  readonly accessToken: string
+  readonly sessionId: string
+}
+
+interface Opened {
+  readonly accessToken: string
+  readonly session: { readonly id: string }
+}
+
+/** @throws Failure where the password is wrong, or SECOND_FACTOR_REQUIRED, among others */
+export async function openAside(email: string, password: string): Promise<Aside> {
+  const { login: opened } = await sendAside<{ login: Opened }>(login, { input: { email, password } })
+  return asideOf(opened)
+}
+
+/** Goes on after SECOND_FACTOR_REQUIRED. @throws Failure where the factor is wrong, among others */
+export async function completeAside(challenge: string, factor: FactorAnswer): Promise<Aside> {
+  const { completeLogin } = await sendAside<{ completeLogin: Opened }>(completion, {
+    input: { challenge, factor },
+  })
+  return asideOf(completeLogin)
+}
+
+function asideOf({ accessToken, session }: Opened): Aside {
+  return { accessToken, sessionId: session.id }
 }
 
 /** Asks a guarded field by an access token. @throws Failure where the token is refused */

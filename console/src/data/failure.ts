@@ -1,12 +1,16 @@
 /** Why an operation has no data: the server's first error, or the lack of an answer. */
 export class Failure extends Error {
   override readonly name = 'Failure'
-  /** One of the contract's codes, or of GraphQL's own; UNREACHABLE: there was no answer. */
+  /** One of the contract's codes, or of GraphQL's own; UNREACHABLE: there was no answer; empty: the browser's refusal. */
   readonly code: string
   readonly reason: string | undefined
   readonly recover: string | undefined
+  /** Whether a proof by a second factor is wanted. */
+  readonly mfa: boolean
   /** The path of the argument that was refused, such as `input.email`. */
   readonly argument: string | undefined
+  /** All that the server said beside the message. */
+  readonly extensions: Readonly<Record<string, unknown>>
   /** Seconds. */
   readonly retryAfter: number | undefined
   /** The id under which the server's log has the details. */
@@ -15,9 +19,11 @@ export class Failure extends Error {
   constructor(message: string, extensions: Readonly<Record<string, unknown>> = {}) {
     super(message)
     const text = (name: string) => (typeof extensions[name] === 'string' ? extensions[name] : undefined)
+    this.extensions = extensions
     this.code = text('code') ?? 'UNREACHABLE'
     this.reason = text('reason')
     this.recover = text('recover')
+    this.mfa = extensions.mfa === true
     this.argument = text('argument')
     this.id = text('id')
     this.retryAfter = typeof extensions.retryAfter === 'number' ? extensions.retryAfter : undefined

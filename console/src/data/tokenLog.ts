@@ -8,9 +8,12 @@ export type Why =
   | 'login'
   | 'register'
   | 'resetPassword'
+  | 'completeLogin'
+  | 'passkeyLogin'
   | 'changePassword'
   | 'revokeOtherSessions'
   | 'reauthenticate'
+  | 'reauthenticateWith'
   /** The page was opened, and had no access token yet. */
   | 'opened'
   /** The access token was about to expire, or had expired. */
@@ -50,7 +53,7 @@ export interface PresentToken {
 const kept = 30
 /** The client's own documents that answer with tokens. A person's operation is written in another way. */
 const ownMutation =
-  /^{"query":"mutation(?:\([^)]*\))?{(refresh|login|register|resetPassword|changePassword|revokeOtherSessions|reauthenticate)\b/
+  /^{"query":"mutation(?:\([^)]*\))?{(refresh|login|register|resetPassword|completeLogin|passkeyLogin|changePassword|revokeOtherSessions|reauthenticate(?:With)?)\b/
 
 let changes: readonly TokenChange[] = []
 let present: PresentToken | undefined

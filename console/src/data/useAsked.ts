@@ -2,6 +2,7 @@ import { useCallback, useEffect, useRef, useState } from 'react'
 import { ask } from './ask.ts'
 import { type Failure, failureOf } from './failure.ts'
 import { useRecoveries } from './outage.ts'
+import { useProofs } from './proofs.ts'
 
 /** What a part of the page knows of an answer. While it is asked again, the former data stays. */
 export interface Asked<Data> {
@@ -13,8 +14,8 @@ export interface Asked<Data> {
 }
 
 /**
- * Asks when the part is shown, when the variables change, when the server is back after an outage, and every `everyMs`
- * while the page can be seen. What the person may no longer read is no longer shown.
+ * Asks when the part is shown, when the variables change, when the server is back after an outage, after a proof that the
+ * server has wanted, and every `everyMs` while the page can be seen. What the person may no longer read is no longer shown.
  *
  * @param options.everyMs undefined: never by itself
  */
@@ -52,6 +53,13 @@ export function useAsked<Data>(
   }, [key, turn, recoveries])
 
   const reload = useCallback(() => setTurn(turn => turn + 1), [])
+  const proofs = useProofs()
+  const seenProofs = useRef(proofs)
+  const wantsProof = state.failure?.code === 'REAUTHENTICATION_REQUIRED'
+  useEffect(() => {
+    if (wantsProof && seenProofs.current !== proofs) reload()
+    seenProofs.current = proofs
+  }, [wantsProof, proofs, reload])
   useEffect(() => {
     if (everyMs === undefined) return
     // An answer that takes longer than that is waited for.

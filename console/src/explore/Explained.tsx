@@ -1,7 +1,6 @@
 import { useGraphiQL } from '@graphiql/react'
 import { useEffect, useState } from 'react'
 import { FailureNote } from '../parts/FailureNote.tsx'
-import { useProve } from '../parts/StepUp.tsx'
 import { texts } from '../texts/en.ts'
 import { type Explanation, explanationsOf } from './explanations.ts'
 
@@ -32,8 +31,7 @@ export function Explained() {
 }
 
 function Explain({ explanation: { failure, required, places } }: { explanation: Explanation }) {
-  const prove = useProve()
-  const { code, reason, recover, argument } = failure
+  const { code, reason, argument } = failure
   return (
     <>
       <FailureNote failure={failure} />
@@ -64,11 +62,6 @@ function Explain({ explanation: { failure, required, places } }: { explanation: 
           </>
         )}
       </dl>
-      {recover === 'REAUTHENTICATE' && (
-        <button type="button" onClick={() => void prove()}>
-          {explore.prove}
-        </button>
-      )}
     </>
   )
 }

@@ -1,4 +1,5 @@
 import { type ReactNode, useId, useLayoutEffect, useRef } from 'react'
+import { flushSync } from 'react-dom'
 import { texts } from '../texts/en.ts'
 
 /**
@@ -20,7 +21,7 @@ export function Dialog({
   useLayoutEffect(() => {
     const { current } = dialog
     current?.showModal()
-    current?.querySelector<HTMLElement>('input:not([hidden]), select, textarea')?.focus()
+    current?.querySelector<HTMLElement>('input:not([hidden], [type="checkbox"]), select, textarea')?.focus()
     return () => current?.close()
   }, [])
   return (
@@ -31,8 +32,12 @@ export function Dialog({
         event.preventDefault()
         onClose()
       }}
-      // A second Escape closes it whatever the page says.
-      onClose={({ currentTarget }) => currentTarget.open || onClose()}
+      // A second Escape closes it whatever the page says. What the page keeps is shown again.
+      onClose={({ currentTarget }) => {
+        if (currentTarget.open) return
+        flushSync(onClose)
+        if (currentTarget.isConnected) currentTarget.showModal()
+      }}
     >
       <div className="row spread">
         <h2 id={id}>{heading}</h2>

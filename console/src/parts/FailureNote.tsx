@@ -1,8 +1,10 @@
 import type { Failure } from '../data/failure.ts'
 import { texts } from '../texts/en.ts'
+import { useProve } from './useProve.ts'
 
-/** Says what went wrong: the server's sentence, then code, reason and what to do. */
+/** Says what went wrong: the server's sentence, then code, reason and what to do. Takes the proof that was wanted. */
 export function FailureNote({ failure }: { failure: Failure | undefined }) {
+  const prove = useProve()
   if (!failure) return null
   const { code, reason, recover, id, retryAfter, message } = failure
   const { codes, recovers } = texts.failure
@@ -13,12 +15,16 @@ export function FailureNote({ failure }: { failure: Failure | undefined }) {
         {retryAfter !== undefined && ` ${texts.failure.retryAfter(retryAfter)}`}
       </p>
       <dl className="facts">
-        <dt>{texts.failure.code}</dt>
-        <dd>
-          <a href={`#/docs/errors/${code}`} title={texts.failure.more}>
-            <code>{code}</code>
-          </a>
-        </dd>
+        {code && (
+          <>
+            <dt>{texts.failure.code}</dt>
+            <dd>
+              <a href={`#/docs/errors/${code}`} title={texts.failure.more}>
+                <code>{code}</code>
+              </a>
+            </dd>
+          </>
+        )}
         {reason && (
           <>
             <dt>{texts.failure.reason}</dt>
@@ -42,6 +48,11 @@ export function FailureNote({ failure }: { failure: Failure | undefined }) {
           </>
         )}
       </dl>
+      {recover === 'REAUTHENTICATE' && (
+        <button type="button" onClick={() => void prove(failure)}>
+          {failure.mfa ? texts.stepUp.proveByFactor : texts.stepUp.prove}
+        </button>
+      )}
     </div>
   )
 }

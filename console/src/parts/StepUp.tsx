@@ -1,25 +1,23 @@
 import { useSession } from 'annul/client/react'
-import { createContext, type ReactNode, useCallback, useContext, useEffect, useRef, useState } from 'react'
+import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react'
 import { askWhole } from '../data/ask.ts'
-import { Failure } from '../data/failure.ts'
-import { session } from '../session.ts'
-import { texts } from '../texts/en.ts'
-import { Dialog } from './Dialog.tsx'
-import { Field } from './Field.tsx'
-import { Form } from './Form.tsx'
+import { failureOf } from '../data/failure.ts'
+import { noteProof } from '../data/proofs.ts'
+import { StepUpDialog } from './StepUpDialog.tsx'
+import { Proving, useProve, type Wanted } from './useProve.ts'
 
-const Prove = createContext<() => Promise<boolean>>(async () => false)
-
-/** Asks for the password where an operation below it wants a recent proof. */
+/** Asks for the password, or for a second factor, where an operation below it wants a recent proof. */
 export function StepUp({ children }: { children: ReactNode }) {
-  const [isAsking, setAsking] = useState(false)
+  const [wanted, setWanted] = useState<Wanted>()
   const waiting = useRef<((isProved: boolean) => void)[]>([])
-  const prove = useCallback(() => {
-    setAsking(true)
+  const prove = useCallback(({ mfa }: Wanted) => {
+    // Who waits for a second factor is served by no password.
+    setWanted(former => ({ mfa: mfa || former?.mfa === true }))
     return new Promise<boolean>(resolve => waiting.current.push(resolve))
   }, [])
   const end = useCallback((isProved: boolean) => {
-    setAsking(false)
+    setWanted(undefined)
+    if (isProved) noteProof()
     for (const resolve of waiting.current.splice(0)) resolve(isProved)
   }, [])
   const { user } = useSession()
@@ -27,36 +25,11 @@ export function StepUp({ children }: { children: ReactNode }) {
   // The session may end while the question stands there, or become another person's.
   useEffect(() => () => end(false), [id, end])
   return (
-    <Prove.Provider value={prove}>
+    <Proving.Provider value={prove}>
       {children}
-      {isAsking && (
-        <Dialog heading={texts.stepUp.heading} onClose={() => end(false)}>
-          <p>{texts.stepUp.lead}</p>
-          <Form
-            submit={texts.stepUp.submit}
-            onCancel={() => end(false)}
-            onSend={async ({ password = '' }) => {
-              await session.reauthenticate(password)
-              end(true)
-            }}
-          >
-            <Field
-              label={texts.stepUp.password}
-              name="password"
-              type="password"
-              autoComplete="current-password"
-              required
-            />
-          </Form>
-        </Dialog>
-      )}
-    </Prove.Provider>
+      {wanted && <StepUpDialog mfa={wanted.mfa} onEnd={end} />}
+    </Proving.Provider>
   )
-}
-
-/** @returns what asks for the password, and says whether it was right: false where the person does not want to */
-export function useProve(): () => Promise<boolean> {
-  return useContext(Prove)
 }
 
 /** What carries out a mutation. Where the server wants a recent proof, the person is asked, and it is sent once more. */
@@ -65,19 +38,33 @@ export type Act = <Data>(
   variables?: object,
 ) => Promise<{ data: Data; revokedOnAllNodesMs: number | undefined }>
 
-/** @returns a function that throws Failure, also where the person does not want to prove who they are */
-export function useAct(): Act {
+/** A recent password, and then a factor, since the account turns out to have some. */
+const mostProofs = 2
+
+/** @returns what carries something out, and once more after a proof; its errors are those of the work */
+export function useProved(): <Done>(work: () => Promise<Done>) => Promise<Done> {
   const prove = useProve()
   return useCallback(
-    async <Data,>(mutation: string, variables: object = {}) => {
-      try {
-        return await askWhole<Data>(mutation, variables)
-      } catch (error) {
-        const wantsProof = error instanceof Failure && error.code === 'REAUTHENTICATION_REQUIRED'
-        if (!wantsProof || !(await prove())) throw error
-        return askWhole<Data>(mutation, variables)
+    async work => {
+      for (let proofs = 0; ; proofs++) {
+        try {
+          return await work()
+        } catch (error) {
+          const failure = failureOf(error)
+          const wantsProof = failure.code === 'REAUTHENTICATION_REQUIRED'
+          if (!wantsProof || proofs === mostProofs || !(await prove(failure))) throw error
+        }
       }
     },
     [prove],
+  )
+}
+
+/** @returns a function that throws Failure, also where the person does not want to prove who they are */
+export function useAct(): Act {
+  const proved = useProved()
+  return useCallback(
+    <Data,>(mutation: string, variables: object = {}) => proved(() => askWhole<Data>(mutation, variables)),
+    [proved],
   )
 }

@@ -1,11 +1,12 @@
 import { useSession } from 'annul/client/react'
 import { useState } from 'react'
-import { logOut, openAside, presentAside } from '../../data/aside.ts'
+import { type Aside, completeAside, logOut, openAside, presentAside } from '../../data/aside.ts'
 import { askWhole } from '../../data/ask.ts'
 import { failureOf } from '../../data/failure.ts'
 import { Dialog } from '../../parts/Dialog.tsx'
 import { Field } from '../../parts/Field.tsx'
 import { Form } from '../../parts/Form.tsx'
+import { ThenFactor } from '../../parts/ThenFactor.tsx'
 import { texts } from '../../texts/en.ts'
 
 const end = 'mutation EndAside($id: ID!) { revokeSession(id: $id) }'
@@ -16,9 +17,21 @@ export function TryIt() {
   const { user } = useSession()
   const [isOpen, setOpen] = useState(false)
   const [lines, setLines] = useState<readonly string[]>([])
+  const [turn, setTurn] = useState(0)
   const close = () => {
     setOpen(false)
     setLines([])
+  }
+  const tryWith = async ({ accessToken, sessionId }: Aside) => {
+    try {
+      await presentAside(accessToken)
+      const { revokedOnAllNodesMs = 0 } = await askWhole(end, { id: sessionId })
+      const refused = await presentAside(accessToken).catch(failureOf)
+      const after = refused ? tryIt.after(refused.reason ?? refused.code) : tryIt.accepted
+      setLines([tryIt.before, texts.admin.ended(revokedOnAllNodesMs), after])
+    } finally {
+      await logOut(accessToken)
+    }
   }
   return (
     <>
@@ -28,31 +41,35 @@ export function TryIt() {
       {isOpen && (
         <Dialog heading={tryIt.heading} onClose={close}>
           <p>{tryIt.lead}</p>
-          <Form
-            submit={tryIt.submit}
-            onCancel={close}
-            onSend={async ({ password = '' }) => {
-              setLines([])
-              const { accessToken, sessionId } = await openAside(user?.email ?? '', password)
-              try {
-                await presentAside(accessToken)
-                const { revokedOnAllNodesMs = 0 } = await askWhole(end, { id: sessionId })
-                const refused = await presentAside(accessToken).catch(failureOf)
-                const after = refused ? tryIt.after(refused.reason ?? refused.code) : tryIt.accepted
-                setLines([tryIt.before, texts.admin.ended(revokedOnAllNodesMs), after])
-              } finally {
-                await logOut(accessToken)
-              }
+          <ThenFactor
+            key={turn}
+            lead={texts.factor.lead}
+            dead={texts.factor.dead}
+            onFactor={async (challenge, factor) => {
+              await tryWith(await completeAside(challenge, factor))
+              // Back to the password, for one more try.
+              setTurn(turn + 1)
             }}
           >
-            <Field
-              label={tryIt.password}
-              name="password"
-              type="password"
-              autoComplete="current-password"
-              required
-            />
-          </Form>
+            {unlessAsked => (
+              <Form
+                submit={tryIt.submit}
+                onCancel={close}
+                onSend={({ password = '' }) => {
+                  setLines([])
+                  return unlessAsked(async () => tryWith(await openAside(user?.email ?? '', password)))
+                }}
+              >
+                <Field
+                  label={tryIt.password}
+                  name="password"
+                  type="password"
+                  autoComplete="current-password"
+                  required
+                />
+              </Form>
+            )}
+          </ThenFactor>
           <div role="status">
             {lines.map(line => (
               <p key={line}>{line}</p>

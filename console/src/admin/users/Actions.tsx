@@ -1,10 +1,12 @@
 import { useState } from 'react'
 import { goTo } from '../../data/route.ts'
 import { Field } from '../../parts/Field.tsx'
+import { settings } from '../../settings.ts'
 import { texts } from '../../texts/en.ts'
 import { ActDialog } from '../parts/ActDialog.tsx'
 import { endedNote } from '../parts/endedNote.ts'
 import type { Say } from '../parts/Said.tsx'
+import { resetOutcome } from './resetOutcome.ts'
 import type { ShownUser } from './User.tsx'
 
 /** What an admin can do to an account. Each mutation's field is aliased to `done`. */
@@ -13,6 +15,7 @@ const mutations = {
   unblock: `mutation Unblock($id: ID!) { done: unblockUser(id: $id) { id } }`,
   endSessions: `mutation EndSessions($id: ID!) { done: revokeUserSessions(id: $id) { id } }`,
   recover: `mutation Recover($id: ID!) { done: recoverAccount(id: $id) { id } }`,
+  resetFactors: `mutation ResetFactors($id: ID!) { done: resetFactors(id: $id) { id } }`,
   delete: `mutation Delete($id: ID!) { done: deleteUser(id: $id) }`,
 } as const
 
@@ -27,7 +30,15 @@ export function Actions({ user, onDone, say }: { user: ShownUser; onDone: () => 
     <section aria-labelledby="actions">
       <h2 id="actions">{oneUser.danger}</h2>
       <p className="row">
-        {([blocking, 'endSessions', 'recover', 'delete'] as const).map((name, place) => (
+        {(
+          [
+            blocking,
+            'endSessions',
+            ...(settings.factors ? (['resetFactors'] as const) : []),
+            'recover',
+            'delete',
+          ] as const
+        ).map((name, place) => (
           <button key={place} type="button" onClick={() => setAsked(name)}>
             {acts[name].button}
           </button>
@@ -48,7 +59,10 @@ export function Actions({ user, onDone, say }: { user: ShownUser; onDone: () => 
             )
             // After a recovery the account has another id, and after a deletion none.
             const place = data.done === true ? '/admin/users' : `/admin/users/${data.done.id}`
-            say(endedNote(acts[asked].done, revokedOnAllNodesMs), place)
+            // A removal of factors that waits has ended nothing yet.
+            const outcome = asked === 'resetFactors' ? await resetOutcome(user.id) : 'done'
+            if (outcome === 'done') say(endedNote(acts[asked].done, revokedOnAllNodesMs), place)
+            else say(acts.resetFactors[outcome], place)
             goTo(place)
             onDone()
           }}

@@ -4,7 +4,7 @@ import { sessions, users } from '../database/tables.ts'
 import { reauthenticationRequired } from '../errors.ts'
 import { hasSecondFactor } from '../factors/amr.ts'
 import { readCredentials } from '../sessions/readCredentials.ts'
-import type { SessionViewer } from '../viewer.ts'
+import type { Viewer } from '../viewer.ts'
 
 /** As the contract's `maxAge` of the fields that change factors. */
 const maxAge = 300
@@ -19,12 +19,26 @@ const maxAge = 300
  * @returns whether the account has factors
  * @throws AuthError REAUTHENTICATION_REQUIRED with `mfa`
  */
-export async function checkFactorProof(queries: Queries, viewer: SessionViewer): Promise<boolean> {
-  const { userId, sessionId, claims } = viewer
-  const found = await readCredentials(queries, eq(users.id, userId))
+export async function checkFactorProof(queries: Queries, viewer: Viewer): Promise<boolean> {
+  const found = await readCredentials(queries, eq(users.id, viewer.userId))
   if (!found?.hasFactors) return false
-  const isFresh = sql<boolean>`coalesce(${sessions.factorTime} > now() - make_interval(secs => ${maxAge}), false)`
-  const [session] = await queries.select({ isFresh }).from(sessions).where(eq(sessions.id, sessionId))
-  if (hasSecondFactor(claims.amr) && session?.isFresh) return true
-  throw reauthenticationRequired({ maxAge, mfa: true })
+  await checkFreshFactor(queries, viewer)
+  return true
+}
+
+/**
+ * The viewer must have given a proof by a factor in the last five minutes, and by the access token at hand: its time of
+ * proof is that of the session's last factor. So nobody else with a token of the session inherits the proof.
+ *
+ * @throws AuthError REAUTHENTICATION_REQUIRED with `mfa`
+ */
+export async function checkFreshFactor(queries: Queries, viewer: Viewer): Promise<void> {
+  const { sessionId, claims } = viewer
+  const isFresh = sql<boolean>`coalesce(${sessions.factorTime} > now() - make_interval(secs => ${maxAge})
+    and floor(extract(epoch from ${sessions.factorTime})) = ${claims.auth_time}::float8, false)`
+  const [session] =
+    sessionId === null
+      ? []
+      : await queries.select({ isFresh }).from(sessions).where(eq(sessions.id, sessionId))
+  if (!hasSecondFactor(claims.amr) || !session?.isFresh) throw reauthenticationRequired({ maxAge, mfa: true })
 }

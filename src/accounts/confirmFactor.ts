@@ -4,7 +4,7 @@ import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
 import type { Queries } from '../database/open.ts'
 import { factors } from '../database/tables.ts'
-import { badUserInput } from '../errors.ts'
+import { badUserInput, unavailable } from '../errors.ts'
 import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
 import { fenced } from '../revocation/fence.ts'
@@ -44,6 +44,8 @@ export async function confirmFactor(
   return fenced(parts, viewer, async tx => {
     const user = await lockUser(tx, viewer.userId)
     const hadFactors = await checkFactorProof(tx, viewer)
+    // Another request has removed the last factor meanwhile: the next try makes recovery codes.
+    if (!hadFactors && codes === undefined) throw unavailable()
     await stopFactorReset(tx, viewer.userId, viewer)
     const factor = await add(tx)
     const own = await tx.select({ id: factors.id }).from(factors).where(eq(factors.userId, viewer.userId))

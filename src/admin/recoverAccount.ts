@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { eq, sql } from 'drizzle-orm'
+import { checkFreshFactor } from '../accounts/checkFactorProof.ts'
 import { endOneTime, makeOneTime } from '../accounts/oneTime.ts'
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
@@ -8,8 +9,7 @@ import { missedReference } from '../database/outage.ts'
 import type { UserRow } from '../database/rows.ts'
 import { runHook } from '../database/runHook.ts'
 import { oneTimeTokens, users } from '../database/tables.ts'
-import { badUserInput, reauthenticationRequired } from '../errors.ts'
-import { hasSecondFactor } from '../factors/amr.ts'
+import { badUserInput } from '../errors.ts'
 import { checkId } from '../input/id.ts'
 import { queueMail } from '../mail/queueMail.ts'
 import type { Parts } from '../parts.ts'
@@ -43,8 +43,7 @@ export async function recoverAccount(parts: Parts, viewer: Viewer, input: { id: 
     await lockAdmins(tx)
     const user = await lockUser(tx, formerId, 'update')
     const { hasFactors } = (await readCredentials(tx, eq(users.id, formerId))) ?? {}
-    if (hasFactors && !hasSecondFactor(viewer.claims.amr))
-      throw reauthenticationRequired({ maxAge: 300, mfa: true })
+    if (hasFactors) await checkFreshFactor(tx, viewer)
     await dropFactors(tx, formerId)
     // The ways back too: to whom a former address belongs is no more known than who has the old account.
     await endOneTime(tx, eq(oneTimeTokens.userId, formerId))

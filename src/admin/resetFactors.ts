@@ -1,4 +1,5 @@
 import { and, eq, isNull, sql } from 'drizzle-orm'
+import { checkFreshFactor } from '../accounts/checkFactorProof.ts'
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
 import type { Queries } from '../database/open.ts'
@@ -28,7 +29,7 @@ const delayHours = 24
  * one.
  *
  * @param viewer null: the operator, on the command line, for whom nothing is delayed
- * @throws AuthError NOT_FOUND, BAD_USER_INPUT / OWN_ACCOUNT
+ * @throws AuthError NOT_FOUND, BAD_USER_INPUT / OWN_ACCOUNT, REAUTHENTICATION_REQUIRED with `mfa`
  */
 export async function resetFactors(
   parts: Pick<Parts, 'app' | 'db' | 'fences' | 'revocation'>,
@@ -39,6 +40,7 @@ export async function resetFactors(
   if (id === viewer?.userId)
     throw badUserInput('id', 'OWN_ACCOUNT', 'Remove the factors of your own account one by one instead.')
   return revokingAs(parts, viewer, { kind: 'user', subject: id }, async (tx, revoke) => {
+    if (viewer !== null) await checkFreshFactor(tx, viewer)
     const user = await lockUser(tx, id)
     const waiting = viewer === null ? undefined : await delayed(tx, viewer, user)
     if (waiting) return waiting

@@ -27,7 +27,7 @@ export type MailKind =
   | 'factor-reset-begun'
   /** The signature counter of a passkey did not rise, as if there was a copy of it. The passkey was refused. */
   | 'passkey-cloned'
-  /** Five wrong second factors came after the right password: somebody else may know the password. */
+  /** Several wrong second factors came after the right password: somebody else may know the password. */
   | 'second-factor-failed'
   | 'account-deleted'
   | 'account-recovered'

@@ -66,12 +66,18 @@ export function sessionLink(session: Pick<Session, 'headers' | 'handleResult'>):
 
 /** Reads from the document whether the operation may be sent twice. */
 function describe(operation: ApolloLink.Operation): Sent {
+  // Of several operations it is not known which one is meant.
+  const isOne = operation.query.definitions.filter(({ kind }) => kind === 'OperationDefinition').length < 2
   for (const definition of operation.query.definitions) {
     if (definition.kind !== 'OperationDefinition' || definition.operation !== 'mutation') continue
     const names = definition.selectionSet.selections.map(selection =>
       selection.kind === 'Field' ? [selection.name.value, (selection.alias ?? selection.name).value] : [],
     )
-    return { kind: 'write', first: names[0]?.[1], fields: names.map(([name]) => name).join(' ') }
+    return {
+      kind: 'write',
+      first: isOne ? names[0]?.[1] : undefined,
+      fields: names.map(([name]) => name).join(' '),
+    }
   }
   return { kind: 'read', fields: '' }
 }

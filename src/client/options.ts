@@ -15,10 +15,10 @@ export function readOptions(options: SessionOptions) {
   const page = locate('').origin
 
   if (!origin) throw new TypeError(`createSession: no http(s) endpoint: ${endpoint}`)
-  if (!platform.crypto?.getRandomValues) throw new TypeError('createSession: no crypto.getRandomValues')
+  if (!platform.crypto?.getRandomValues) throw new TypeError('createSession: no crypto')
   // A page can read the cookies of its own host only. Cookies do not distinguish ports.
   if (isCookie && (!platform.document || hostOf(origin) !== hostOf(page ?? origin)))
-    throw new TypeError('createSession: cookies need a page on the host of the endpoint')
+    throw new TypeError('createSession: cookies need a page on its host')
 
   return {
     ...options,

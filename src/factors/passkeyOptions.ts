@@ -25,8 +25,8 @@ export function userHandleOf(userId: string): Uint8Array<ArrayBuffer> {
 /**
  * Options for `navigator.credentials.create`.
  *
- * User verification is required of every new passkey. Otherwise somebody who finds a security key without a PIN could set
- * one, and pass for its owner by the key alone, because `passkeyLogin` takes a verified passkey for both factors.
+ * User verification is preferred. A security key without a PIN is a second factor, and signs in alone only after it has
+ * verified its user beside another factor (sessions/checkPasskey.ts).
  *
  * @param excluded those of the user, so that no authenticator makes a second one
  */

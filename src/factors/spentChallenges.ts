@@ -1,6 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Queries } from '../database/open.ts'
-import { spentChallenges } from '../database/tables.ts'
+import { type Queries, rows } from '../database/open.ts'
 import type { AnsweredChallenge } from './passkeyChallenge.ts'
 
 /**
@@ -11,11 +10,13 @@ export async function spendChallenge(
   tx: Queries,
   { id, expiresAt }: Pick<AnsweredChallenge, 'id' | 'expiresAt'>,
 ): Promise<boolean> {
-  const spent = await tx
-    .insert(spentChallenges)
-    .values({ id, expiresAt })
-    .onConflictDoNothing()
-    .returning({ id: spentChallenges.id })
+  // Not after its time, when the row of an earlier answer may have been purged.
+  const spent = await rows(
+    tx,
+    sql`insert into annul.spent_challenges (id, expires_at)
+        select ${id}::text, ${expiresAt.toISOString()}::timestamptz where ${expiresAt.toISOString()}::timestamptz > now()
+        on conflict do nothing returning 1`,
+  )
   return spent.length > 0
 }
 

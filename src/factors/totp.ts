@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { generateURI, ScureBase32Plugin, verifySync } from 'otplib'
+import { NodeCryptoPlugin } from '@otplib/plugin-crypto-node'
+import { verifySync } from '@otplib/totp'
+import { generateTOTP } from '@otplib/uri'
 import { seal, unseal } from '../tokens/seal.ts'
 import { deriveKeys } from '../tokens/secret.ts'
 
@@ -43,15 +45,15 @@ const stepSeconds = 30
  */
 export function openTotp(secret: Uint8Array, previous: Uint8Array | undefined, siteName: string): Totp {
   const [key, formerKey] = deriveKeys(secret, previous, 'secrets of authenticator apps v1')
-  const base32 = new ScureBase32Plugin()
+  const crypto = new NodeCryptoPlugin()
   const open = ({ id, sealed }: Pick<SealedTotp, 'id' | 'sealed'>) =>
     unseal(sealed, key, id) ?? (formerKey && unseal(sealed, formerKey, id))
 
   return {
     create(factorId, account) {
       const bytes = randomBytes(secretBytes)
-      const secret = base32.encode(bytes, { padding: false })
-      const uri = generateURI({ issuer: withoutColon(siteName), label: withoutColon(account), secret })
+      const secret = base32(bytes)
+      const uri = generateTOTP({ issuer: withoutColon(siteName), label: withoutColon(account), secret })
       return { sealed: seal(bytes, key, factorId), secret, uri }
     },
 
@@ -65,6 +67,7 @@ export function openTotp(secret: Uint8Array, previous: Uint8Array | undefined, s
       // The database's clock was set back: the app's codes count again when the clock has caught up.
       if (lastStep !== null && lastStep > now / stepSeconds + 1) return undefined
       const result = verifySync({
+        crypto,
         secret: Uint8Array.from(opened),
         token,
         epoch: Math.floor(now),
@@ -84,4 +87,11 @@ export function openTotp(secret: Uint8Array, previous: Uint8Array | undefined, s
 /** Apps split the label at its first colon, into the site and the account. */
 function withoutColon(text: string): string {
   return text.replace(/\s*:\s*/g, ' ')
+}
+
+/** Base32 of RFC 4648, for a length that needs no padding. */
+function base32(bytes: Uint8Array): string {
+  const bits = Array.from(bytes, byte => byte.toString(2).padStart(8, '0')).join('')
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+  return bits.replace(/.{5}/g, five => letters.charAt(Number.parseInt(five, 2)))
 }

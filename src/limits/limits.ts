@@ -42,6 +42,12 @@ export interface PasswordAttempt extends Attempt {
   readonly isLocked: boolean
 }
 
+/** An attempt with a second factor. */
+export interface FactorAttempt extends PasswordAttempt {
+  /** How many in a row have failed if this one does: from devices on which the user has used no factor, or on this one. */
+  readonly failures: number
+}
+
 /** What may be tried how often (limits/budgets.ts). Every attempt is charged before its work begins. */
 export interface Limits {
   /**
@@ -61,7 +67,7 @@ export interface Limits {
    *
    * @throws AuthError TOO_MANY_REQUESTS, and nothing is charged; OutageError
    */
-  factor(source: Source, userId: string): Promise<PasswordAttempt>
+  factor(source: Source, userId: string): Promise<FactorAttempt>
   /**
    * Charges any other attempt.
    *
@@ -123,7 +129,7 @@ export function openLimits({ secret, store, isOn, metrics, log }: LimitsOptions)
   if (!isOn)
     return {
       password: async () => noAttempt,
-      factor: async () => noAttempt,
+      factor: async () => ({ ...noAttempt, failures: 0 }),
       charge: async () => noAttempt,
       forgedToken: () => {},
       wrongSecret: () => {},
@@ -232,6 +238,7 @@ export function openLimits({ secret, store, isOn, metrics, log }: LimitsOptions)
       return {
         run,
         isLocked: failures > mostFailures,
+        failures,
         // Whoever has proved to be the owner ends the failures of others, too.
         succeeded: () =>
           isKnown

@@ -97,7 +97,7 @@ const words: Readonly<Record<MailKind, (site: string, detail: MailContents['deta
   'second-factor-failed': site => ({
     subject: `Somebody may know your password for ${site}`,
     says: [
-      `Somebody gave the right password of your account at ${site}, and then five wrong second factors. Nobody was let in. If it was you, all is well.`,
+      `Somebody gave the right password of your account at ${site}, and then several wrong second factors. Nobody was let in. If it was you, all is well.`,
     ],
     otherwise: askForPassword(site),
   }),

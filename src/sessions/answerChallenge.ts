@@ -1,10 +1,5 @@
-import { eq } from 'drizzle-orm'
 import { appendAudit } from '../audit/appendAudit.ts'
-import { userColumns } from '../database/rows.ts'
-import { users } from '../database/tables.ts'
-import { transact } from '../database/transact.ts'
 import { originOf } from '../input/origin.ts'
-import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
 import type { DeviceVisitor } from '../viewer.ts'
 import { checkInput } from './checkFactor.ts'
@@ -17,6 +12,7 @@ import {
   takeTry,
 } from './factorChallenge.ts'
 import type { FactorInput, FactorProof } from './factorProof.ts'
+import { isToldOf, noteRefusal } from './noteRefusal.ts'
 import { tryFactor } from './tryFactor.ts'
 
 /** A challenge and a right answer to it. Both are used up in the transaction of what they allow. */
@@ -46,32 +42,17 @@ export async function answerChallenge(
       challenge = await takeTry(parts.db, id)
     },
     undo: () => giveTryBack(parts.db, id),
-    async refused() {
+    async refused(failures) {
       parts.metrics.loggedIn('factor-refused')
-      await noteRefusal(parts, visitor, factor, { userId, isDead: challenge?.tries === maxTries })
+      const isTold = challenge?.tries === maxTries || isToldOf(failures)
+      await noteRefusal(parts, visitor, userId, isTold, tx =>
+        appendAudit(tx, {
+          ...{ kind: 'second-factor-failed', userId, ...originOf(visitor) },
+          detail: Object.keys(factor).find(name => factor[name as keyof FactorInput] != null),
+        }),
+      )
     },
   })
   if (challenge === undefined) throw new Error('A challenge was answered without a try.')
   return { challenge, proof }
-}
-
-/**
- * Notes a wrong answer. When a challenge is dead by wrong answers, the owner is told: whoever gives them knows the
- * password.
- */
-async function noteRefusal(
-  parts: Parts,
-  visitor: DeviceVisitor,
-  factor: FactorInput,
-  { userId, isDead }: { userId: string; isDead: boolean },
-): Promise<void> {
-  const [user] = isDead ? await parts.db.select(userColumns).from(users).where(eq(users.id, userId)) : []
-  const isTold = user !== undefined && (await parts.limits.warns('second-factor-failed', user.emailKey ?? ''))
-  await transact(parts, async tx => {
-    await appendAudit(tx, {
-      ...{ kind: 'second-factor-failed', userId, ...originOf(visitor) },
-      detail: Object.keys(factor).find(name => factor[name as keyof FactorInput] != null),
-    })
-    if (user !== undefined && isTold) await queueSecurityMail(tx, 'second-factor-failed', user, visitor)
-  })
 }

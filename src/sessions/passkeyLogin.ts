@@ -32,6 +32,8 @@ export async function passkeyLogin(
   const attempt = await parts.limits.charge(visitor, 'passkey', {})
   const proof = await attempt.run(() => proveUser(parts, visitor, input))
   if (proof instanceof AuthError) throw proof
+  // No guess, whatever comes of the session.
+  await attempt.succeeded()
   const { checked, amr, factorId } = proof
   // After a signing key was revoked, the next one is being read. Not in the transaction, whose connection it may need.
   await parts.keys.awaitCurrent()
@@ -47,7 +49,6 @@ export async function passkeyLogin(
       detail: 'by a passkey',
     })
   })
-  await attempt.succeeded()
   const { emailKey } = checked.user
   if (emailKey !== null) {
     await parts.limits.proved(emailKey)

@@ -5,11 +5,12 @@ import { sessions, users } from '../database/tables.ts'
 import { together } from '../factors/amr.ts'
 import { factorAccount } from '../limits/limits.ts'
 import type { Parts } from '../parts.ts'
-import { fenced } from '../revocation/fence.ts'
+import { fence, fenced } from '../revocation/fence.ts'
 import type { OnDevice, SessionViewer } from '../viewer.ts'
 import { checkInput } from './checkFactor.ts'
 import type { FactorInput } from './factorProof.ts'
 import { issueTokens, type Tokens } from './issueTokens.ts'
+import { isToldOf, noteRefusal } from './noteRefusal.ts'
 import { readLiveSession } from './sessionState.ts'
 import { stopFactorReset } from './stopFactorReset.ts'
 import { tryFactor } from './tryFactor.ts'
@@ -33,8 +34,11 @@ export async function reauthenticateWith(
   const state = await readLiveSession(parts.db, sessionId)
   const of = { userId, boundTo: boundToSession(sessionId), argument: 'input' }
   const proof = await tryFactor(parts, viewer, input, of, {
-    refused: () =>
-      fenced(parts, viewer, tx => appendAudit(tx, { kind: 'reauthenticate-failed', ...byViewer(viewer) })),
+    refused: failures =>
+      noteRefusal(parts, viewer, userId, isToldOf(failures), async tx => {
+        await fence(tx, viewer)
+        await appendAudit(tx, { kind: 'reauthenticate-failed', ...byViewer(viewer) })
+      }),
   })
   const tokens = await fenced(parts, viewer, async tx => {
     // User before factor before session, as everywhere: recoverAccount locks all three.
@@ -45,7 +49,8 @@ export async function reauthenticateWith(
       .update(sessions)
       .set({
         factorIds: sql`array_append(array_remove(${sessions.factorIds}, ${proof.factorId}::uuid), ${proof.factorId}::uuid)`,
-        factorTime: sql`now()`,
+        // As in the token: whoever changes factors shows the token of the proof (accounts/checkFactorProof.ts).
+        factorTime: new Date(state.readAt * 1000),
       })
       .where(eq(sessions.id, sessionId))
     await appendAudit(tx, { kind: 'reauthenticate', ...byViewer(viewer), detail: 'by a factor' })

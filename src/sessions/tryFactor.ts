@@ -11,8 +11,8 @@ interface Steps {
   begin?(): Promise<void>
   /** Takes `begin` back, where nothing was looked at after all. */
   undo?(): Promise<void>
-  /** Notes a wrong answer. */
-  refused(): Promise<void>
+  /** Notes a wrong answer. @param failures how many in a row there are now; 0 where none are counted */
+  refused(failures: number): Promise<void>
 }
 
 /**
@@ -47,7 +47,7 @@ export async function tryFactor(
         ? codeRefused(`${of.argument}.totp`)
         : undefined
   if (proof instanceof AuthError || refusal !== undefined) {
-    await refused()
+    await refused(attempt.failures)
     throw refusal
   }
   await attempt.succeeded()

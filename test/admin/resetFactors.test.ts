@@ -80,7 +80,7 @@ async function delayed(): Promise<TotpAccount> {
 /** An access token of a session in which a factor was used before the reset began. */
 async function provedBefore({ tokens, userId }: TotpAccount): Promise<string> {
   await server.rows(
-    sql`update annul.sessions set amr = '{pwd,otp,mfa}', factor_time = now() where user_id = ${userId}`,
+    sql`update annul.sessions set amr = '{pwd,otp,mfa}', factor_time = auth_time where user_id = ${userId}`,
   )
   return must(await server.refresh(tokens.refreshToken)).refresh.accessToken
 }

@@ -184,7 +184,7 @@ describe('cookie mode', () => {
   })
 
   test('is refused for an endpoint on another host, whose cookie the page could not read', () => {
-    const message = 'createSession: cookies need a page on the host of the endpoint'
+    const message = 'createSession: cookies need a page on its host'
     expect(() => openSession({ endpoint: 'https://api.example.com/graphql' })).toThrow(new TypeError(message))
     const { hostname } = new URL(server.url)
     expect(() => openSession({ endpoint: `http://${hostname}:1/graphql` })).not.toThrow()

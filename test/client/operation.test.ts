@@ -15,7 +15,8 @@ describe('what a request asks for', () => {
     ['subscription { news }', { kind: 'read' }],
     ['mutation { a: rename(to: "x") { id } }', { kind: 'write', first: 'a' }],
     ['mutation Rename($to: String!) @tag {\n  rename(to: $to) { id }\n}', { kind: 'write', first: 'rename' }],
-    ['query Q { me { id } } mutation M { rename }', { kind: 'write', first: 'rename' }],
+    ['query Q { me { id } } mutation M { rename }', { kind: 'write', first: undefined }],
+    ['mutation A { a } mutation B { b a }', { kind: 'write', first: undefined }],
     ['mutation { ...Fields } fragment Fields on Mutation { rename }', { kind: 'write', first: undefined }],
     // Taken for a mutation by a word: then it is only not repeated.
     ['{ a mutation b }', { kind: 'write' }],
@@ -83,6 +84,24 @@ describe('a refused request', () => {
       { kind: 'other', fields: '' } as const,
       { data: null, errors: [refused('x')] },
       true,
+    ],
+    [
+      'a persisted operation without data, of which a field may have run before the one that wants a proof',
+      { kind: 'other', fields: '' } as const,
+      {
+        data: null,
+        errors: [{ path: ['x'], extensions: { code: 'REAUTHENTICATION_REQUIRED', mfa: true } }],
+      },
+      false,
+    ],
+    [
+      'one of two mutations in a document, of which it is not known which one was meant',
+      { kind: 'write', first: undefined, fields: '' } as const,
+      {
+        data: null,
+        errors: [{ path: ['x'], extensions: { code: 'REAUTHENTICATION_REQUIRED', mfa: true } }],
+      },
+      false,
     ],
     [
       'a persisted operation with data',

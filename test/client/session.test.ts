@@ -221,7 +221,7 @@ describe('session', () => {
       new TypeError('createSession: storage without setItem'),
     )
     expect(create({ endpoint: server.endpoint, storage: 'cookie' })).toThrow(
-      new TypeError('createSession: cookies need a page on the host of the endpoint'),
+      new TypeError('createSession: cookies need a page on its host'),
     )
   })
 })

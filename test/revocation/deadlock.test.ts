@@ -48,6 +48,8 @@ const password = 'a password of the pairs'
 interface Person {
   readonly id: string
   readonly sessionId: string
+  /** Seconds, as the token has it and the session. */
+  readonly authTime: number
   readonly isAdmin: boolean
   /** Some have an authenticator app, and a set of recovery codes. */
   readonly app?: { readonly id: string; readonly secret: string }
@@ -191,7 +193,7 @@ describePostgres('two verbs at once', () => {
 
   /** Two admins and a user, each with a session in its second generation. Two of them have factors. */
   async function gather(): Promise<Person[]> {
-    const made = await server.rows<{ id: string; sessionId: string; isAdmin: boolean }>(sql`
+    const made = await server.rows<{ id: string; sessionId: string; authTime: number; isAdmin: boolean }>(sql`
       with made as (
         insert into annul.users (id, email, email_key, password_hash, roles)
         select id, id || '@example.com', id || '@example.com', ${cheapHash},
@@ -203,7 +205,7 @@ describePostgres('two verbs at once', () => {
       select gen_random_uuid(), made.id, 1, epoch, 2, array[null::bytea], now(),
              now() + interval '1 day', now() + interval '1 day', now(), now()
       from made, annul.epochs
-      returning user_id as id, id as "sessionId",
+      returning user_id as id, id as "sessionId", floor(extract(epoch from auth_time))::float8 as "authTime",
                 (select roles = array['admin'] from made where made.id = user_id) as "isAdmin"`)
     const [first] = await server.rows<{ epoch: number }>(sql`select epoch::float8 as epoch from annul.epochs`)
     epoch = first?.epoch ?? 0
@@ -237,12 +239,12 @@ describePostgres('two verbs at once', () => {
   }
 
   let epoch = 0
-  function viewerOf({ id, sessionId, isAdmin }: Person): SessionViewer {
+  function viewerOf({ id, sessionId, authTime, isAdmin }: Person): SessionViewer {
     const iat = Math.floor(server.auth.parts.clock.now())
     const roles = isAdmin ? ['admin'] : []
     const token = server.auth.parts.accessTokens.sign({
       ...{ sub: id, sid: sessionId, ver: 1, epoch, roles, scope: '' },
-      ...{ auth_time: iat, iat, exp: iat + 600, amr: ['pwd', 'otp', 'mfa'] },
+      ...{ auth_time: authTime, iat, exp: iat + 600, amr: ['pwd', 'otp', 'mfa'] },
     })
     const claims = server.auth.parts.accessTokens.verify(token)
     if (typeof claims === 'string') throw new Error(claims)

@@ -167,7 +167,7 @@ describePostgres('a mutation that waits for a connection while its sender is (AS
       return { field, token: b.accessToken }
     }
     const app = await enrollTotp(first, b.accessToken)
-    await first.rows(sql`update annul.sessions set factor_time = now() where id = ${b.sessionId}`)
+    await first.rows(sql`update annul.sessions set factor_time = auth_time where id = ${b.sessionId}`)
     const { accessTokens } = first.auth.parts
     const claims = accessTokens.verify(b.accessToken)
     if (typeof claims === 'string') throw new Error(claims)

@@ -27,6 +27,8 @@ export async function openAdmin(node: TestServer): Promise<Device> {
 /** As `openAdmin`, with a session that was opened by a second factor. */
 export async function openMfaAdmin(node: TestServer): Promise<Device> {
   const admin = await openAdmin(node)
-  await node.rows(sql`update annul.sessions set amr = '{pwd,otp,mfa}' where id = ${admin.sessionId}`)
+  await node.rows(
+    sql`update annul.sessions set amr = '{pwd,otp,mfa}', factor_time = auth_time where id = ${admin.sessionId}`,
+  )
   return deviceOf(must(await node.refresh(admin.refreshToken)).refresh)
 }

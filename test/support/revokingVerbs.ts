@@ -165,9 +165,11 @@ async function insertFactor(
   await rows(sql`
     insert into annul.factors (id, user_id, kind, secret, confirmed_at) values (${id}, ${userId}, ${kind}, '', now())`)
   await rows(sql`update annul.sessions set factor_ids = array[${id}::uuid] where id = ${here.sessionId}`)
-  await rows(sql`update annul.sessions set factor_time = now() where id = ${there.sessionId}`)
   const claims = parts.accessTokens.verify(there.accessToken)
   if (typeof claims === 'string') throw new Error(claims)
+  await rows(
+    sql`update annul.sessions set factor_time = to_timestamp(${claims.auth_time}::float8) where id = ${there.sessionId}`,
+  )
   const accessToken = parts.accessTokens.sign({ ...claims, amr: ['pwd', 'otp', 'mfa'] })
   return { id, device: { ...there, accessToken } }
 }

@@ -10,16 +10,19 @@ type Operation = { readonly query?: unknown }
 export function describe(json: string): Sent {
   const operations = [parse<Operation | Operation[]>(json)].flat()
   const queries = operations.map(operation => operation?.query)
-  const fields = queries.join(' ')
+  const fields = queries.join()
   if (!queries.every(query => typeof query === 'string')) return { kind: 'other', fields }
   if (!/\bmutation\b/.test(fields)) return { kind: 'read', fields }
-  const first = queries.length < 2 ? /\bmutation\b[^{]*{\s*(\w+)/.exec(fields)?.[1] : undefined
+  // Of several operations it is not known which one is meant.
+  const isOne = !queries[1] && !/}\s*mutation/.test(fields)
+  const first = isOne ? /\bmutation\b[^{]*{\s*(\w+)/.exec(fields)?.[1] : undefined
   return { kind: 'write', first, fields }
 }
 
 /**
  * Whether a request that was refused for its token, or for want of a proof, may be sent again: a query always, a mutation
- * only when none of its fields was carried out. Fields run in order. A failed field that is not nullable stops the rest and leaves no data.
+ * only when none of its fields was carried out. Fields run in order. A failed field that is not nullable stops the rest and
+ * leaves no data. Without data it is only known of a single operation that is in sight that no field ran before one that wants a proof.
  */
 export function mayRepeat(results: readonly GraphQLResult[], { kind, first }: Sent): boolean {
   return (
@@ -33,7 +36,7 @@ export function mayRepeat(results: readonly GraphQLResult[], { kind, first }: Se
       return (
         values.every(isNothing) &&
         refused.length >= (values.length || 1) &&
-        (kind === 'other' || path[0] === first)
+        (kind === 'other' ? data || !errors.some(wantsProof) : path[0] === first)
       )
     })
   )

@@ -108,6 +108,7 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
         'sessions/expiredChallenges',
         'sessions/factorChallenge',
         'sessions/factorProof',
+        'sessions/noteRefusal',
         'sessions/reauthenticateWith',
         'sessions/stopFactorReset',
         'sessions/tryFactor',

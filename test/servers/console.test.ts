@@ -47,7 +47,7 @@ const shown = {
   kinds: ['css', 'js', 'svg'],
   missing: [],
 }
-const own = { siteName: 'Annul', subscriptions: false, passwordMinLength: 15, factors: false }
+const own = { siteName: 'Annul', subscriptions: false, passwordMinLength: 15, factors: true }
 
 describe('annulConsole', () => {
   const mounts: [string, (page: AnnulConsole) => Promise<string>][] = [

@@ -66,6 +66,7 @@ describe('register', () => {
     const claims = claimsOf(tokens.accessToken)
     expect(claims).toEqual({
       iss: 'annul',
+      amr: ['pwd'],
       aud: 'annul',
       client_id: 'annul',
       jti: expect.any(String),

@@ -113,6 +113,9 @@ async function openRaceServer(): Promise<RaceServer> {
       await execute(sql`update annul.users set roles = '{admin}' where id = ${user.userId}`)
       const claims = parts.accessTokens.verify(user.devices[0].accessToken)
       if (typeof claims === 'string') throw new Error(claims)
+      await execute(
+        sql`update annul.sessions set factor_time = to_timestamp(${claims.auth_time}::float8) where id = ${claims.sid}`,
+      )
       return {
         ...user.devices[0],
         accessToken: parts.accessTokens.sign({ ...claims, roles: ['admin'], amr: ['pwd', 'otp', 'mfa'] }),

@@ -54,9 +54,14 @@ export function subscriptionCases(server: ContractServer, subscribe: Subscribe):
       expect(await refused).toMatchObject({ code: 'REAUTHENTICATION_REQUIRED', mfa: true })
       expect(server.app.listeners).toBe(0)
       const proved = openForge(server, accessToken).make({ claims: { amr: ['pwd', 'otp', 'mfa'] } })
-      const { events } = await listen('subscription { strongTicks }', proved)
-      await emitUntil(() => events.length > 0)
-      expect(events[0]).toEqual({ strongTicks: 1 })
+      const subscription = await listen('subscription { strongTicks }', proved)
+      await until(() => server.app.listeners === 1)
+      server.app.emit(7)
+      await until(() => subscription.events.length === 1)
+      expect(subscription.events).toEqual([{ strongTicks: 7 }])
+      // The server ends the stream: Yoga throws where a client goes away with events on their way.
+      await server.send('mutation { logout }', { token: accessToken })
+      expect(await subscription.refused).toMatchObject({ reason: 'LOGGED_OUT' })
     })
 
     it('decides each event anew: the proof of identity may have grown too old', async () => {

@@ -2,16 +2,15 @@ import { and, eq } from 'drizzle-orm'
 import { oneTimeTokens, users } from '../database/tables.ts'
 import { transact } from '../database/transact.ts'
 import { methods, together } from '../factors/amr.ts'
-import { factorAccount } from '../limits/limits.ts'
 import type { Parts } from '../parts.ts'
 import { type Answered, answerChallenge } from '../sessions/answerChallenge.ts'
-import { challengeRefused, spendChallenge } from '../sessions/factorChallenge.ts'
+import { challengeRefused } from '../sessions/factorChallenge.ts'
 import type { FactorInput } from '../sessions/factorProof.ts'
-import { finishLogin } from '../sessions/finishLogin.ts'
+import { finishLogin, rememberOwner } from '../sessions/finishLogin.ts'
 import type { Tokens } from '../sessions/issueTokens.ts'
 import { openSession } from '../sessions/openSession.ts'
 import { readCredentials } from '../sessions/readCredentials.ts'
-import { stopFactorReset } from '../sessions/stopFactorReset.ts'
+import { useProof } from '../sessions/useProof.ts'
 import type { DeviceVisitor } from '../viewer.ts'
 import { isLive } from './oneTime.ts'
 import { renewPassword } from './renewPassword.ts'
@@ -20,8 +19,8 @@ import { renewPassword } from './renewPassword.ts'
  * Completes a login, or a reset of the password, that was answered by SECOND_FACTOR_REQUIRED. The challenge and the
  * factor are used up in the transaction that opens the session.
  *
- * @throws AuthError what answerChallenge throws; CHALLENGE_INVALID also where the password was changed, the account was
- *   blocked, or everything was revoked meanwhile
+ * @throws AuthError what answerChallenge throws; CHALLENGE_INVALID also where the password was changed or the account
+ *   was blocked meanwhile, and for a login where everything was revoked
  */
 export async function completeLogin(
   parts: Parts,
@@ -39,7 +38,7 @@ export async function completeLogin(
           openSession(parts, tx, visitor, renewed, { cookie, proved: provedBy(answered) }),
         )
   if (tokens === undefined) throw new Error('A session that was opened is gone.')
-  visitor.device.remember(factorAccount(tokens.user.id))
+  await rememberOwner(parts, visitor, tokens.user)
   return tokens
 }
 
@@ -65,27 +64,16 @@ async function completeSignIn(
 ): Promise<Tokens> {
   const { challenge, proof } = answered
   const tokens = await transact(parts, async tx => {
-    const isUser = eq(users.id, challenge.userId)
-    // User before factor, as everywhere: a deletion locks both in this order.
-    const [, checked] = await Promise.all([
-      tx.select({ id: users.id }).from(users).where(isUser).for('key share'),
-      readCredentials(tx, isUser),
-    ])
+    // Versions that are raised after this read end the session from the start (openSession).
+    const checked = await readCredentials(tx, eq(users.id, challenge.userId))
     const isAsChecked =
       checked?.user.status === 'ACTIVE' &&
       checked.user.sessionVersion === challenge.sessionVersion &&
       checked.epoch === challenge.epoch
     if (!isAsChecked) throw challengeRefused()
-    if (checked.user.factorsEndAt !== null) await stopFactorReset(tx, challenge.userId, visitor)
-    await spendChallenge(tx, challenge)
-    await proof.spend(tx)
+    await useProof(tx, visitor, challenge.userId, proof)
     return finishLogin(parts, tx, visitor, checked, { cookie, proved: provedBy(answered) })
   })
-  const { emailKey } = tokens.user
-  if (emailKey !== null) {
-    await parts.limits.proved(emailKey)
-    visitor.device.remember(emailKey)
-  }
   parts.metrics.loggedIn('accepted')
   return tokens
 }

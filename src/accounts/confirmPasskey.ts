@@ -11,9 +11,9 @@ import { boundToSession } from '../sessions/reauthenticateWith.ts'
 import type { SessionViewer } from '../viewer.ts'
 import { confirmFactor, type FactorConfirmed } from './confirmFactor.ts'
 import { factorColumns } from './listFactors.ts'
+import { longestName } from './renameFactor.ts'
 
 const argument = 'response'
-const maxNameLength = 100
 
 /**
  * Adds the passkey that a browser has made for enrollPasskey's options.
@@ -27,9 +27,11 @@ export async function confirmPasskey(
   input: { id: string; response: unknown; name?: string | null | undefined },
 ): Promise<FactorConfirmed> {
   const { userId, sessionId } = viewer
-  const name = input.name == null ? null : checkText(input.name, maxNameLength, 'name').trim() || null
+  const name = input.name == null ? null : checkText(input.name, longestName, 'name').trim() || null
   const challenge = parts.passkeyChallenges.open(
-    ...([input.id, 'webauthn.create', boundToSession(sessionId)] as const),
+    input.id,
+    'webauthn.create',
+    boundToSession(sessionId),
     parts.clock.now(),
   )
   const { transports, ...passkey } = await refusing(parts, argument, () =>

@@ -17,7 +17,8 @@ export async function enrollPasskey(parts: Parts, viewer: SessionViewer): Promis
   const { user } = await readLiveSession(parts.db, viewer.sessionId)
   await checkFactorProof(parts.db, viewer)
   const { id, challenge } = parts.passkeyChallenges.make(
-    ...(['webauthn.create', boundToSession(viewer.sessionId)] as const),
+    'webauthn.create',
+    boundToSession(viewer.sessionId),
     parts.clock.now(),
   )
   const owner = { id: user.id, email: user.email ?? '' }

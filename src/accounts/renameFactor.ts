@@ -11,7 +11,8 @@ import { fenced } from '../revocation/fence.ts'
 import type { SessionViewer } from '../viewer.ts'
 import { type Factor, factorColumns } from './listFactors.ts'
 
-const longestName = 100
+/** In characters. */
+export const longestName = 100
 
 /**
  * Gives one of the viewer's factors another name. A name proves nothing, so no proof is asked for.

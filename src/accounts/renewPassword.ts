@@ -10,10 +10,10 @@ import type { Parts } from '../parts.ts'
 import { revoking } from '../revocation/revoking.ts'
 import type { Answered } from '../sessions/answerChallenge.ts'
 import { afterDelay, endFactors } from '../sessions/endFactors.ts'
-import { askForFactor, spendChallenge } from '../sessions/factorChallenge.ts'
+import { askForFactor } from '../sessions/factorChallenge.ts'
 import type { Tokens } from '../sessions/issueTokens.ts'
 import { type Checked, readCredentials } from '../sessions/readCredentials.ts'
-import { stopFactorReset } from '../sessions/stopFactorReset.ts'
+import { useProof } from '../sessions/useProof.ts'
 import type { DeviceVisitor } from '../viewer.ts'
 import { endTokensOf, type OneTimeToken } from './oneTime.ts'
 import { lockOwner } from './owner.ts'
@@ -51,9 +51,7 @@ export async function renewPassword<T extends Tokens | undefined = undefined>(
     const checked = await readCredentials(tx, eq(users.id, userId))
     if (checked === undefined) throw refused
     if (answered !== undefined) {
-      await stopFactorReset(tx, userId, visitor)
-      await spendChallenge(tx, answered.challenge)
-      await answered.proof.spend(tx)
+      await useProof(tx, visitor, userId, answered.proof)
     } else if (checked.isResetDue) {
       await endFactors(tx, user, afterDelay(visitor))
     } else if (checked.hasFactors) {

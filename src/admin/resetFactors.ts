@@ -22,8 +22,8 @@ const delayHours = 24
  * Removes all factors of a user who has lost them, and ends every session. The password stays.
  *
  * Where the account asks for a delay, nothing ends yet: the owner is told, and has a day to stop the reset by using a
- * factor (sessions/stopFactorReset.ts). Another call while it waits changes nothing. When the time has come, the reset is carried
- * out by the next call, or before the next login or reset of the password (sessions/endFactors.ts).
+ * factor (sessions/stopFactorReset.ts). Another call while the reset waits changes nothing. When the time has come, the
+ * reset is carried out by the next call, or before the next login or reset of the password (sessions/endFactors.ts).
  *
  * Not for an admin's own account: a thief of an admin's session would get rid of the factors. An admin removes them one by
  * one.

@@ -1,4 +1,5 @@
 import { appendAudit } from '../audit/appendAudit.ts'
+import type { Queries } from '../database/open.ts'
 import { originOf } from '../input/origin.ts'
 import type { Parts } from '../parts.ts'
 import type { DeviceVisitor } from '../viewer.ts'
@@ -9,15 +10,17 @@ import {
   findChallenge,
   giveTryBack,
   maxTries,
+  spendChallenge,
   takeTry,
 } from './factorChallenge.ts'
 import type { FactorInput, FactorProof } from './factorProof.ts'
-import { isToldOf, noteRefusal } from './noteRefusal.ts'
+import { isReasonToTell, noteRefusal } from './noteRefusal.ts'
 import { tryFactor } from './tryFactor.ts'
 
-/** A challenge and a right answer to it. Both are used up in the transaction of what they allow. */
+/** A challenge and a right answer to it. */
 export interface Answered {
   readonly challenge: FactorChallenge
+  /** Uses the challenge up as well, before the factor: a removal of all factors locks both in this order. */
   readonly proof: FactorProof
 }
 
@@ -44,7 +47,7 @@ export async function answerChallenge(
     undo: () => giveTryBack(parts.db, id),
     async refused(failures) {
       parts.metrics.loggedIn('factor-refused')
-      const isTold = challenge?.tries === maxTries || isToldOf(failures)
+      const isTold = challenge?.tries === maxTries || isReasonToTell(failures)
       await noteRefusal(parts, visitor, userId, isTold, tx =>
         appendAudit(tx, {
           ...{ kind: 'second-factor-failed', userId, ...originOf(visitor) },
@@ -53,6 +56,11 @@ export async function answerChallenge(
       )
     },
   })
-  if (challenge === undefined) throw new Error('A challenge was answered without a try.')
-  return { challenge, proof }
+  const answered = challenge
+  if (answered === undefined) throw new Error('A challenge was answered without a try.')
+  const spend = async (tx: Queries) => {
+    await spendChallenge(tx, answered)
+    await proof.spend(tx)
+  }
+  return { challenge: answered, proof: { ...proof, spend } }
 }

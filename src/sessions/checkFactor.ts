@@ -8,8 +8,8 @@ import type { FactorInput, FactorProof, ProofOf } from './factorProof.ts'
 /**
  * Checks a proof, and changes nothing.
  *
- * @throws AuthError BAD_USER_INPUT / CODE_INVALID or PASSKEY_INVALID, or FACTOR_INPUT_INVALID where not exactly one proof
- *   is given
+ * @param input of `checkInput`
+ * @throws AuthError BAD_USER_INPUT / CODE_INVALID or PASSKEY_INVALID
  */
 export async function checkFactor(
   parts: Parts,
@@ -17,7 +17,7 @@ export async function checkFactor(
   input: FactorInput,
   of: ProofOf,
 ): Promise<FactorProof> {
-  const { totp, recoveryCode, passkey } = checkInput(input, of.argument)
+  const { totp, recoveryCode, passkey } = input
   if (totp != null) return checkTotp(parts, totp, { ...of, argument: `${of.argument}.totp` })
   if (recoveryCode != null)
     return checkRecoveryCode(parts, recoveryCode, { ...of, argument: `${of.argument}.recoveryCode` })
@@ -27,7 +27,7 @@ export async function checkFactor(
   return checkPasskey(parts, visitor, passkey, wanted)
 }
 
-/** @throws AuthError BAD_USER_INPUT / FACTOR_INPUT_INVALID */
+/** @throws AuthError BAD_USER_INPUT / FACTOR_INPUT_INVALID where not exactly one proof is given */
 export function checkInput(input: FactorInput, argument: string): FactorInput {
   const given = [input.totp, input.recoveryCode, input.passkey].filter(proof => proof != null)
   if (given.length !== 1) throw factorInputInvalid(argument)

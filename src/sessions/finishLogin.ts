@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { appendAudit } from '../audit/appendAudit.ts'
 import type { Queries } from '../database/open.ts'
+import type { UserRow } from '../database/rows.ts'
 import { runHook } from '../database/runHook.ts'
 import { originOf } from '../input/origin.ts'
+import { factorAccount } from '../limits/limits.ts'
 import { queueSecurityMail } from '../mail/queueSecurityMail.ts'
 import type { Parts } from '../parts.ts'
 import type { DeviceVisitor } from '../viewer.ts'
@@ -47,4 +49,20 @@ export async function finishLogin(
   if (isNew) await queueSecurityMail(tx, 'new-device', user, visitor)
   await runHook(parts.app, 'signedIn', tx, user)
   return tokens
+}
+
+/**
+ * After a proof by a factor: failures are counted from none (limits/), and the device has budgets of its own from now on,
+ * for the account's password and for the user's factors.
+ */
+export async function rememberOwner(
+  { limits }: Pick<Parts, 'limits'>,
+  { device }: DeviceVisitor,
+  user: Pick<UserRow, 'id' | 'emailKey'>,
+): Promise<void> {
+  if (user.emailKey !== null) {
+    await limits.proved(user.emailKey)
+    device.remember(user.emailKey)
+  }
+  device.remember(factorAccount(user.id))
 }

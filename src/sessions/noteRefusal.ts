@@ -8,7 +8,7 @@ import type { Parts } from '../parts.ts'
 import type { Visitor } from '../viewer.ts'
 
 /** Whether this many wrong second factors in a row are a reason for a mail: whoever gives them knows the password. */
-export function isToldOf(failures: number): boolean {
+export function isReasonToTell(failures: number): boolean {
   return failures > 0 && failures % 5 === 0
 }
 

@@ -1,18 +1,15 @@
-import { eq } from 'drizzle-orm'
 import { appendAuditAlone } from '../audit/appendAudit.ts'
-import { users } from '../database/tables.ts'
 import { transact } from '../database/transact.ts'
 import { AuthError } from '../errors.ts'
 import { passkeyInvalid } from '../factors/passkeys.ts'
 import { originOf } from '../input/origin.ts'
-import { factorAccount } from '../limits/limits.ts'
 import type { Parts } from '../parts.ts'
 import type { DeviceVisitor } from '../viewer.ts'
 import { boundToSignIn } from './beginPasskey.ts'
 import { checkPasskey, type PasskeyProof } from './checkPasskey.ts'
-import { finishLogin } from './finishLogin.ts'
+import { finishLogin, rememberOwner } from './finishLogin.ts'
 import type { Tokens } from './issueTokens.ts'
-import { stopFactorReset } from './stopFactorReset.ts'
+import { useProof } from './useProof.ts'
 
 const argument = 'input.response'
 
@@ -38,23 +35,14 @@ export async function passkeyLogin(
   // After a signing key was revoked, the next one is being read. Not in the transaction, whose connection it may need.
   await parts.keys.awaitCurrent()
   const tokens = await transact(parts, async tx => {
-    // User before factor, as everywhere: a deletion locks both in this order.
-    const owner = tx.select({ id: users.id }).from(users).where(eq(users.id, checked.user.id))
-    if ((await owner.for('key share')).length === 0) throw passkeyInvalid(argument)
-    if (checked.user.factorsEndAt !== null) await stopFactorReset(tx, checked.user.id, visitor)
-    await proof.spend(tx)
+    await useProof(tx, visitor, checked.user.id, proof)
     return finishLogin(parts, tx, visitor, checked, {
       cookie: input.cookie ?? false,
       proved: { amr, factorIds: [factorId] },
       detail: 'by a passkey',
     })
   })
-  const { emailKey } = checked.user
-  if (emailKey !== null) {
-    await parts.limits.proved(emailKey)
-    visitor.device.remember(emailKey)
-  }
-  visitor.device.remember(factorAccount(checked.user.id))
+  await rememberOwner(parts, visitor, checked.user)
   parts.metrics.loggedIn('accepted')
   return tokens
 }

@@ -1,7 +1,7 @@
 import { eq, sql } from 'drizzle-orm'
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
-import { sessions, users } from '../database/tables.ts'
+import { sessions } from '../database/tables.ts'
 import { together } from '../factors/amr.ts'
 import { factorAccount } from '../limits/limits.ts'
 import type { Parts } from '../parts.ts'
@@ -10,10 +10,10 @@ import type { OnDevice, SessionViewer } from '../viewer.ts'
 import { checkInput } from './checkFactor.ts'
 import type { FactorInput } from './factorProof.ts'
 import { issueTokens, type Tokens } from './issueTokens.ts'
-import { isToldOf, noteRefusal } from './noteRefusal.ts'
+import { isReasonToTell, noteRefusal } from './noteRefusal.ts'
 import { readLiveSession } from './sessionState.ts'
-import { stopFactorReset } from './stopFactorReset.ts'
 import { tryFactor } from './tryFactor.ts'
+import { useProof } from './useProof.ts'
 
 /**
  * Proves once more who the viewer is, by a factor. The time and the proof stand only in the access token that is
@@ -35,16 +35,13 @@ export async function reauthenticateWith(
   const of = { userId, boundTo: boundToSession(sessionId), argument: 'input' }
   const proof = await tryFactor(parts, viewer, input, of, {
     refused: failures =>
-      noteRefusal(parts, viewer, userId, isToldOf(failures), async tx => {
+      noteRefusal(parts, viewer, userId, isReasonToTell(failures), async tx => {
         await fence(tx, viewer)
         await appendAudit(tx, { kind: 'reauthenticate-failed', ...byViewer(viewer) })
       }),
   })
   const tokens = await fenced(parts, viewer, async tx => {
-    // User before factor before session, as everywhere: recoverAccount locks all three.
-    await tx.select({ id: users.id }).from(users).where(eq(users.id, userId)).for('key share')
-    await stopFactorReset(tx, userId, viewer)
-    await proof.spend(tx)
+    await useProof(tx, viewer, userId, proof)
     await tx
       .update(sessions)
       .set({

@@ -5,9 +5,9 @@ import { users } from '../database/tables.ts'
 import { originOf } from '../input/origin.ts'
 
 /**
- * Stops a reset of the factors that waits (admin/resetFactors.ts): whoever can use a factor, or change the factors by one, has
- * not lost all of them. To be called in the transaction that a proof by a factor allows, before the proof is used up: so the user's row is
- * locked before the factor's, as everywhere.
+ * Stops a reset of the factors that waits (admin/resetFactors.ts): whoever can use a factor, or change the factors by
+ * one, has not lost all of them. To be called in the transaction that a proof by a factor allows, before the proof is used
+ * up: so the user's row is locked before the factor's, as everywhere.
  */
 export async function stopFactorReset(
   tx: Queries,

@@ -40,16 +40,12 @@ export async function tryFactor(
       throw error
     })
   })
-  const refusal =
-    proof instanceof AuthError
-      ? proof
-      : attempt.isLocked && input.totp != null
-        ? codeRefused(`${of.argument}.totp`)
-        : undefined
-  if (proof instanceof AuthError || refusal !== undefined) {
+  const isRefused = attempt.isLocked && input.totp != null
+  const outcome = isRefused && !(proof instanceof AuthError) ? codeRefused(`${of.argument}.totp`) : proof
+  if (outcome instanceof AuthError) {
     await refused(attempt.failures)
-    throw refusal
+    throw outcome
   }
   await attempt.succeeded()
-  return proof
+  return outcome
 }

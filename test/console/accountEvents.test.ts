@@ -31,7 +31,10 @@ describeInChromium('The events of the account room', () => {
     await signIn(page, account)
     const titles = () => page.getByRole('main').getByRole('heading', { level: 2 }).allInnerTexts()
     await page.getByRole('heading', { name: 'Signed in' }).waitFor()
-    expect((await titles()).slice(0, 2)).toEqual(['Signed in', 'A wrong password or factor was given as a proof'])
+    expect((await titles()).slice(0, 2)).toEqual([
+      'Signed in',
+      'A wrong password or factor was given as a proof',
+    ])
     expect(await titles()).toHaveLength(20)
     const newest = page.getByRole('listitem').first()
     expect(await newest.innerText()).toContain('127.0.0.1')

@@ -112,6 +112,7 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
         'sessions/reauthenticateWith',
         'sessions/stopFactorReset',
         'sessions/tryFactor',
+        'sessions/useProof',
       ],
       ['factors/totpLogin'],
     ),

@@ -150,6 +150,19 @@ describe('resetFactors', () => {
     expect(await factorsOf(account.userId)).toEqual([])
   })
 
+  it('wants the factor itself of the last five minutes: an old one and the password now are not enough', async () => {
+    const admin = await openMfaAdmin(server)
+    await server.rows(sql`update annul.sessions set factor_time = factor_time - interval '301 seconds'
+      where id = ${admin.sessionId}`)
+    const { userId } = await signUpWithTotp(server)
+    const answer = await server.send(`mutation { resetFactors(id: "${userId}") { id } }`, {
+      token: admin.accessToken,
+    })
+    expect(answer.code).toBe('REAUTHENTICATION_REQUIRED')
+    expect(answer.errors?.[0]?.extensions).toMatchObject({ maxAge: 300, mfa: true })
+    expect(await factorsOf(userId)).toEqual(both)
+  })
+
   it('refuses others, the own account, unknown and deleted ids, and changes nothing', async () => {
     const account = await signUpWithTotp(server)
     const stranger = await server.signUp()

@@ -10,6 +10,7 @@ import {
   enrollTotp,
   loginAnswer,
   loginWithFactor,
+  reauthenticateWith,
   signUpWithTotp,
 } from '../support/factors.ts'
 import { mailsTo } from '../support/outbox.ts'
@@ -64,6 +65,27 @@ describe('A change of factors', () => {
     expect(refusal(answer)).toEqual(
       refused({ code: 'REAUTHENTICATION_REQUIRED', maxAge: 300, mfa: true, recover: 'REAUTHENTICATE' }),
     )
+  })
+
+  it('wants the token of that proof: another one of the same session does not inherit it', async () => {
+    const account = await signUpWithTotp(server)
+    const { accessToken, session } = await loginWithFactor(server, account)
+    // The session was opened an hour ago, and whoever has copied its token gives the password.
+    await server.rows(sql`update annul.sessions set auth_time = auth_time - interval '1 hour',
+      factor_time = factor_time - interval '1 hour' where id = ${session.id}`)
+    const copied = must(
+      await server.send<{ reauthenticate: { accessToken: string } }>(
+        `mutation { reauthenticate(password: ${JSON.stringify(account.password)}) { accessToken } }`,
+        { token: accessToken },
+      ),
+    ).reauthenticate.accessToken
+    // So that the times of both proofs differ by whole seconds.
+    await new Promise(resolve => setTimeout(resolve, 1100))
+    const [recoveryCode] = account.recoveryCodes
+    const proved = must(await reauthenticateWith(server, accessToken, { recoveryCode })).reauthenticateWith
+    const change = (token: string) => server.send('mutation { makeRecoveryCodes }', { token })
+    expect((await change(copied)).code).toBe('REAUTHENTICATION_REQUIRED')
+    must(await change(proved.accessToken))
   })
 
   it('is told by mail, whatever was tried before', async () => {

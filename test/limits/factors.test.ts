@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import { must, refusal, refused } from '../support/answers.ts'
 import { onPostgres } from '../support/database.ts'
 import { challengeOf, codeOf, completeLogin, signUpWithTotp, wrongCode } from '../support/factors.ts'
+import { mailsTo } from '../support/outbox.ts'
 import { type TestServer, useServer } from '../support/server.ts'
 import { headersOf, useLimitedServer } from './support.ts'
 
@@ -75,6 +76,19 @@ describe('Wrong second factors, on three nodes at once,', () => {
     const code = { totp: codeOf(account.secret) }
     expect((await completeLogin(first, challenge, code)).code).toBe('TOO_MANY_REQUESTS')
     must(await completeLogin(first, challenge, code, { headers: headersOf({ device }) }))
+  })
+
+  it('are told by mail after five in a row, also where no challenge is dead', async () => {
+    const account = await signUpWithTotp(first)
+    const totp = wrongCode(account.secret)
+    for (const tries of [4, 1]) {
+      const challenge = await challengeOf(first, account)
+      expect((await mailsTo(first, account.email)).map(({ kind }) => kind)).not.toContain(
+        'second-factor-failed',
+      )
+      for (let tried = 0; tried < tries; tried++) await completeLogin(first, challenge, { totp })
+    }
+    expect((await mailsTo(first, account.email)).map(({ kind }) => kind)).toContain('second-factor-failed')
   })
 
   it('cost the account nothing where the challenge is none', async () => {

@@ -25,6 +25,8 @@ describeInChromium('When another user signs in', () => {
     await panel.getByLabel('Password', { exact: true }).fill(bob.password)
     await panel.getByRole('button', { name: 'Sign in', exact: true }).click()
     await other.getByRole('banner').getByText(bob.email).waitFor()
+    // The form goes when the first one's session has been ended.
+    await panel.getByLabel('E-mail address').waitFor({ state: 'detached' })
 
     await page.bringToFront()
     await page.getByRole('banner').getByText(bob.email).waitFor()

@@ -15,6 +15,10 @@ const unauthorized = 4401
 let client: Client | undefined
 /** Whose token the socket was opened with. */
 let owner: string | undefined
+/** What the socket was opened with. */
+let presented: Record<string, string> = {}
+/** What follows a refusal of a token, for all subscriptions that ended with that token. */
+let renewal: { readonly presented: object; readonly done: Promise<unknown> } | undefined
 
 /**
  * The page's only socket: opened with the first subscription, closed after the last one, and never another person's. The
@@ -28,7 +32,10 @@ export function socket(): Client {
   }
   client ??= createClient({
     url: endpoint.href.replace(/^http/, 'ws'),
-    connectionParams: async () => ({ ...(await session.headers()) }),
+    connectionParams: async () => {
+      presented = await session.headers()
+      return presented
+    },
     retryAttempts: Number.POSITIVE_INFINITY,
     // The pauses of the library double without a bound: after an outage of minutes, events would be missing for minutes.
     retryWait: retries => wait(pauseOf(retries)),
@@ -79,10 +86,7 @@ export function follow<Data>(
     if (isOver) return
     // Tells the reason to the session, too: it asks the server, which knows why a session has ended.
     const refusal = refusalIn(error)
-    if (refusal) {
-      noteRefusal(refusal.reason)
-      await session.refresh().catch(() => {})
-    }
+    if (refusal) await renewAfter(refusal.reason)
     await wait(pauseOf(failures++))
     start()
   }
@@ -98,6 +102,19 @@ export function follow<Data>(
     unlisten()
     stop()
   }
+}
+
+/**
+ * The server has refused the socket's token. The session asks for a new one, once for all subscriptions that ended with the
+ * token, and learns why where there is none.
+ */
+export function renewAfter(reason: string | undefined): Promise<unknown> {
+  if (renewal?.presented !== presented) {
+    noteRefusal(reason)
+    const refused = { errors: [{ message: '', extensions: { code: 'UNAUTHENTICATED', reason } }] }
+    renewal = { presented, done: session.handleResult(refused, presented, { kind: 'read', fields: '' }) }
+  }
+  return renewal.done
 }
 
 /** Why the access token was refused: by an error of the subscription, or by the code of the socket's close. */

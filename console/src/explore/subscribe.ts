@@ -1,5 +1,4 @@
-import { socket } from '../data/socket.ts'
-import { noteRefusal } from '../data/tokenLog.ts'
+import { renewAfter, socket } from '../data/socket.ts'
 import { session } from '../session.ts'
 
 interface Operation {
@@ -43,9 +42,7 @@ async function follow(operation: Operation, observer: Observer, signal: AbortSig
     const errors = await once(operation, observer, signal)
     if (signal.aborted) return
     if (refusalIn(errors) && session.user !== null) {
-      noteRefusal(reasonOf(errors))
-      // The server knows why a token has died, and the session learns it by asking.
-      await session.refresh().catch(() => {})
+      await renewAfter(reasonOf(errors))
       if (signal.aborted) return
       if (session.user !== null && performance.now() - startedAt > shortestMs) continue
     }

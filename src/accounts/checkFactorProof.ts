@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm'
 import type { Queries } from '../database/open.ts'
-import { sessions, users } from '../database/tables.ts'
+import { sessions } from '../database/tables.ts'
 import { reauthenticationRequired } from '../errors.ts'
 import { hasSecondFactor } from '../factors/amr.ts'
 import { readCredentials } from '../sessions/readCredentials.ts'
@@ -20,7 +20,7 @@ const maxAge = 300
  * @throws AuthError REAUTHENTICATION_REQUIRED with `mfa`
  */
 export async function checkFactorProof(queries: Queries, viewer: Viewer): Promise<boolean> {
-  const found = await readCredentials(queries, eq(users.id, viewer.userId))
+  const found = await readCredentials(queries, { id: viewer.userId })
   if (!found?.hasFactors) return false
   await checkFreshFactor(queries, viewer)
   return true

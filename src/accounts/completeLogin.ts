@@ -1,5 +1,5 @@
 import { and, eq } from 'drizzle-orm'
-import { oneTimeTokens, users } from '../database/tables.ts'
+import { oneTimeTokens } from '../database/tables.ts'
 import { transact } from '../database/transact.ts'
 import { methods, together } from '../factors/amr.ts'
 import type { Parts } from '../parts.ts'
@@ -65,7 +65,7 @@ async function completeSignIn(
   const { challenge, proof } = answered
   const tokens = await transact(parts, async tx => {
     // Versions that are raised after this read end the session from the start (openSession).
-    const checked = await readCredentials(tx, eq(users.id, challenge.userId))
+    const checked = await readCredentials(tx, { id: challenge.userId })
     const isAsChecked =
       checked?.user.status === 'ACTIVE' &&
       checked.user.sessionVersion === challenge.sessionVersion &&

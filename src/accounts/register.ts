@@ -33,7 +33,7 @@ export async function register(
   // As in login.
   await parts.keys.awaitCurrent()
   const tokens = await createUser(parts, { ...input, roles: [], scopes: [] }, async (tx, userId) => {
-    const created = await readCredentials(tx, eq(users.id, userId))
+    const created = await readCredentials(tx, { id: userId })
     if (created === undefined) throw new Error('An inserted user is not there.')
     const tokens = await openSession(parts, tx, visitor, created, { cookie: input.cookie ?? false })
     await appendAudit(tx, {

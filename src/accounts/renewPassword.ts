@@ -48,7 +48,7 @@ export async function renewPassword<T extends Tokens | undefined = undefined>(
   const done = await revoking(parts, visitor, { kind: 'user', subject: userId }, async (tx, revoke) => {
     const user = await lockOwner(tx, token, 'no key update')
     if (user?.status !== 'ACTIVE' || user.emailKey !== token.emailKey) throw refused
-    const checked = await readCredentials(tx, eq(users.id, userId))
+    const checked = await readCredentials(tx, { id: userId })
     if (checked === undefined) throw refused
     if (answered !== undefined) {
       await useProof(tx, visitor, userId, answered.proof)
@@ -62,7 +62,7 @@ export async function renewPassword<T extends Tokens | undefined = undefined>(
     if (!ended.some(({ id }) => id === token.id)) throw refused
     await tx.update(users).set({ passwordHash, emailVerified: true }).where(eq(users.id, userId))
     await revoke.user(userId, 'PASSWORD_CHANGED', { sessions: true })
-    const renewed = await readCredentials(tx, eq(users.id, userId))
+    const renewed = await readCredentials(tx, { id: userId })
     if (renewed === undefined) throw new Error('A user who was there under lock is gone.')
     const tokens = await andThen?.(tx, renewed)
     await appendAudit(tx, {

@@ -42,7 +42,7 @@ export async function recoverAccount(parts: Parts, viewer: Viewer, input: { id: 
   return revokingAs(parts, viewer, { kind: 'user', subject: formerId }, async (tx, revoke) => {
     await lockAdmins(tx)
     const user = await lockUser(tx, formerId, 'update')
-    const { hasFactors } = (await readCredentials(tx, eq(users.id, formerId))) ?? {}
+    const { hasFactors } = (await readCredentials(tx, { id: formerId })) ?? {}
     if (hasFactors) await checkFreshFactor(tx, viewer)
     await dropFactors(tx, formerId)
     // The ways back too: to whom a former address belongs is no more known than who has the old account.

@@ -52,13 +52,12 @@ export async function resetFactors(
 
 /** @returns undefined where the reset does not wait, or not any more */
 async function delayed(tx: Queries, viewer: Viewer, user: UserRow): Promise<UserRow | undefined> {
-  const isUser = eq(users.id, user.id)
-  const found = await readCredentials(tx, isUser)
+  const found = await readCredentials(tx, { id: user.id })
   if (!user.delayFactorReset || !found?.hasFactors || found.isResetDue) return undefined
   const [begun] = await tx
     .update(users)
     .set({ factorsEndAt: sql`now() + make_interval(hours => ${delayHours})` })
-    .where(and(isUser, isNull(users.factorsEndAt)))
+    .where(and(eq(users.id, user.id), isNull(users.factorsEndAt)))
     .returning(userColumns)
   if (begun === undefined) return user
   await appendAudit(tx, { kind: 'begin-factor-reset', ...byViewer(viewer), userId: user.id })

@@ -1,5 +1,7 @@
+import { sql } from 'drizzle-orm'
 import type { AuditEvent, AuditKind } from '../app/auditEvent.ts'
 import type { Queries } from '../database/open.ts'
+import { preparedOnce } from '../database/preparedOnce.ts'
 import { auditEvents } from '../database/tables.ts'
 import { eventsIn, type Transacting } from '../database/transact.ts'
 
@@ -31,11 +33,28 @@ export async function appendAuditAlone({ db, app }: Transacting, entry: AuditEnt
 }
 
 async function insert(queries: Queries, entry: AuditEntry): Promise<AuditEvent> {
-  const { id: number, at: time } = auditEvents
-  const [row] = await queries.insert(auditEvents).values(entry).returning({ number, time })
-  if (row === undefined) throw new Error('An inserted event was not returned.')
   const { kind, actorId = null, userId = null, sessionId = null } = entry
   const { ipAddress = null, device = null, detail = null } = entry
-  const id = String(row.number)
-  return Object.freeze({ id, at: row.time, kind, actorId, userId, sessionId, ipAddress, device, detail })
+  const values = { kind, actorId, userId, sessionId, ipAddress, device, detail }
+  const [row] = await insertion(queries).execute(values)
+  if (row === undefined) throw new Error('An inserted event was not returned.')
+  return Object.freeze({ id: String(row.number), at: row.time, ...values })
 }
+
+const { placeholder } = sql
+
+const insertion = preparedOnce(queries =>
+  queries
+    .insert(auditEvents)
+    .values({
+      kind: placeholder('kind'),
+      actorId: placeholder('actorId'),
+      userId: placeholder('userId'),
+      sessionId: placeholder('sessionId'),
+      ipAddress: placeholder('ipAddress'),
+      device: placeholder('device'),
+      detail: placeholder('detail'),
+    })
+    .returning({ number: auditEvents.id, time: auditEvents.at })
+    .prepare('annul_append_audit'),
+)

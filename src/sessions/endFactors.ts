@@ -46,10 +46,9 @@ export function afterDelay(visitor: Visitor) {
  */
 export async function endDueFactors(parts: Parts, visitor: DeviceVisitor, found: Checked): Promise<Checked> {
   const { id, passwordHash } = found.user
-  const isUser = eq(users.id, id)
   return revoking(parts, visitor, { kind: 'user', subject: id }, async (tx, revoke) => {
-    await tx.select({ id: users.id }).from(users).where(isUser).for('no key update')
-    const locked = await readCredentials(tx, isUser)
+    await tx.select({ id: users.id }).from(users).where(eq(users.id, id)).for('no key update')
+    const locked = await readCredentials(tx, { id })
     // The password was checked against one hash: another hash is another password.
     if (locked?.user.status !== 'ACTIVE' || locked.user.passwordHash !== passwordHash)
       throw invalidCredentials()
@@ -57,7 +56,7 @@ export async function endDueFactors(parts: Parts, visitor: DeviceVisitor, found:
     if (!locked.isResetDue) return locked
     await endFactors(tx, locked.user, afterDelay(visitor))
     await revoke.user(id, 'FACTOR_REMOVED', { sessions: true })
-    const checked = await readCredentials(tx, isUser)
+    const checked = await readCredentials(tx, { id })
     if (checked === undefined) throw new Error('A user who was there under lock is gone.')
     return checked
   })

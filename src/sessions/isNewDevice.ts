@@ -1,5 +1,6 @@
 import { and, eq, ne, sql } from 'drizzle-orm'
 import { firstOf, type Queries } from '../database/open.ts'
+import { preparedOnce } from '../database/preparedOnce.ts'
 import type { UserRow } from '../database/rows.ts'
 import { sessions } from '../database/tables.ts'
 import type { DeviceVisitor } from '../viewer.ts'
@@ -27,20 +28,28 @@ export async function isNewDevice(
   sessionId: string,
 ): Promise<boolean> {
   if (user.emailKey === null || visitor.device.knows(user.emailKey)) return false
-  const device = sql`(${sessions.userAgent}, ${sessions.ipAddress})`
-  const before = firstOf(
-    await tx
-      .select({
-        isSignedIn: sql<boolean>`count(*) > 0
-        or ${user.createdAt.toISOString()}::timestamptz < now() - interval '1 day'`,
-        isKnown: sql<boolean>`coalesce(bool_or(
-        ${sessions.userAgent} is not distinct from ${visitor.userAgent}::text
-        and ${sessions.ipAddress} is not distinct from ${visitor.ipAddress}::inet), false)`,
-        isFlood: sql<boolean>`count(distinct ${device}) filter (
-        where ${sessions.createdAt} > now() - interval '1 hour') >= ${mostInAnHour}`,
-      })
-      .from(sessions)
-      .where(and(eq(sessions.userId, user.id), ne(sessions.id, sessionId))),
-  )
+  const { userAgent, ipAddress } = visitor
+  const values = { userId: user.id, sessionId, createdAt: user.createdAt.toISOString(), userAgent, ipAddress }
+  const before = firstOf(await former(tx).execute(values))
   return before.isSignedIn && !before.isKnown && !before.isFlood
 }
+
+const { placeholder } = sql
+const device = sql`(${sessions.userAgent}, ${sessions.ipAddress})`
+
+/** What the account's other sessions tell. */
+const former = preparedOnce(tx =>
+  tx
+    .select({
+      isSignedIn: sql<boolean>`count(*) > 0
+        or ${placeholder('createdAt')}::timestamptz < now() - interval '1 day'`,
+      isKnown: sql<boolean>`coalesce(bool_or(
+        ${sessions.userAgent} is not distinct from ${placeholder('userAgent')}::text
+        and ${sessions.ipAddress} is not distinct from ${placeholder('ipAddress')}::inet), false)`,
+      isFlood: sql<boolean>`count(distinct ${device}) filter (
+        where ${sessions.createdAt} > now() - interval '1 hour') >= ${mostInAnHour}`,
+    })
+    .from(sessions)
+    .where(and(eq(sessions.userId, placeholder('userId')), ne(sessions.id, placeholder('sessionId'))))
+    .prepare('annul_former_sessions'),
+)

@@ -34,7 +34,7 @@ export async function login(
   const attempt = await parts.limits.password(visitor, account)
   const startedAt = performance.now()
   const [found, right] = await attempt.run(async () => {
-    const found = await readCredentials(parts.db, eq(users.emailKey, account))
+    const found = await readCredentials(parts.db, { emailKey: account })
     return [found, await parts.passwords.verify(found?.user.passwordHash, input.password)]
   })
   const origin = originOf(visitor)

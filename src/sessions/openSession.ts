@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import type { Queries } from '../database/open.ts'
 import { missedReference } from '../database/outage.ts'
+import { preparedOnce } from '../database/preparedOnce.ts'
 import { sessionColumns } from '../database/rows.ts'
 import { sessions } from '../database/tables.ts'
 import { invalidCredentials } from '../errors.ts'
+import { methods } from '../factors/amr.ts'
 import type { Parts } from '../parts.ts'
 import type { DeviceVisitor } from '../viewer.ts'
 import { issueTokens, type TokenSource, type Tokens } from './issueTokens.ts'
@@ -32,25 +34,22 @@ export async function openSession(
   const { proved } = options
   const { sessionIdleSeconds, sessionMaxSeconds } = parts.config
   const checkedAt = new Date(checked.readAt * 1000)
-  const [session] = await tx
-    .insert(sessions)
-    .values({
+  const [session] = await insertion(tx)
+    .execute({
       id: options.id ?? randomUUID(),
       userId: checked.user.id,
       sessionVersion: checked.user.sessionVersion,
       epoch: checked.epoch,
-      idleExpiresAt: sql`now() + make_interval(secs => ${sessionIdleSeconds})`,
-      expiresAt: sql`now() + make_interval(secs => ${sessionMaxSeconds})`,
-      // The iat of the access token is this time: with now() the token would look older than the session, and never be
-      // renewed.
-      rotatedAt: checkedAt,
-      authTime: checkedAt,
-      ...(proved && { amr: [...proved.amr], factorIds: [...proved.factorIds], factorTime: checkedAt }),
+      sessionIdleSeconds,
+      sessionMaxSeconds,
+      checkedAt,
+      amr: [...(proved?.amr ?? methods.password)],
+      factorIds: [...(proved?.factorIds ?? [])],
+      factorTime: proved ? checkedAt.toISOString() : null,
       userAgent: visitor.userAgent,
       ipAddress: visitor.ipAddress,
       cookie: options.cookie,
     })
-    .returning(sessionColumns)
     .catch(error => {
       // recoverAccount has given the user another id meanwhile, and the password that was checked is unset.
       throw missedReference(error) ? invalidCredentials() : error
@@ -58,3 +57,30 @@ export async function openSession(
   if (session === undefined) throw new Error('An inserted session was not returned.')
   return issueTokens(parts, visitor, { ...checked, session })
 }
+
+const { placeholder } = sql
+
+const insertion = preparedOnce(tx =>
+  tx
+    .insert(sessions)
+    .values({
+      id: placeholder('id'),
+      userId: placeholder('userId'),
+      sessionVersion: placeholder('sessionVersion'),
+      epoch: placeholder('epoch'),
+      idleExpiresAt: sql`now() + make_interval(secs => ${placeholder('sessionIdleSeconds')})`,
+      expiresAt: sql`now() + make_interval(secs => ${placeholder('sessionMaxSeconds')})`,
+      // The iat of the access token is this time: with now() the token would look older than the session, and never be
+      // renewed.
+      rotatedAt: placeholder('checkedAt'),
+      authTime: placeholder('checkedAt'),
+      amr: placeholder('amr'),
+      factorIds: placeholder('factorIds'),
+      factorTime: sql`${placeholder('factorTime')}::timestamptz`,
+      userAgent: placeholder('userAgent'),
+      ipAddress: placeholder('ipAddress'),
+      cookie: placeholder('cookie'),
+    })
+    .returning(sessionColumns)
+    .prepare('annul_open_session'),
+)

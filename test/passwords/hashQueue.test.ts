@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { hash } from '@node-rs/bcrypt'
 import { openPasswords } from '../../src/passwords/hash.ts'
-import { type Lane, openHashQueue } from '../../src/passwords/hashQueue.ts'
+import { type LaneName, openHashQueue } from '../../src/passwords/hashQueue.ts'
 import { until } from '../support/until.ts'
 
 const refusal = { code: 'TOO_MANY_REQUESTS', details: { retryAfter: 1, recover: 'RETRY' } }
@@ -10,25 +10,31 @@ const refusal = { code: 'TOO_MANY_REQUESTS', details: { retryAfter: 1, recover: 
 function controlled(settings: { cores: number; bound: number }) {
   const queue = openHashQueue(settings)
   const started: string[] = []
+  const given: string[] = []
   const open = new Map<string, () => void>()
   let refused = 0
   const turn = () => new Promise<void>(resolve => setImmediate(resolve))
   return {
     queue,
     started,
+    /** The works whose results have been given, in order. */
+    given,
     get refused() {
       return refused
     },
-    add(lane: Lane, cost: number, name = lane as string) {
+    add(lane: LaneName, cost: number, name = lane as string) {
       const work = () =>
         new Promise<void>(resolve => {
           started.push(name)
           open.set(name, resolve)
         })
-      queue.run(lane, cost, work).catch(error => {
-        expect(error).toMatchObject(refusal)
-        refused++
-      })
+      queue.run(lane, cost, work).then(
+        () => given.push(name),
+        error => {
+          expect(error).toMatchObject(refusal)
+          refused++
+        },
+      )
     },
     async end(name: string) {
       open.get(name)?.()
@@ -122,6 +128,33 @@ describe('the queue of hashes', () => {
     expect(queue.refused).toBe(1)
     await queue.end('first')
     expect(queue.started).toEqual(['first', 'second'])
+  })
+
+  it('gives the results of a long line in groups of half of those that wait, and of at most eight', async () => {
+    const { add, end, given, started, turn } = controlled({ cores: 1, bound: 100 })
+    for (let count = 1; count <= 33; count++) add('own', 1, `o${count}`)
+    await turn()
+    const groups: number[] = []
+    for (let ended = 0; ended < 33; ended++) {
+      const before = given.length
+      await end(started[ended] ?? '')
+      if (given.length > before) groups.push(given.length - before)
+    }
+    // When the second eight have ended, 16 wait: the groups get smaller with the line.
+    expect(groups).toEqual([8, 8, 6, 4, 2, 2, 1, 1, 1])
+    expect(new Set(given).size).toBe(33)
+  })
+
+  it('holds no result back while no other of its lane runs', async () => {
+    const { add, end, given, started, turn } = controlled({ cores: 1, bound: 100 })
+    for (let count = 1; count <= 10; count++) add('own', 1, `o${count}`)
+    for (const name of ['i1', 'i2']) add('imported', 4, name)
+    await turn()
+    await end('o1')
+    expect([started.at(-1), given]).toEqual(['o2', []])
+    // An imported hash may run for a second.
+    await end('o2')
+    expect([started.at(-1), [...given].sort()]).toEqual(['i1', ['o1', 'o2']])
   })
 
   it('goes on after work that failed', async () => {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, it } from '@jest/globals'
-import { eq, sql } from 'drizzle-orm'
-import { users } from '../../src/database/tables.ts'
+import { sql } from 'drizzle-orm'
 import type { Parts } from '../../src/parts.ts'
 import { checkBinding } from '../../src/sessions/checkBinding.ts'
 import { issueTokens, sessionEnd, type TokenSource } from '../../src/sessions/issueTokens.ts'
@@ -119,7 +118,7 @@ describe('tokens', () => {
 
 describe('a new session', () => {
   const open = async (options: { cookie: boolean; id?: string }, of: object = {}) => {
-    const found = await readCredentials(parts().db, eq(users.id, ada.userId))
+    const found = await readCredentials(parts().db, { id: ada.userId })
     if (found === undefined) throw new Error('There is no such user.')
     const checked = { ...found, ...of, user: { ...found.user, ...(of as { user?: object }).user } }
     const visitor = visitorOf({ ipAddress: '198.51.100.9', userAgent: 'a browser' })

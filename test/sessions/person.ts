@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { eq, type SQL, sql } from 'drizzle-orm'
-import { users } from '../../src/database/tables.ts'
+import { type SQL, sql } from 'drizzle-orm'
 import type { Tokens } from '../../src/sessions/issueTokens.ts'
 import { openSession } from '../../src/sessions/openSession.ts'
 import { readCredentials } from '../../src/sessions/readCredentials.ts'
@@ -56,7 +55,7 @@ export async function makePerson(
     userId,
     email,
     async signIn({ cookie = false } = {}) {
-      const found = await readCredentials(parts.db, eq(users.id, userId))
+      const found = await readCredentials(parts.db, { id: userId })
       if (found === undefined) throw new Error('There is no such user.')
       const tokens = await parts.db.transaction(tx => openSession(parts, tx, visitor, found, { cookie }))
       const claims = parts.accessTokens.verify(tokens.accessToken)

@@ -6,7 +6,7 @@ import { atLeast } from '../support/statistics.js'
 export const title = 'Logins on one core against the bare hash in the same process'
 
 const hash = 'the hash alone'
-const connections = 8
+const connections = 32
 /** A core makes some 70 logins a second: in half a minute their code is not compiled yet. */
 const warmUpMs = 100_000
 /** Of the hash alone. */

@@ -24,7 +24,7 @@ interface Waiter {
 type Lane = ReturnType<typeof openLane>
 
 /** The most results of Annul's own hashes that are given together. */
-const largestGroup = 8
+const largestGroup = 16
 
 /**
  * The bound is the sum of the costs, so that nobody waits longer because the work ahead is expensive. Imported hashes

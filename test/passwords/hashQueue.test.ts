@@ -130,19 +130,19 @@ describe('the queue of hashes', () => {
     expect(queue.started).toEqual(['first', 'second'])
   })
 
-  it('gives the results of a long line in groups of half of those that wait, and of at most eight', async () => {
+  it('gives the results of a long line in groups of half of those that wait, and of at most 16', async () => {
     const { add, end, given, started, turn } = controlled({ cores: 1, bound: 100 })
-    for (let count = 1; count <= 33; count++) add('own', 1, `o${count}`)
+    for (let count = 1; count <= 65; count++) add('own', 1, `o${count}`)
     await turn()
     const groups: number[] = []
-    for (let ended = 0; ended < 33; ended++) {
+    for (let ended = 0; ended < 65; ended++) {
       const before = given.length
       await end(started[ended] ?? '')
       if (given.length > before) groups.push(given.length - before)
     }
-    // When the second eight have ended, 16 wait: the groups get smaller with the line.
-    expect(groups).toEqual([8, 8, 6, 4, 2, 2, 1, 1, 1])
-    expect(new Set(given).size).toBe(33)
+    // When the second 16 have ended, 32 wait: the groups get smaller with the line.
+    expect(groups).toEqual([16, 16, 11, 7, 5, 3, 2, 2, 1, 1, 1])
+    expect(new Set(given).size).toBe(65)
   })
 
   it('holds no result back while no other of its lane runs', async () => {

@@ -98,23 +98,29 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ['sessions/credentials'],
     ),
     part(
+      ['sessions/answerChallenge', 'sessions/expiredChallenges', 'sessions/factorChallenge'],
+      ['sessions/factorChallenge'],
+    ),
+    part(
       [
-        'sessions/answerChallenge',
         'sessions/checkCode',
         'sessions/checkFactor',
-        'sessions/dropFactors',
-        'sessions/endFactorSessions',
-        'sessions/endFactors',
-        'sessions/expiredChallenges',
-        'sessions/factorChallenge',
         'sessions/factorProof',
         'sessions/noteRefusal',
         'sessions/reauthenticateWith',
-        'sessions/stopFactorReset',
         'sessions/tryFactor',
+      ],
+      ['sessions/factorChecks'],
+    ),
+    part(
+      [
+        'sessions/dropFactors',
+        'sessions/endFactorSessions',
+        'sessions/endFactors',
+        'sessions/stopFactorReset',
         'sessions/useProof',
       ],
-      ['factors/totpLogin'],
+      ['sessions/factorEnds'],
     ),
     part(
       ['sessions/beginPasskey', 'sessions/checkPasskey', 'sessions/passkeyLogin'],

@@ -84,6 +84,8 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
  * @returns how many rules had something to look at
  */
 export async function expectAccessible(page: Page): Promise<number> {
+  // Until then the page is being loaded. Behind a dialog the heading is there and can't be reached.
+  await page.locator('h1').first().waitFor({ state: 'attached' })
   await page.evaluate(axe)
   const { violations, passes } = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as {

@@ -48,14 +48,22 @@ async function decide(token: string, verifier = verifierOf()) {
   return 'userId' in decision ? decision.userId : verdictOf(decision)
 }
 
+/** The first decision. On a busy machine the mirror's lease lapses for a moment, in which there is none. */
+function settle(token: string, verifier = verifierOf()) {
+  return until(
+    () => decide(token, verifier),
+    verdict => verdict !== 'UNAVAILABLE',
+  )
+}
+
 describe('a service that reads the mirror', () => {
   it('accepts a token, and refuses it from the moment at which the logout was answered', async () => {
     const verifier = verifierOf()
     for (let turn = 0; turn < 5; turn++) {
       const user = await server.signUp()
-      expect(await decide(user.accessToken, verifier)).toBe(user.userId)
+      expect(await settle(user.accessToken, verifier)).toBe(user.userId)
       await server.send('mutation { logout }', { token: user.accessToken })
-      expect(await decide(user.accessToken, verifier)).toBe('LOGGED_OUT')
+      expect(await settle(user.accessToken, verifier)).toBe('LOGGED_OUT')
     }
   })
 
@@ -77,7 +85,7 @@ describe('a service that reads the mirror', () => {
       await redis.command('SET', `{annul}:${key}`, value)
       expect([key, value, await verdict()]).toEqual([key, value, reason])
     }
-    expect(await decide(accessToken)).toBe('EVERYTHING_REVOKED')
+    expect(await settle(accessToken)).toBe('EVERYTHING_REVOKED')
     await redis.command('FLUSHALL')
   })
 
@@ -108,7 +116,7 @@ describe('a service that reads the mirror', () => {
   it('answers UNAVAILABLE while Redis hangs, and after a second', async () => {
     const { accessToken, userId } = await server.signUp()
     const verifier = verifierOf()
-    expect(await decide(accessToken, verifier)).toBe(userId)
+    expect(await settle(accessToken, verifier)).toBe(userId)
     redis.pause()
     try {
       const since = performance.now()
@@ -118,7 +126,7 @@ describe('a service that reads the mirror', () => {
       redis.resume()
     }
     await until(() => redis.get('{annul}:fresh'))
-    expect(await decide(accessToken, verifier)).toBe(userId)
+    expect(await settle(accessToken, verifier)).toBe(userId)
   })
 
   it('refuses forged, foreign and expired tokens without asking about them', async () => {
@@ -134,8 +142,8 @@ describe('a service that reads the mirror', () => {
     expect(asked.length).toBe(1)
     const before = asked.length
     const [header, payload] = accessToken.split('.')
-    expect(await decide(`${header}.${payload}.AAAA`, verifier)).toBe('TOKEN_INVALID')
-    expect(await decide('nonsense', verifier)).toBe('TOKEN_INVALID')
+    expect(await settle(`${header}.${payload}.AAAA`, verifier)).toBe('TOKEN_INVALID')
+    expect(await settle('nonsense', verifier)).toBe('TOKEN_INVALID')
     expect(asked.length).toBe(before)
   })
 
@@ -148,7 +156,7 @@ describe('a service that reads the mirror', () => {
         const revocations = revocationsIn(client)
         await revocations.look()
         expect(Math.abs(Number(revocations.now()) * 1000 - real())).toBeLessThan(70_000)
-        expect(await decide(accessToken, verifierOf(revocations))).toBe(userId)
+        expect(await settle(accessToken, verifierOf(revocations))).toBe(userId)
       }
     } finally {
       Date.now = real
@@ -162,9 +170,9 @@ describe('clients of Redis', () => {
     const other = new Redis(redis.port, '127.0.0.1')
     try {
       const verifier = verifierOf(revocationsIn(other))
-      expect(await decide(accessToken, verifier)).toBe(userId)
+      expect(await settle(accessToken, verifier)).toBe(userId)
       await server.send('mutation { logout }', { token: accessToken })
-      expect(await decide(accessToken, verifier)).toBe('LOGGED_OUT')
+      expect(await settle(accessToken, verifier)).toBe('LOGGED_OUT')
     } finally {
       other.disconnect()
     }
@@ -240,18 +248,18 @@ describe('keys at a URL', () => {
   it('are read after the token came: a key that signs at once, after a revocation, is known', async () => {
     const verifier = verifierOf(revocationsIn(client), `${server.url}/.well-known/jwks.json`)
     const { accessToken, userId, email, password } = await server.signUp()
-    expect(await decide(accessToken, verifier)).toBe(userId)
+    expect(await settle(accessToken, verifier)).toBe(userId)
     const [header, ...rest] = accessToken.split('.')
     const invented = { ...JSON.parse(Buffer.from(String(header), 'base64url').toString()), kid: randomUUID() }
     const forged = [Buffer.from(JSON.stringify(invented)).toString('base64url'), ...rest].join('.')
     // Somebody keeps the keys read just now, all the time.
-    expect(await decide(forged, verifier)).toBe('TOKEN_INVALID')
+    expect(await settle(forged, verifier)).toBe('TOKEN_INVALID')
     await revokeKey(server.auth.parts, undefined)
     const { accessToken: next } = await server.login({ email, password })
     // Both come while no reading is allowed, the second while the reading of the first is awaited.
-    expect(await Promise.all([next, next].map(token => decide(token, verifier)))).toEqual([userId, userId])
+    expect(await Promise.all([next, next].map(token => settle(token, verifier)))).toEqual([userId, userId])
     // Its key is no longer at the URL.
-    expect(await decide(accessToken, verifier)).toBe('KEY_REVOKED')
+    expect(await settle(accessToken, verifier)).toBe('KEY_REVOKED')
   })
 
   it('that can not be read when a token names an unknown one sign nobody out', async () => {
@@ -267,13 +275,13 @@ describe('keys at a URL', () => {
         `http://127.0.0.1:${(source.address() as AddressInfo).port}/`,
       )
       const { accessToken, userId, email, password } = await server.signUp()
-      expect(await decide(accessToken, verifier)).toBe(userId)
+      expect(await settle(accessToken, verifier)).toBe(userId)
       isDown = true
       await revokeKey(server.auth.parts, undefined)
       const { accessToken: next } = await server.login({ email, password })
       for (let turn = 0; turn < 2; turn++) expect(await decide(next, verifier)).toBe('UNAVAILABLE')
       isDown = false
-      expect(await decide(next, verifier)).toBe(userId)
+      expect(await settle(next, verifier)).toBe(userId)
     } finally {
       source.close()
     }

@@ -69,10 +69,14 @@ async function outcomeOf(query: string, variables: unknown, token?: string): Pro
   return { status: response.status, code, reason }
 }
 
-/** `null` is no value of `JSON!`, which GraphQL itself says. */
+/**
+ * `null` is no value of `JSON!`, which GraphQL itself says. A member that would change an object's prototype is refused by the
+ * server's reader of JSON, wherever it stands.
+ */
 const refusals = [
   { status: 200, code: 'BAD_USER_INPUT', reason: 'PASSKEY_INVALID' },
   { status: 400, code: 'BAD_USER_INPUT', reason: undefined },
+  { status: 400, code: 'BAD_REQUEST', reason: undefined },
 ]
 
 /** Whether the members that count of the client data are those of the honest answer. */

@@ -16,8 +16,12 @@ export function preparedOnce<Prepared extends object>(
       dialect: PgDialect
       session: PgSession & { client: object }
     }
-    const known = built.get(dialect) ?? build(queries)
-    built.set(dialect, known)
-    return Object.create(known, { client: { value: session.client } })
+    const { client } = session
+    const known = built.get(dialect)
+    if (known) return Object.create(known, { client: { value: client } })
+    const prepared: Prepared & { client?: object } = build(queries)
+    // A version of drizzle that keeps the client elsewhere would send by the wrong one: then each statement is built anew.
+    if (client !== undefined && prepared.client === client) built.set(dialect, prepared)
+    return prepared
   }
 }

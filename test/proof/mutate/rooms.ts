@@ -116,10 +116,8 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ],
       ['factors/totpLogin'],
     ),
-    part(
-      ['sessions/beginPasskey', 'sessions/checkPasskey', 'sessions/passkeyLogin'],
-      ['factors/passkeyLogin'],
-    ),
+    part(['sessions/beginPasskey', 'sessions/checkPasskey'], ['sessions/passkeySteps']),
+    part(['sessions/passkeyLogin'], ['sessions/passkeySignIn']),
     part(['sessions/sessionEvents'], ['sessions/sessionEvents']),
   ],
   limits: [

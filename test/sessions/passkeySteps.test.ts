@@ -109,9 +109,13 @@ describe('the options', () => {
   })
 
   it('have the passkeys that count, the oldest first', async () => {
-    const [low, high] = [randomUUID(), randomUUID()].sort()
+    const [low, high, highest] = [randomUUID(), randomUUID(), randomUUID()].sort()
     const later = await givePasskey(server, bob.userId, { id: high ?? '', ageMinutes: 5 })
-    const first = await givePasskey(server, bob.userId, { ageMinutes: 9, transports: null })
+    const first = await givePasskey(server, bob.userId, {
+      id: highest ?? '',
+      ageMinutes: 9,
+      transports: null,
+    })
     const sooner = await givePasskey(server, bob.userId, { id: low ?? '', ageMinutes: 5 })
     await givePasskey(server, bob.userId, { isConfirmed: false })
     const another = await givePasskey(server, bob.userId)

@@ -14,7 +14,7 @@ import { mailsTo } from '../support/outbox.ts'
 import { useServer } from '../support/server.ts'
 import { challengeFor, givePasskey, type HeldPasskey, passkeyRow, spentSeconds } from './heldPasskey.ts'
 import { laptop, noDatabase, noteParts, passkeyInvalid, toldOf } from './notedParts.ts'
-import { eventsOf, makePerson, type Person, sessionRow, setUser, visitorOf } from './person.ts'
+import { eventsOf, makePerson, type Person, setUser, visitorOf } from './person.ts'
 
 /* What a passkey alone opens, and what is written and told of it, without requests. Its proof: passkeySteps.test.ts. */
 
@@ -56,10 +56,10 @@ describe('a sign-in by a passkey alone', () => {
     const claims = server.auth.parts.accessTokens.verify(tokens.accessToken)
     const amr = ['swk', 'user', 'mfa']
     expect(claims).toMatchObject({ sub: ada.userId, sid: tokens.session.id, amr })
-    expect(await sessionRow(server, tokens.session.id)).toMatchObject({
-      ...{ user_id: ada.userId, cookie: false },
-      ...{ amr: `{${amr}}`, factor_ids: `{${key.factorId}}` },
-    })
+    const sessions = await server.rows(sql`
+      select id, cookie, array_to_json(amr) as amr, array_to_json(factor_ids) as factors
+      from annul.sessions where user_id = ${ada.userId}`)
+    expect(sessions).toEqual([{ id: tokens.session.id, cookie: false, amr, factors: [key.factorId] }])
     expect(opened.noted).toEqual([[visitor, 'passkey', {}], 'given back', `proved ${ada.email}`, 'accepted'])
     expect(device.remembered).toEqual([ada.email, `factor ${ada.userId}`])
     expect(await eventsOf(server, ada.userId)).toEqual([

@@ -122,10 +122,8 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ],
       ['sessions/factorEnds'],
     ),
-    part(
-      ['sessions/beginPasskey', 'sessions/checkPasskey', 'sessions/passkeyLogin'],
-      ['factors/passkeyLogin'],
-    ),
+    part(['sessions/beginPasskey', 'sessions/checkPasskey'], ['sessions/passkeySteps']),
+    part(['sessions/passkeyLogin'], ['sessions/passkeySignIn']),
     part(['sessions/sessionEvents'], ['sessions/sessionEvents']),
   ],
   limits: [

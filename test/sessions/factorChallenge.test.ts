@@ -221,7 +221,7 @@ describe('an answer to a challenge', () => {
     const text = await ask()
     const { noted, parts } = partsWith(server)
     for (let tries = 1; tries <= 5; tries++) {
-      const wrong = answer(parts, text, { totp: wrongCode(app.secret), recoveryCode: null })
+      const wrong = answer(parts, text, { recoveryCode: null, totp: wrongCode(app.secret) })
       expect(await reasonOf(wrong)).toBe('CODE_INVALID at input.factor.totp')
       expect((await rowOf(text)).tries).toBe(tries)
       expect(await mailsOf(server, ada.email)).toEqual(tries < 5 ? [] : ['second-factor-failed'])
@@ -236,7 +236,7 @@ describe('an answer to a challenge', () => {
 
   it('that is the fifth wrong one in a row of several challenges is told, too', async () => {
     const { parts } = partsWith(server, { failures: 5 })
-    const wrong = answer(parts, await ask(), { recoveryCode: 'none', totp: null })
+    const wrong = answer(parts, await ask(), { totp: null, recoveryCode: 'none' })
     expect(await reasonOf(wrong)).toBe('CODE_INVALID at input.factor.recoveryCode')
     expect(await mailsOf(server, ada.email)).toEqual(['second-factor-failed'])
     expect(await eventsOf(server, ada.userId)).toMatchObject([{ detail: 'recoveryCode' }])

@@ -13,6 +13,7 @@ import { codeOf, wrongCode } from '../support/factors.ts'
 import { noDevice } from '../support/noDevice.ts'
 import { useServer } from '../support/server.ts'
 import { addApp, addCodes, partsWith, reasonOf } from './factorRows.ts'
+import { challengeFor, givePasskey } from './heldPasskey.ts'
 import { eventsOf, mailsOf, makePerson, type Person, sessionRow, setSession, visitorOf } from './person.ts'
 
 /* What a second factor proves, and what is written and told of it, without requests. Over HTTP: test/factors/. */
@@ -76,7 +77,7 @@ describe('a code of an authenticator app', () => {
   })
 
   it('is refused where it is wrong, of another account, or of an app that does not count', async () => {
-    expect(await reasonOf(check({ totp: '123456' }))).toBe(codeInvalid)
+    await expect(check({ totp: '123456' })).rejects.toThrow('This code is not valid, or was used already.')
     const app = await addApp(server, ada.userId)
     expect(await reasonOf(check({ totp: wrongCode(app.secret) }))).toBe(codeInvalid)
     const bob = await makePerson(server)
@@ -101,7 +102,8 @@ describe('a code of an authenticator app', () => {
       ],
     ])
     await setFactor(whole.id, sql`secret = null`)
-    expect(await reasonOf(check({ totp: codeOf(whole.secret) }))).toBe(codeInvalid)
+    expect(await reasonOf(check({ totp: codeOf(whole.secret) }, parts))).toBe(codeInvalid)
+    expect(lines.map(([details]) => Reflect.get(Object(details), 'factorId'))).toEqual([broken.id, broken.id])
   })
 })
 
@@ -181,6 +183,10 @@ describe('an answer', () => {
   it('by a passkey is judged as one', async () => {
     const passkey = { id: 'no challenge', response: {} }
     expect(await reasonOf(check({ passkey }))).toBe('PASSKEY_INVALID at input.factor.passkey')
+    // Beside another factor, an authenticator need not verify its user.
+    const held = await givePasskey(server, ada.userId, { uvInitialized: false })
+    const proof = await check({ passkey: held.answer(challengeFor(server, 'login 1')) })
+    expect(proof.factorId).toBe(held.factorId)
   })
 })
 
@@ -252,7 +258,8 @@ describe('a try', () => {
       const tried = await attemptOf({ totp: '123456' }, {}, { db, totp }, steps)
       expect(tried.outcome.startsWith(outcome)).toBe(true)
       expect([tried.noted, order]).toEqual([['undone'], ['taken back']])
-      expect((await attemptOf({ totp: '123456' }, {}, { db })).noted).toEqual(['undone'])
+      const plain = await attemptOf({ totp: '123456' }, {}, { db })
+      expect(plain).toEqual({ outcome: tried.outcome, noted: ['undone'] })
     }
   })
 
@@ -327,6 +334,16 @@ describe('a reauthentication by a factor', () => {
       { kind: 'reauthenticate', actor: ada.userId, session: viewer.sessionId, detail: 'by a factor' },
     ])
     expect(await factorRow(app.id)).toMatchObject({ used: true })
+  })
+
+  it('by a passkey answers a challenge of this session alone', async () => {
+    const [{ viewer }, { sessionId }] = [await ada.signIn(), await ada.signIn()]
+    const held = await givePasskey(server, ada.userId)
+    const answer = (id: string) => ({ passkey: held.answer(challengeFor(server, `session ${id}`)) })
+    const { parts } = partsWith(server)
+    const refused = reauthenticateWith(parts, viewer, answer(sessionId))
+    expect(await reasonOf(refused)).toBe('PASSKEY_INVALID at input.passkey')
+    await reauthenticateWith(parts, viewer, answer(viewer.sessionId))
   })
 
   it('leaves every other session as it is', async () => {

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals'
 import { type SQL, sql } from 'drizzle-orm'
 import type { Queries } from '../../src/database/open.ts'
 import { transact } from '../../src/database/transact.ts'
+import type { Parts } from '../../src/parts.ts'
 import { revoking } from '../../src/revocation/revoking.ts'
 import { dropFactors } from '../../src/sessions/dropFactors.ts'
 import { endFactorSessions } from '../../src/sessions/endFactorSessions.ts'
@@ -186,7 +187,18 @@ describe('a reset of the factors', () => {
   it('of a user who is gone is refused', async () => {
     const found = await checkedOf(ada)
     const gone = { ...found, user: { ...found.user, id: randomUUID() } }
-    expect(await reasonOf(endDueFactors(server.auth.parts, visitorOf(), gone))).toBe('INVALID_CREDENTIALS')
+    // What asked for it may have been killed by another transaction a moment ago.
+    const drained: unknown[] = []
+    const { parts } = server.auth
+    const fences: Parts['fences'] = {
+      ...parts.fences,
+      drained(subjects) {
+        drained.push(...subjects)
+        return parts.fences.drained(subjects)
+      },
+    }
+    expect(await reasonOf(endDueFactors({ ...parts, fences }, visitorOf(), gone))).toBe('INVALID_CREDENTIALS')
+    expect(drained).toEqual([{ kind: 'user', subject: gone.user.id }])
   })
 
   onlyPostgres('is carried out after the lock of whoever holds the row', async () => {

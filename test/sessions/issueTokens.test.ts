@@ -117,7 +117,7 @@ describe('tokens', () => {
 })
 
 describe('a new session', () => {
-  const open = async (options: { cookie: boolean; id?: string }, of: object = {}) => {
+  const open = async (options: Parameters<typeof openSession>[4], of: object = {}) => {
     const found = await readCredentials(parts().db, { id: ada.userId })
     if (found === undefined) throw new Error('There is no such user.')
     const checked = { ...found, ...of, user: { ...found.user, ...(of as { user?: object }).user } }
@@ -148,6 +148,16 @@ describe('a new session', () => {
     const { iat, auth_time } = claimsOf(tokens.accessToken)
     expect(Number(row.rotated) % 1).toBe(0.25)
     expect([iat, auth_time]).toEqual([Math.floor(Number(row.rotated)), Math.floor(Number(row.rotated))])
+  })
+
+  it('notes by which factors it was opened, and when; by a password alone there are none', async () => {
+    const factorIds = [randomUUID(), randomUUID()]
+    const proved = { amr: ['hwk', 'mfa'], factorIds }
+    const { tokens } = await open({ cookie: false, proved })
+    expect(tokens.session).toMatchObject({ amr: ['hwk', 'mfa'], factorIds })
+    expect(tokens.session.factorTime).toEqual(tokens.session.authTime)
+    const plain = await open({ cookie: false })
+    expect(plain.tokens.session).toMatchObject({ amr: ['pwd'], factorIds: [], factorTime: null })
   })
 
   it('has an id of its own, and no cookie unless it is asked for', async () => {

@@ -91,6 +91,20 @@ describe('a renewal', () => {
     expect(await eventsOf(server, ada.userId)).toEqual([event, event])
   })
 
+  it('keeps the proofs of the token; those of the session stand in for a token that names none', async () => {
+    const { claims, ...others } = await due()
+    const amrAfter = async (amr: string[] | undefined) => {
+      await setSession(server, laptop.sessionId, sql`renewed_at = null`)
+      const { amr: _, ...rest } = claims
+      const viewer = { ...others, claims: { ...rest, ...(amr && { amr }) } }
+      const renewed = await renewAccessToken(parts(), viewer, proofOf(viewer))
+      const next = parts().accessTokens.verify(renewed?.accessToken ?? '')
+      return typeof next === 'string' ? next : next.amr
+    }
+    expect(await amrAfter(['pwd', 'otp', 'mfa'])).toEqual(['pwd', 'otp', 'mfa'])
+    expect(await amrAfter(undefined)).toEqual(['pwd'])
+  })
+
   it('is due in the last third of a token’s time', async () => {
     await age(1000)
     for (const [left, isDue] of [

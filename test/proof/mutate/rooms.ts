@@ -87,14 +87,9 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
     part(['sessions/checkBinding', 'sessions/issueTokens', 'sessions/openSession'], ['sessions/issueTokens']),
     part(['sessions/refresh'], ['sessions/refresh/verdicts']),
     part(['sessions/renewAccessToken'], ['sessions/renewAccessToken']),
+    part(['sessions/finishLogin'], ['sessions/passkeySignIn', 'sessions/credentials']),
     part(
-      [
-        'sessions/finishLogin',
-        'sessions/login',
-        'sessions/readCredentials',
-        'sessions/reauthenticate',
-        'sessions/isNewDevice',
-      ],
+      ['sessions/login', 'sessions/readCredentials', 'sessions/reauthenticate', 'sessions/isNewDevice'],
       ['sessions/credentials'],
     ),
     part(

@@ -8,6 +8,7 @@ import { reauthenticate } from '../../src/sessions/reauthenticate.ts'
 import type { DeviceVisitor, VisitorDevice } from '../../src/viewer.ts'
 import { noDevice } from '../support/noDevice.ts'
 import { useServer } from '../support/server.ts'
+import { addApp } from './factorRows.ts'
 import { eventsOf, mailsOf, makePerson, type Person, setSession, setUser, visitorOf } from './person.ts'
 
 /* What a password opens, and what is written and told of it, without requests. Over HTTP: login.test.ts, signIn.test.ts. */
@@ -224,6 +225,58 @@ describe('a login', () => {
     const app = { ...server.auth.parts.app, hooks: { signedIn } } as unknown as Parts['app']
     await login(open({ app }).parts, visitorOf(), { email: ada.email, password })
     expect(called).toEqual([ada.userId])
+  })
+
+  it('of an account with a factor is asked for it, and opens nothing', async () => {
+    await addApp(server, ada.userId)
+    const opened = open()
+    const device = deviceOf()
+    const visitor = visitorOf({ device })
+    const asked = login(opened.parts, visitor, { email: ada.email, password })
+    await expect(asked).rejects.toMatchObject({
+      extensions: { code: 'SECOND_FACTOR_REQUIRED', methods: ['TOTP'] },
+    })
+    expect([opened.noted, device.remembered]).toEqual([['succeeded', 'factor-asked'], []])
+    const event = { kind: 'second-factor-asked', actor: null, session: null, detail: null, ...laptop }
+    expect(await eventsOf(server, ada.userId)).toEqual([event])
+    const sessions = await server.rows(sql`select from annul.sessions where user_id = ${ada.userId}`)
+    expect(sessions).toEqual([])
+  })
+
+  it('is asked for a factor that was confirmed while the password was checked', async () => {
+    const { parts } = server.auth
+    const passwords: Parts['passwords'] = {
+      ...parts.passwords,
+      async verify(...all) {
+        const right = await parts.passwords.verify(...all)
+        await addApp(server, ada.userId)
+        return right
+      },
+    }
+    const opened = open({ passwords })
+    const asked = login(opened.parts, visitorOf(), { email: ada.email, password })
+    expect(await reasonOf(asked)).toBe('SECOND_FACTOR_REQUIRED')
+    expect(opened.noted).toEqual(['succeeded', 'factor-asked'])
+    expect(await eventsOf(server, ada.userId)).toMatchObject([{ kind: 'second-factor-asked' }])
+  })
+
+  it('carries a reset of the factors out whose time has come, and opens the session', async () => {
+    await addApp(server, ada.userId)
+    await setUser(server, ada.userId, sql`factors_end_at = now() + interval '1 minute'`)
+    const { parts } = open()
+    const sign = () => login(parts, visitorOf(), { email: ada.email, password })
+    expect(await reasonOf(sign())).toBe('SECOND_FACTOR_REQUIRED')
+    await setUser(server, ada.userId, sql`factors_end_at = now()`)
+    const { session } = await sign()
+    expect(await eventsOf(server, ada.userId)).toMatchObject([
+      { kind: 'second-factor-asked' },
+      { kind: 'reset-factors', detail: 'the delay was over' },
+      { kind: 'login', session: session.id },
+    ])
+    // A reset that waits where there are no factors changes nothing.
+    await setUser(server, ada.userId, sql`factors_end_at = now()`)
+    await sign()
+    expect(await eventsOf(server, ada.userId)).toHaveLength(4)
   })
 
   it('on a new device is told to the owner', async () => {

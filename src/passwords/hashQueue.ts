@@ -36,7 +36,7 @@ const largestGroup = 16
  * that an account has an imported hash. The other choice is to refuse everybody, which is what the flood is for.
  *
  * A hash leaves nothing of a program in the processor's caches, so what follows each hash of a login runs four times as long
- * as it would. Where many hashes wait, the results are therefore given in groups, half as large as the line: what follows
+ * as with filled caches. Where many hashes wait, the results are therefore given in groups, half as large as the line: what follows
  * finds the caches filled by the one before, and everybody's turn comes sooner.
  *
  * @param options.bound the most cost that waits in the lane of Annul's own hashes
@@ -78,7 +78,7 @@ export function openHashQueue({
     }
   }
 
-  /** Waits for the results that come next. The last result of a group does not wait, nor the last one that runs. */
+  /** Holds a result until its group is full, or until no hash of the lane runs any more. */
   const inGroup = async ({ waiters, running, held }: Lane) => {
     const group = Math.min(waiters.length / 2, largestGroup)
     if (running > 0 && held.length + 1 < group) await new Promise<void>(give => held.push(give))

@@ -5,10 +5,10 @@ import type { Parts } from '../../src/parts.ts'
 import { isNewDevice } from '../../src/sessions/isNewDevice.ts'
 import { login } from '../../src/sessions/login.ts'
 import { reauthenticate } from '../../src/sessions/reauthenticate.ts'
-import type { DeviceVisitor, VisitorDevice } from '../../src/viewer.ts'
-import { noDevice } from '../support/noDevice.ts'
+import type { DeviceVisitor } from '../../src/viewer.ts'
 import { useServer } from '../support/server.ts'
 import { addApp } from './factorRows.ts'
+import { deviceOf, laptop, metricsNoting, runNoting } from './notedParts.ts'
 import { eventsOf, mailsOf, makePerson, type Person, setSession, setUser, visitorOf } from './person.ts'
 
 /* What a password opens, and what is written and told of it, without requests. Over HTTP: login.test.ts, signIn.test.ts. */
@@ -23,17 +23,6 @@ beforeAll(async () => {
 beforeEach(async () => {
   ada = await makePerson(server, { passwordHash })
 })
-
-/** A device that notes which accounts it is to remember. */
-function deviceOf(...knows: string[]): VisitorDevice & { remembered: string[] } {
-  const remembered: string[] = []
-  return {
-    ...noDevice,
-    knows: account => knows.includes(account),
-    remember: account => void remembered.push(account),
-    remembered,
-  }
-}
 
 /** The server's parts, which note what is asked of the limits and told to the metrics. */
 function open(change: Partial<Parts> = {}, { isLocked = false } = {}) {
@@ -51,18 +40,11 @@ function open(change: Partial<Parts> = {}, { isLocked = false } = {}) {
           await delay(200)
           noted.push('succeeded')
         },
-        async run(work) {
-          try {
-            return await work()
-          } catch (error) {
-            noted.push('undone')
-            throw error
-          }
-        },
+        run: runNoting(noted),
       }
     },
   }
-  const metrics = { ...parts.metrics, loggedIn: (outcome: string) => void noted.push(outcome) }
+  const metrics = metricsNoting(parts, noted)
   const passwords: Parts['passwords'] = {
     ...parts.passwords,
     evenOut: async startedAt => void noted.push(`evened out ${performance.now() - startedAt < 60_000}`),
@@ -74,7 +56,6 @@ const reasonOf = (work: Promise<unknown>) =>
     () => 'accepted',
     error => error.extensions?.reason ?? error.extensions?.code ?? error.code ?? String(error.message),
   )
-const laptop = { address: '203.0.113.7', device: 'Firefox on Linux' }
 
 describe('a login', () => {
   it('opens a session for an e-mail in whatever spelling, and tells the device, the metrics and the audit', async () => {

@@ -17,7 +17,8 @@ import type { FactorInput } from '../../src/sessions/factorProof.ts'
 import { readCredentials } from '../../src/sessions/readCredentials.ts'
 import { codeOf, insertPasskey, wrongCode } from '../support/factors.ts'
 import { useServer } from '../support/server.ts'
-import { type App, addApp, addCodes, partsWith, reasonOf } from './factorRows.ts'
+import { type App, addApp, addCodes } from './factorRows.ts'
+import { partsWith, reasonOf } from './notedParts.ts'
 import { eventsOf, mailsOf, makePerson, type Person, setUser, visitorOf } from './person.ts'
 
 /* The time between a right password and the session, without requests. Over HTTP: test/factors/. */

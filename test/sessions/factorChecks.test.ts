@@ -10,10 +10,10 @@ import { isReasonToTell, noteRefusal } from '../../src/sessions/noteRefusal.ts'
 import { reauthenticateWith } from '../../src/sessions/reauthenticateWith.ts'
 import { tryFactor } from '../../src/sessions/tryFactor.ts'
 import { codeOf, wrongCode } from '../support/factors.ts'
-import { noDevice } from '../support/noDevice.ts'
 import { useServer } from '../support/server.ts'
-import { addApp, addCodes, partsWith, reasonOf } from './factorRows.ts'
+import { addApp, addCodes } from './factorRows.ts'
 import { challengeFor, givePasskey } from './heldPasskey.ts'
+import { deviceOf, partsWith, reasonOf } from './notedParts.ts'
 import { eventsOf, mailsOf, makePerson, type Person, sessionRow, setSession, visitorOf } from './person.ts'
 
 /* What a second factor proves, and what is written and told of it, without requests. Over HTTP: test/factors/. */
@@ -315,8 +315,7 @@ describe('a reauthentication by a factor', () => {
     const { tokens, viewer } = await ada.signIn()
     const app = await addApp(server, ada.userId)
     await setSession(server, viewer.sessionId, sql`auth_time = now() - interval '1 hour'`)
-    const remembered: string[] = []
-    const device = { ...noDevice, remember: (account: string) => void remembered.push(account) }
+    const device = deviceOf()
     const other = randomUUID()
     await setSession(server, viewer.sessionId, sql`factor_ids = array[${app.id}, ${other}]::uuid[]`)
     const { noted, parts } = partsWith(server)
@@ -325,7 +324,7 @@ describe('a reauthentication by a factor', () => {
     if (typeof claims === 'string') throw new Error(claims)
     expect([claims.auth_time, claims.amr]).toEqual([claims.iat, ['pwd', 'otp', 'mfa']])
     expect(proved.refreshToken).toBe(tokens.refreshToken)
-    expect([noted, remembered]).toEqual([['succeeded'], [`factor ${ada.userId}`]])
+    expect([noted, device.remembered]).toEqual([['succeeded'], [`factor ${ada.userId}`]])
     const session = await sessionRow(server, viewer.sessionId)
     expect(listed(session.factor_ids)).toBe(`${other},${app.id}`)
     expect(Math.floor(new Date(String(session.factor_time)).getTime() / 1000)).toBe(claims.iat)

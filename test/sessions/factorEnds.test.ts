@@ -14,7 +14,8 @@ import { stopFactorReset } from '../../src/sessions/stopFactorReset.ts'
 import { useProof } from '../../src/sessions/useProof.ts'
 import { onPostgres } from '../support/database.ts'
 import { useServer } from '../support/server.ts'
-import { addApp, addCodes, reasonOf } from './factorRows.ts'
+import { addApp, addCodes } from './factorRows.ts'
+import { reasonOf } from './notedParts.ts'
 import {
   eventsOf,
   mailsOf,

@@ -7,13 +7,11 @@ import type { Parts } from '../../src/parts.ts'
 import { beginPasskeyLogin } from '../../src/sessions/beginPasskey.ts'
 import { passkeyLogin } from '../../src/sessions/passkeyLogin.ts'
 import { readCredentials } from '../../src/sessions/readCredentials.ts'
-import type { VisitorDevice } from '../../src/viewer.ts'
 import { type Challenge, flag, generateKey, synced } from '../support/authenticator.ts'
-import { noDevice } from '../support/noDevice.ts'
 import { mailsTo } from '../support/outbox.ts'
 import { useServer } from '../support/server.ts'
 import { challengeFor, givePasskey, type HeldPasskey, passkeyRow, spentSeconds } from './heldPasskey.ts'
-import { laptop, noDatabase, noteParts, passkeyInvalid, toldOf } from './notedParts.ts'
+import { deviceOf, laptop, noDatabase, noteParts, passkeyInvalid, toldOf } from './notedParts.ts'
 import { eventsOf, makePerson, type Person, setUser, visitorOf } from './person.ts'
 
 /* What a passkey alone opens, and what is written and told of it, without requests. Its proof: passkeySteps.test.ts. */
@@ -30,11 +28,6 @@ const ask = (bound: string) => challengeFor(server, bound)
 const refusal = passkeyInvalid('input.response')
 
 describe('a sign-in by a passkey alone', () => {
-  /** A device that notes which accounts it is to remember. */
-  const deviceOf = (): VisitorDevice & { remembered: string[] } => {
-    const remembered: string[] = []
-    return { ...noDevice, remember: account => void remembered.push(account), remembered }
-  }
   const lastEvent = async () => {
     const [event] = await server.rows(
       sql`select kind, user_id as "user", actor_id as actor, host(ip_address) as address, device, detail

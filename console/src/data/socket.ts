@@ -15,7 +15,7 @@ const unauthorized = 4401
 let client: Client | undefined
 /** Whose token the socket was opened with. */
 let owner: string | undefined
-/** What the socket was opened with. */
+/** The headers that the socket was opened with. The session knows their token by the object itself. */
 let presented: Record<string, string> = {}
 /** What follows a refusal of a token, for all subscriptions that ended with that token. */
 let renewal: { readonly presented: object; readonly done: Promise<unknown> } | undefined

@@ -168,16 +168,25 @@ describeInChromium('With access tokens that live for seconds', () => {
     // Longer than a token lives: the socket was closed at its end, and is open again with the next token.
     await page.waitForTimeout(5000)
     expect(await page.getByRole('alert').count()).toBe(0)
-    const { session } = await server.login(account)
-    const { refreshToken } = await server.login(account)
-    await page.getByRole('listitem').nth(3).waitFor({ timeout: seconds })
-    await server.send('mutation ($id: ID!) { revokeSession(id: $id) }', {
-      variables: { id: session.id },
-      token: must(await server.refresh(refreshToken)).refresh.accessToken,
-    })
-    // An event between two sockets is missed: then the list is read anew, without the session.
+    const items = page.getByRole('listitem')
     const ended = page.getByText('ended from the list of sessions')
-    await until(async () => (await ended.count()) > 0 || (await page.getByRole('listitem').count()) === 3)
+    let { refreshToken } = await server.login(account)
+    await items.nth(2).waitFor({ timeout: seconds })
+    let isTold = false
+    // An event between two sockets is missed: then the list is read anew, without the session.
+    for (let tries = 0; tries < 5 && !isTold; tries++) {
+      const { session } = await server.login(account)
+      await items.nth(3).waitFor({ timeout: seconds })
+      const refreshed = must(await server.refresh(refreshToken)).refresh
+      refreshToken = refreshed.refreshToken
+      await server.send('mutation ($id: ID!) { revokeSession(id: $id) }', {
+        variables: { id: session.id },
+        token: refreshed.accessToken,
+      })
+      await until(async () => (await ended.count()) > 0 || (await items.count()) === 3)
+      isTold = (await ended.count()) > 0
+    }
+    expect(isTold).toBe(true)
     await server.send('mutation { revokeSessions }', { token: (await server.login(account)).accessToken })
     await page.getByText('You were signed out on all devices.').waitFor({ timeout: seconds })
   })

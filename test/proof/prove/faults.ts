@@ -98,7 +98,7 @@ export const faults = {
     await sql`create table if not exists late (subject uuid)`
     await sql.unsafe(`
       create or replace function be_late() returns trigger language plpgsql as $$ begin
-        perform pg_sleep(2.5) from late where subject = new.subject; return null; end $$;
+        perform pg_sleep(3) from late where subject = new.subject; return null; end $$;
       drop trigger if exists be_late on annul.revocations;
       create trigger be_late after insert on annul.revocations for each row execute function be_late()`)
     for (const { laptop, user } of families) await sql`insert into late values (${laptop.session}), (${user})`
@@ -118,7 +118,7 @@ export const faults = {
         revocations.some(
           other =>
             other.start > one.start + 100 &&
-            (other.returned ?? Number.POSITIVE_INFINITY) < (one.returned ?? 0) - 500,
+            (other.returned ?? Number.POSITIVE_INFINITY) < (one.returned ?? 0) - 1000,
         ),
       ),
       'Nothing was revoked later and committed earlier.',

@@ -93,32 +93,29 @@ export const faults = {
   },
 
   'a revocation commits seconds after later ones': async ({ sql }, trial) => {
-    const families = Array.from({ length: 4 }, () => trial.take())
     await sql`create table if not exists late (subject uuid)`
     await sql.unsafe(`
       create or replace function be_late() returns trigger language plpgsql as $$ begin
-        perform pg_sleep(3) from late where subject = new.subject; return null; end $$;
+        perform pg_sleep(2.5) from late where subject = new.subject; return null; end $$;
       drop trigger if exists be_late on annul.revocations;
       create trigger be_late after insert on annul.revocations for each row execute function be_late()`)
-    for (const { laptop, user } of families) await sql`insert into late values (${laptop.session}), (${user})`
-    await Promise.all(
-      (['logout', 'theft', 'revokeSessions', 'blockUser'] as const).map(async (verb, index) => {
-        const family = families[index]
-        if (family) await trial.revoke(verb, family)
-      }),
-    )
-    // A cursor by the sequence of ids, or by time, would have passed these rows by.
-    const late = await sql<{ passed: boolean }[]>`
-      with committed as (
-        select id, subject, pg_xact_commit_timestamp(xmin) as at from annul.revocations)
-      select exists (
-        select from committed as other where other.id > one.id and other.at < one.at - interval '1 s') as passed
-      from committed as one where subject in (select subject from late)`
-    must(late.length >= families.length, 'Not all of the late ones have committed.')
-    must(
-      late.every(({ passed }) => passed),
-      'Nothing was revoked later and committed earlier.',
-    )
+    const verbs = ['logout', 'theft', 'revokeSessions', 'blockUser'] as const
+    const tries = [1, 2, 3, 4].map(() => verbs.map(verb => ({ verb, family: trial.take() })))
+    // On a busy machine a late transaction may reach its deadline, or others may be too slow to pass it.
+    for (let passed = 0; passed < verbs.length; ) {
+      const families = tries.pop()
+      if (families === undefined) throw new Error('Nothing was revoked later and committed earlier.')
+      const subjects = families.flatMap(({ family }) => [family.laptop.session, family.user])
+      await sql`insert into late select unnest(${subjects}::uuid[])`
+      await Promise.all(families.map(({ verb, family }) => trial.revoke(verb, family)))
+      // A cursor by the sequence of ids, or by time, would have missed these rows.
+      const late = await sql`
+        with committed as (
+          select id, subject, pg_xact_commit_timestamp(xmin) as at from annul.revocations)
+        select from committed as one where subject = any (${subjects}::uuid[]) and exists (
+          select from committed as other where other.id > one.id and other.at < one.at - interval '1 s')`
+      passed = late.length
+    }
   },
 
   'the clocks of two nodes are hours off': async ({ cluster }, trial) => {

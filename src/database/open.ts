@@ -32,9 +32,12 @@ export interface OpenDatabase {
 
 /** The rows of a statement that is written out in SQL. The caller states their shape. */
 export async function rows<Row>(queries: Pick<Queries, 'execute'>, statement: SQL): Promise<Row[]> {
-  const result: unknown = await queries.execute(statement)
-  // `postgres` answers with the rows, PGlite with an object around them.
-  return Array.isArray(result) ? (result as Row[]) : (result as { rows: Row[] }).rows
+  return rowsOf(await queries.execute(statement))
+}
+
+/** `postgres` answers with the rows, PGlite with an object around them. */
+export function rowsOf<Row>(answer: unknown): Row[] {
+  return Array.isArray(answer) ? (answer as Row[]) : (answer as { rows: Row[] }).rows
 }
 
 /** The first row of a statement that always has one. */

@@ -1,5 +1,6 @@
+import type { SQL } from 'drizzle-orm'
 import type { PgDialect, PgSession } from 'drizzle-orm/pg-core'
-import type { Queries } from './open.ts'
+import { type Queries, rowsOf } from './open.ts'
 
 /**
  * A statement whose text is built once for each opened database, for the hot paths: there, building the text costs more
@@ -12,10 +13,7 @@ export function preparedOnce<Prepared extends object>(
   return queries => {
     // A database and its transactions share drizzle's dialect. Each has a session of its own, and in it the client that
     // drizzle's prepared statements send by.
-    const { dialect, session } = queries as unknown as {
-      dialect: PgDialect
-      session: PgSession & { client: object }
-    }
+    const { dialect, session } = innerOf(queries)
     const { client } = session
     const known = built.get(dialect)
     if (known) return Object.create(known, { client: { value: client } })
@@ -24,4 +22,20 @@ export function preparedOnce<Prepared extends object>(
     if (client !== undefined && prepared.client === client) built.set(dialect, prepared)
     return prepared
   }
+}
+
+/** The same for a statement that is written out in SQL, whose rows the caller states. */
+export function writtenOnce<Row>(
+  statement: SQL,
+): (queries: Queries, values: Readonly<Record<string, unknown>>) => Promise<Row[]> {
+  const prepared = preparedOnce(queries => {
+    const { dialect, session } = innerOf(queries)
+    return session.prepareQuery(dialect.sqlToQuery(statement), undefined, undefined, false)
+  })
+  return async (queries, values) => rowsOf(await prepared(queries).execute(values))
+}
+
+/** What drizzle's types do not show. */
+function innerOf(queries: Queries) {
+  return queries as unknown as { dialect: PgDialect; session: PgSession & { client: object } }
 }

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { type Database, rows } from '../database/open.ts'
+import type { Database } from '../database/open.ts'
 import { refusesNull } from '../database/outage.ts'
+import { writtenOnce } from '../database/preparedOnce.ts'
 import { type BudgetStore, type Charge, type Verdict, waitOf } from './store.ts'
 
 /** Races lost in a row, before an attempt is refused without a look at the budgets. */
@@ -21,20 +22,26 @@ const maxTries = 5
  */
 export function databaseStore(db: Database): BudgetStore {
   const charge = async (charges: readonly Charge[], tries = 0): Promise<Verdict> => {
-    const found = await rows<Standing>(db, chargeAll(charges)).catch(error => {
+    const found = await chargeAll(db, {
+      keys: list(charges.map(({ key }) => key.toString('hex'))),
+      costs: list(charges.map(({ cost }) => cost)),
+      failures: list(charges.map(({ failures }) => failures)),
+      mosts: list(charges.map(({ budget }) => budget.most)),
+      seconds: list(charges.map(({ budget }) => budget.seconds)),
+    }).catch(error => {
       if (!refusesNull(error, 'spent')) throw error
     })
     if (found === undefined)
       return tries < maxTries
         ? charge(charges, tries + 1)
         : { charged: false, waits: charges.map(({ cost }) => cost) }
-    const inOrder = charges.map((_, position) => found.find(row => row.position === position))
-    return inOrder.every(row => typeof row?.failures === 'number')
-      ? { charged: true, failures: inOrder.map(row => row?.failures ?? 0) }
+    const failures = found.flatMap(row => row.failures ?? [])
+    return failures.length === charges.length
+      ? { charged: true, failures }
       : {
           charged: false,
-          waits: charges.map(({ cost, budget }, position) =>
-            cost === 0 ? 0 : waitOf(budget, inOrder[position]?.spent ?? 0),
+          waits: charges.map(({ cost, budget }, at) =>
+            cost === 0 ? 0 : waitOf(budget, found[at]?.spent ?? 0),
           ),
         }
   }
@@ -42,57 +49,68 @@ export function databaseStore(db: Database): BudgetStore {
   return {
     charge: charges => charge(charges),
     async settle(settlements) {
-      const values = settlements.map(
-        ({ key, back, failures }) => sql`(${key}::bytea, ${back}::float8, ${failures}::text)`,
-      )
-      await rows(
-        db,
-        sql`
-        with settled (key, back, fails) as (values ${sql.join(values, sql`, `)}),
-        held as (select b.key from annul.budgets b join settled using (key) order by b.key for update of b)
-        update annul.budgets b
-        set spent = greatest(0, b.spent - s.back),
-          failures = case s.fails when 'none' then 0 when 'kept' then b.failures else greatest(0, b.failures - 1) end
-        from settled s where s.key = b.key and b.key in (select key from held)`,
-      )
+      await settleAll(db, {
+        keys: list(settlements.map(({ key }) => key.toString('hex'))),
+        backs: list(settlements.map(({ back }) => back)),
+        fails: list(settlements.map(({ failures }) => failures)),
+      })
     },
   }
 }
 
+/** Of each charge, in their order. */
 interface Standing {
-  readonly position: number
   readonly spent: number
   /** null: nothing was charged. */
   readonly failures: number | null
 }
 
-function chargeAll(charges: readonly Charge[]): SQL {
-  const values = charges.map(
-    ({ key, cost, failures, budget: { most, seconds } }, position) =>
-      sql`(${key}::bytea, ${position}::int, ${cost}::float8, ${failures}::int, ${most}::float8, ${seconds}::float8)`,
-  )
-  return sql`
-    with wanted (key, position, cost, failing, most, seconds) as (values ${sql.join(values, sql`, `)}),
-    standing as (
-      select w.*, coalesce(${left(sql`w`)}, 0) as spent
-      from wanted w left join annul.budgets b on b.key = w.key),
-    charged as (
-      insert into annul.budgets as b (key, spent, spent_at, failures)
-      select key, cost, clock_timestamp(), failing from standing
-      where not exists (select from standing where cost > 0 and spent + cost > most)
-      order by key
-      on conflict (key) do update set
-        spent = (
-          select case when w.cost = 0 or ${left(sql`w`)} + w.cost <= w.most then ${left(sql`w`)} + w.cost end
-          from wanted w where w.key = excluded.key),
-        spent_at = clock_timestamp(),
-        failures = b.failures + excluded.failures
-      returning key, failures)
-    select s.position, s.spent, c.failures from standing s left join charged c on c.key = s.key`
-}
+/** An array as PostgreSQL reads it. Its elements are numbers, or words of letters, digits and spaces. */
+const list = (elements: readonly (number | string)[]) => `{${elements.join()}}`
 
 /** What is left of a row's `spent`, after what time has given back. */
-function left(wanted: SQL): SQL {
+const left = (wanted: SQL) => {
   const elapsed = sql`greatest(0, extract(epoch from clock_timestamp() - b.spent_at)::float8)`
   return sql`greatest(0, b.spent - ${elapsed} * ${wanted}.most / ${wanted}.seconds)`
 }
+
+const { placeholder } = sql
+
+const chargeAll = writtenOnce<Standing>(sql`
+  with wanted as (
+    select decode(hex, 'hex') as key, position::int, cost, failing, most, seconds
+    from unnest(
+      ${placeholder('keys')}::text::text[], ${placeholder('costs')}::text::float8[],
+      ${placeholder('failures')}::text::int[], ${placeholder('mosts')}::text::float8[],
+      ${placeholder('seconds')}::text::float8[])
+    with ordinality as given (hex, cost, failing, most, seconds, position)),
+  standing as (
+    select w.*, coalesce(${left(sql`w`)}, 0) as spent
+    from wanted w left join annul.budgets b on b.key = w.key),
+  charged as (
+    insert into annul.budgets as b (key, spent, spent_at, failures)
+    select key, cost, clock_timestamp(), failing from standing
+    where not exists (select from standing where cost > 0 and spent + cost > most)
+    order by key
+    on conflict (key) do update set
+      spent = (
+        select case when w.cost = 0 or ${left(sql`w`)} + w.cost <= w.most then ${left(sql`w`)} + w.cost end
+        from wanted w where w.key = excluded.key),
+      spent_at = clock_timestamp(),
+      failures = b.failures + excluded.failures
+    returning key, failures)
+  select s.spent, c.failures from standing s left join charged c on c.key = s.key
+  order by s.position`)
+
+const settleAll = writtenOnce(sql`
+  with settled as (
+    select decode(hex, 'hex') as key, back, fails
+    from unnest(
+      ${placeholder('keys')}::text::text[], ${placeholder('backs')}::text::float8[],
+      ${placeholder('fails')}::text::text[])
+    as given (hex, back, fails)),
+  held as (select b.key from annul.budgets b join settled using (key) order by b.key for update of b)
+  update annul.budgets b
+  set spent = greatest(0, b.spent - s.back),
+    failures = case s.fails when 'none' then 0 when 'kept' then b.failures else greatest(0, b.failures - 1) end
+  from settled s where s.key = b.key and b.key in (select key from held)`)

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { eq, sql } from 'drizzle-orm'
 import type { Queries } from '../../src/database/open.ts'
-import { preparedOnce } from '../../src/database/preparedOnce.ts'
+import { preparedOnce, writtenOnce } from '../../src/database/preparedOnce.ts'
 import { users } from '../../src/database/tables.ts'
 import { useServer } from '../support/server.ts'
 
@@ -62,5 +62,20 @@ describe('a statement that is built once', () => {
       expect(once(queries)).not.toBe(once(queries))
       expect(Object.getPrototypeOf(once(queries))).toBe(Object.prototype)
     }
+  })
+
+  it('may be written out in SQL', async () => {
+    const { db } = server.auth.parts
+    const insert = writtenOnce<{ id: string }>(
+      sql`insert into annul.users (id) values (${sql.placeholder('id')}) returning id`,
+    )
+    const [kept, undone] = [randomUUID(), randomUUID()]
+    expect(await insert(db, { id: kept })).toEqual([{ id: kept }])
+    const rolledBack = db.transaction(async tx => {
+      expect(await insert(tx, { id: undone })).toEqual([{ id: undone }])
+      tx.rollback()
+    })
+    await expect(rolledBack).rejects.toThrow('Rollback')
+    expect(await Promise.all([kept, undone].map(id => isThere(db, id)))).toEqual([true, false])
   })
 })

@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { Database } from '../database/open.ts'
 import { refusesNull } from '../database/outage.ts'
 import { writtenOnce } from '../database/preparedOnce.ts'
+import type { Budget } from './budgets.ts'
 import { type BudgetStore, type Charge, type Verdict, waitOf } from './store.ts'
 
 /** Races lost in a row, before an attempt is refused without a look at the budgets. */
@@ -40,8 +41,8 @@ export function databaseStore(db: Database): BudgetStore {
       ? { charged: true, failures }
       : {
           charged: false,
-          waits: charges.map(({ cost, budget }, at) =>
-            cost === 0 ? 0 : waitOf(budget, found[at]?.spent ?? 0),
+          waits: found.map(({ cost, spent, most, seconds }) =>
+            cost === 0 ? 0 : waitOf({ most, seconds }, spent),
           ),
         }
   }
@@ -59,7 +60,8 @@ export function databaseStore(db: Database): BudgetStore {
 }
 
 /** Of each charge, in their order. */
-interface Standing {
+interface Standing extends Budget {
+  readonly cost: number
   readonly spent: number
   /** null: nothing was charged. */
   readonly failures: number | null
@@ -99,7 +101,7 @@ const chargeAll = writtenOnce<Standing>(sql`
       spent_at = clock_timestamp(),
       failures = b.failures + excluded.failures
     returning key, failures)
-  select s.spent, c.failures from standing s left join charged c on c.key = s.key
+  select s.cost, s.most, s.seconds, s.spent, c.failures from standing s left join charged c on c.key = s.key
   order by s.position`)
 
 const settleAll = writtenOnce(sql`

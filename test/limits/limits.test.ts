@@ -285,9 +285,11 @@ describe('an attempt with a second factor', () => {
     await limits.factor(from(), 'ada')
     // The password alone makes no device known here.
     await limits.factor(known(), 'ada')
+    await limits.factor(from(network, { id: 'device', knows: 'ada' }), 'ada')
+    await limits.factor(from(network, { id: 'device', knows: factorAccount('eve') }), 'ada')
     await limits.factor(proved(), 'ada')
     const shared = ['factor ada: 1 1', `address ${network}: 1 0`]
-    expect(limits.charged).toEqual([shared, shared, ['factor-device ada device: 1 1']])
+    expect(limits.charged).toEqual([shared, shared, shared, shared, ['factor-device ada device: 1 1']])
   })
 
   it('that succeeds gets back what it was charged, and ends the failures of everybody in a row', async () => {
@@ -427,9 +429,11 @@ it('Limits that are off refuse nothing, charge nothing and ask nobody', async ()
   for (let tries = 0; tries < 200; tries++) {
     const attempts = [
       await limits.password(from(), account),
+      await limits.factor(from(), 'ada'),
       await limits.charge(from(), 'register', {}),
     ] as const
     expect(attempts[0].isLocked).toBe(false)
+    expect(attempts[1]).toMatchObject({ isLocked: false, failures: 0 })
     for (const attempt of attempts) {
       await attempt.succeeded()
       expect(await attempt.run(async () => 'the answer')).toBe('the answer')

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import type { Queries } from '../../src/database/open.ts'
@@ -135,5 +136,23 @@ describe('a kill of everyone', () => {
       await revoke.everyone()
     })
     await expect(failed).rejects.toThrow('The row of the epoch is missing.')
+  })
+})
+
+describe('a kill of a signing key', () => {
+  it('appends a row of its transaction, and leaves users and the epoch as they are', async () => {
+    const { userId } = await server.signUp()
+    const before = [await userOf(userId), await epochNow()]
+    // No node looks for a key of this name: nobody's token ends.
+    const kid = randomUUID()
+    const { entries, xid, now } = await kill(revoke => revoke.key(kid))
+    expect(entries).toEqual([{ kind: 'key', subject: kid, reason: 'KEY_REVOKED' }])
+    expect([xid, typeof xid]).toEqual([now, 'string'])
+    const appended = sql`select kind, subject, min_version as version, reason
+      from annul.revocations where subject = ${kid}`
+    expect(await server.rows(appended)).toEqual([
+      { kind: 'key', subject: kid, version: null, reason: 'KEY_REVOKED' },
+    ])
+    expect([await userOf(userId), await epochNow()]).toEqual(before)
   })
 })

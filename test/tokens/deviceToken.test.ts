@@ -84,4 +84,21 @@ describe('a device token', () => {
     const proof = foreign.remember(device, bob).proofs[0] ?? ''
     expect(tokens.knows({ id: device.id, proofs: [proof] }, bob)).toBe(false)
   })
+
+  it('of the previous secret is known while the secret changes, until it is remembered by the present one', () => {
+    const present = randomBytes(32)
+    const changing = deviceTokens(present, secret)
+    expect(changing.read(token)).toEqual(device)
+    expect([changing.knows(device, ada), changing.knowsLastingly(device, ada)]).toEqual([true, false])
+    const renewed = changing.remember(device, ada)
+    expect(renewed.proofs).toHaveLength(1)
+    expect([changing.knows(renewed, ada), changing.knowsLastingly(renewed, ada)]).toEqual([true, true])
+    const after = deviceTokens(present)
+    expect(after.read(changing.write(renewed))).toEqual(renewed)
+    expect([after.knows(renewed, ada), after.knows(device, ada), after.read(token)]).toEqual([
+      true,
+      false,
+      undefined,
+    ])
+  })
 })

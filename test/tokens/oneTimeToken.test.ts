@@ -23,6 +23,15 @@ describe('a one-time token', () => {
         expect(tokens.read(token.slice(0, at) + other + token.slice(at + 1))).toBeUndefined()
   })
 
+  it('of the previous secret is read while the secret changes, and made no more', () => {
+    const [present, id] = [randomBytes(32), randomUUID()]
+    const changing = oneTimeTokens(present, secret)
+    expect(changing.read(tokens.derive(id))).toBe(id)
+    expect(changing.derive(id)).toBe(oneTimeTokens(present).derive(id))
+    expect(changing.read(changing.derive(id))).toBe(id)
+    expect(oneTimeTokens(present).read(tokens.derive(id))).toBeUndefined()
+  })
+
   it.each([
     ['empty', () => ''],
     ['the prefix alone', () => 'annul_ot_'],
@@ -55,6 +64,22 @@ describe('a code', () => {
     const id = randomUUID()
     expect(tokens.derive(id)).not.toContain(tokens.code(id))
     expect(oneTimeTokens(randomBytes(32)).code(id)).not.toBe(tokens.code(id))
+  })
+
+  it('is right for its own token, and no other text is', () => {
+    const [id, other] = [randomUUID(), randomUUID()]
+    const code = tokens.code(id)
+    expect(tokens.isCode(id, code)).toBe(true)
+    for (const wrong of [tokens.code(other), code.slice(1), `${code}A`, ''])
+      expect(tokens.isCode(id, wrong)).toBe(false)
+  })
+
+  it('of the previous secret is right while the secret changes', () => {
+    const [present, id] = [randomBytes(32), randomUUID()]
+    const changing = oneTimeTokens(present, secret)
+    expect(changing.code(id)).toBe(oneTimeTokens(present).code(id))
+    expect([changing.code(id), tokens.code(id)].map(code => changing.isCode(id, code))).toEqual([true, true])
+    expect(oneTimeTokens(present).isCode(id, tokens.code(id))).toBe(false)
   })
 
   it('may be typed in small letters, with spaces and hyphens, and with letters that look like digits', () => {

@@ -134,6 +134,17 @@ describe('a refresh token', () => {
     ])
   })
 
+  it('of the previous secret is accepted while the secret changes, and is told apart', () => {
+    const [present, previous] = [randomBytes(32), randomBytes(32)]
+    const claims = { sessionId: randomUUID(), generation: 3 }
+    const changing = refreshTokens(present, previous)
+    expect(changing.derive(claims)).toBe(refreshTokens(present).derive(claims))
+    expect(changing.read(changing.derive(claims))).toEqual(claims)
+    const former = refreshTokens(previous).derive(claims)
+    expect(changing.read(former)).toEqual({ ...claims, previous: true })
+    expect(refreshTokens(present).read(former)).toBe('foreign')
+  })
+
   it('is refused whichever of its bits is flipped (ASVS 5.0 7.2.3)', () => {
     const { refreshTokens: tokens } = server.auth.parts
     const verdicts = Array.from({ length: 56 * 8 }, (_, bit) =>

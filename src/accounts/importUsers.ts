@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { appendAudit } from '../audit/appendAudit.ts'
 import { byViewer } from '../audit/byViewer.ts'
+import { arrayOf } from '../database/arrayOf.ts'
 import { type Queries, rows } from '../database/open.ts'
 import { transact } from '../database/transact.ts'
 import { AuthError } from '../errors.ts'
@@ -163,13 +164,6 @@ async function insert(tx: Queries, batch: readonly Line[]): Promise<Set<Line>> {
     if (line !== undefined) made.add(line)
   }
   return made
-}
-
-/**
- * An array as PostgreSQL writes it. Text is escaped as in JSON, as far as these texts go: none has control characters.
- */
-function arrayOf(values: readonly (string | null)[]): string {
-  return `{${values.map(value => (value === null ? 'NULL' : JSON.stringify(value))).join()}}`
 }
 
 interface Present {

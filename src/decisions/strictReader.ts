@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm'
+import { arrayOf } from '../database/arrayOf.ts'
 import type { DatabaseClock } from '../database/clock.ts'
 import { inBatches } from '../database/inBatches.ts'
 import { type Database, rows } from '../database/open.ts'
@@ -72,10 +73,9 @@ const userColumns = sql.raw(`
   case when asked.session_id is null then u.created_epoch::float8 end as created_epoch`)
 
 function read(decisions: Database, batch: readonly Asked[]): Promise<UserStanding[]> {
-  // Ids were checked to be UUIDs when the token was verified, so that the text of an array needs no quoting.
-  const userIds = `{${batch.map(({ userId }) => userId).join()}}`
-  const sessionIds = `{${batch.map(({ sessionId }) => sessionId ?? 'null').join()}}`
-  const keyIds = `{${batch.map(({ keyId }) => (keyId === undefined ? 'null' : quoted(keyId))).join()}}`
+  const userIds = arrayOf(batch.map(({ userId }) => userId))
+  const sessionIds = arrayOf(batch.map(({ sessionId }) => sessionId))
+  const keyIds = arrayOf(batch.map(({ keyId }) => keyId ?? null))
   return rows<UserStanding>(
     decisions,
     sql`
@@ -88,9 +88,4 @@ function read(decisions: Database, batch: readonly Asked[]): Promise<UserStandin
       left join annul.sessions s on s.id = asked.session_id and s.user_id = asked.user_id
       order by asked.place`,
   )
-}
-
-/** An item of a text array. A key's id is whatever stands in the table. */
-function quoted(text: string): string {
-  return `"${text.replace(/["\\]/g, '\\$&')}"`
 }

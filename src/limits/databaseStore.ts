@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { arrayOf } from '../database/arrayOf.ts'
 import type { Database } from '../database/open.ts'
 import { refusesNull } from '../database/outage.ts'
 import { writtenOnce } from '../database/preparedOnce.ts'
@@ -24,11 +25,11 @@ const maxTries = 5
 export function databaseStore(db: Database): BudgetStore {
   const charge = async (charges: readonly Charge[], tries = 0): Promise<Verdict> => {
     const found = await chargeAll(db, {
-      keys: list(charges.map(({ key }) => key.toString('hex'))),
-      costs: list(charges.map(({ cost }) => cost)),
-      failures: list(charges.map(({ failures }) => failures)),
-      mosts: list(charges.map(({ budget }) => budget.most)),
-      seconds: list(charges.map(({ budget }) => budget.seconds)),
+      keys: arrayOf(charges.map(({ key }) => key.toString('hex'))),
+      costs: arrayOf(charges.map(({ cost }) => cost)),
+      failures: arrayOf(charges.map(({ failures }) => failures)),
+      mosts: arrayOf(charges.map(({ budget }) => budget.most)),
+      seconds: arrayOf(charges.map(({ budget }) => budget.seconds)),
     }).catch(error => {
       if (!refusesNull(error, 'spent')) throw error
     })
@@ -51,9 +52,9 @@ export function databaseStore(db: Database): BudgetStore {
     charge: charges => charge(charges),
     async settle(settlements) {
       await settleAll(db, {
-        keys: list(settlements.map(({ key }) => key.toString('hex'))),
-        backs: list(settlements.map(({ back }) => back)),
-        fails: list(settlements.map(({ failures }) => failures)),
+        keys: arrayOf(settlements.map(({ key }) => key.toString('hex'))),
+        backs: arrayOf(settlements.map(({ back }) => back)),
+        fails: arrayOf(settlements.map(({ failures }) => failures)),
       })
     },
   }
@@ -67,9 +68,6 @@ interface Standing extends Budget {
   readonly failures: number | null
 }
 
-/** An array as PostgreSQL reads it. Its elements are numbers, or words of letters, digits and spaces. */
-const list = (elements: readonly (number | string)[]) => `{${elements.join()}}`
-
 /** What is left of a row's `spent`, after what time has given back. */
 const left = (wanted: SQL) => {
   const elapsed = sql`greatest(0, extract(epoch from clock_timestamp() - b.spent_at)::float8)`
@@ -80,7 +78,7 @@ const { placeholder } = sql
 
 const chargeAll = writtenOnce<Standing>(sql`
   with wanted as (
-    select decode(hex, 'hex') as key, position::int, cost, failing, most, seconds
+    select decode(hex, 'hex') as key, position, cost, failing, most, seconds
     from unnest(
       ${placeholder('keys')}::text::text[], ${placeholder('costs')}::text::float8[],
       ${placeholder('failures')}::text::int[], ${placeholder('mosts')}::text::float8[],

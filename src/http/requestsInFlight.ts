@@ -20,6 +20,8 @@ export const uncounted = { config: { isUncounted: true } } as const
 /** How many requests are worked on: one number for an Annul, whatever adapters stand on it. */
 interface Places {
   taken: number
+  /** Those of `taken` that are given back at the end of this turn of the event loop. */
+  leaving: number
   readonly refused: Counter
 }
 
@@ -50,9 +52,7 @@ export function boundRequests(app: FastifyInstance, parts: Parts): void {
     if (isRefused(request, reply)) return
     if (!request.routeOptions.config.isUncounted && !request.ws) {
       places.taken++
-      whenOver(request.raw.socket, reply.raw, () => {
-        places.taken--
-      })
+      whenOver(request.raw.socket, reply.raw, () => giveBack(places))
     }
     done()
   })
@@ -65,10 +65,23 @@ function open(parts: Parts): Places {
     help: 'Requests that were refused because as many as ANNUL_MAX_IN_FLIGHT were being worked on.',
     registers: [metrics.registry],
   })
-  const places: Places = { taken: 0, refused }
+  const places: Places = { taken: 0, leaving: 0, refused }
   metrics.gauge('annul_requests_in_flight', 'Requests that are being worked on.', () => places.taken)
   placesOf.set(parts, places)
   return places
+}
+
+/**
+ * A place is given back at the end of the event loop's turn, not before: what arrives in one turn was there at one time.
+ * A request that needs no database is answered within its turn. Where each gave its place to the next, a turn would work
+ * through all that had arrived, however many, and what waits for the database would wait for the end of it.
+ */
+function giveBack(places: Places): void {
+  if (places.leaving++ > 0) return
+  setImmediate(() => {
+    places.taken -= places.leaving
+    places.leaving = 0
+  })
 }
 
 /** By connection, what waits for the end of a request that came by it. */

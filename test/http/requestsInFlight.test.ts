@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { openSocket } from '../support/socket.ts'
@@ -119,6 +120,27 @@ describe('When all places are taken', () => {
       status: 503,
       allowed: origin,
     })
+  })
+})
+
+describe('What arrives at one time', () => {
+  it('counts as such, also where each request is answered before the next one is looked at', async () => {
+    await start()
+    const port = Number(new URL(server.url).port)
+    const body = JSON.stringify({ query: '{ quick }' })
+    for (let at = 0; at < 40; at++) sockets.push(connect(port, '127.0.0.1').setEncoding('utf8'))
+    const accepted = promisify(server.app.server.getConnections.bind(server.app.server))
+    await until(async () => (await accepted()) === 40)
+    const answers = sockets.map(async socket => String((await once(socket, 'data'))[0]).slice(9, 12))
+    for (const socket of sockets)
+      socket.write(
+        `POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+      )
+    const statuses = await Promise.all(answers)
+    // All of them arrive in one turn of the event loop.
+    expect(statuses.filter(status => status === '200')).toHaveLength(2)
+    expect(statuses.filter(status => status === '503')).toHaveLength(38)
+    expect((await server.send('{ quick }')).data).toEqual({ quick: 2 })
   })
 })
 

@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { type ClusterVerifier, openDoor, startVerifierProcess } from './clusterVerifier.ts'
-import { type NodeProxy, startProxy } from './proxy.ts'
+import { type NodeProxy, noProxy, startProxy } from './proxy.ts'
 
-/** Node processes as in production, on one PostgreSQL. Each node reaches the database through a proxy of its own. */
+/** Node processes as in production, on one PostgreSQL. Each node reaches the database through a proxy of its own, by default. */
 
 export interface ClusterNode {
   readonly name: string
@@ -55,8 +55,10 @@ export async function startCluster(options: {
   nodes?: number
   leaseMs?: number
   env?: Record<string, string>
+  /** Nodes reach the database directly: for measurements, since a proxy works in the process of the clients. Default: false. */
+  hasNoProxies?: boolean
 }): Promise<Cluster> {
-  const { databaseUrl, leaseMs = 500 } = options
+  const { databaseUrl, leaseMs = 500, hasNoProxies = false } = options
   const secret = randomBytes(32).toString('base64')
   const nodes: ClusterNode[] = []
   const deaths: string[] = []
@@ -69,7 +71,8 @@ export async function startCluster(options: {
     if (isClosed) throw new Error('The cluster is closed.')
     const name = String.fromCharCode(97 + started++)
     const url = new URL(databaseUrl)
-    const proxy = await startProxy({ host: url.hostname, port: Number(url.port) })
+    const database = { host: url.hostname, port: Number(url.port) }
+    const proxy = hasNoProxies ? noProxy(database.port) : await startProxy(database)
     url.port = String(proxy.port)
     const settings = {
       PORT: '0',

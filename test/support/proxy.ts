@@ -111,6 +111,14 @@ export async function startProxy(
   return proxy
 }
 
+/** Stands where a proxy is left out: its port is the server's own, and it can make no fault. */
+export function noProxy(port: number): NodeProxy {
+  const refuse = () => {
+    throw new Error('There is no proxy.')
+  }
+  return { port, lost: 0, set: refuse, delay: refuse, close: async () => {} }
+}
+
 /**
  * Resets a connection. While an `end()` is under way, libuv refuses a reset and leaves the handle open, so then the
  * socket is closed instead.

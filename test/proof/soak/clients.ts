@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { appendFileSync } from 'node:fs'
+import { createHistogram } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import WebSocket from 'ws'
 import type { Cluster } from '../../support/cluster.ts'
 import { inParallel, someNode, someOf } from '../prove/population.ts'
 import { asksWho, type Operation } from '../prove/send.ts'
-import { type Asked, ask, isShed } from './ask.ts'
+import { type Asked, ask, isShed, type Kind } from './ask.ts'
 
 interface Tokens {
   readonly accessToken: string
@@ -18,15 +19,24 @@ interface Account extends Tokens {
   readonly password: string
 }
 
+interface RefreshingSession {
+  readonly refreshToken: string
+  /** Of the next refresh. */
+  readonly attempt: string
+}
+
 const fields = 'accessToken refreshToken session { id }'
 const logins = `mutation ($input: LoginInput!) { made: login(input: $input) { ${fields} } }`
 const accountCount = 20
 /** Sessions that wait to be revoked. More are not needed. */
 const mostReady = 100
+const tokensRemembered = 10_000
 
 /** The clients of the soak: each kind of request, and what its answer must be. */
 export class Clients {
   readonly counts = { admitted: 0, shed: 0, revocations: 0, checks: 0, sockets: 0 }
+  /** Microseconds from sending a request to its whole answer, as its client sees it. */
+  readonly times = { admitted: createHistogram(), shed: createHistogram() }
   /** Revoked tokens that were accepted after the revocation had returned. */
   readonly acceptedLate: string[] = []
   /** Answers that are neither right nor a refusal for want of room. */
@@ -34,7 +44,7 @@ export class Clients {
   readonly #cluster: Cluster
   readonly #accounts: readonly Account[]
   /** Sessions of which each refreshes once at a time. */
-  readonly #refreshing: { refreshToken: string; attempt: string }[]
+  readonly #refreshing: RefreshingSession[]
   readonly #ready: (Tokens & { readonly account: Account })[] = []
   readonly #revoked: string[] = []
   #turn = 0
@@ -42,7 +52,7 @@ export class Clients {
   private constructor(cluster: Cluster, accounts: readonly Account[], refreshing: readonly Tokens[]) {
     this.#cluster = cluster
     this.#accounts = accounts
-    this.#refreshing = refreshing.map(({ refreshToken }) => ({ refreshToken, attempt: newAttempt() }))
+    this.#refreshing = refreshing.map(sessionOf)
   }
 
   static async open(cluster: Cluster): Promise<Clients> {
@@ -52,16 +62,31 @@ export class Clients {
       const email = `${randomBytes(8).toString('hex')}@example.com`
       const password = `password ${randomBytes(9).toString('base64url')}`
       const query = `mutation ($input: RegisterInput!) { made: register(input: $input) { ${fields} } }`
-      const registered = await ask(someNode(cluster).url, {
+      const registered = await patiently(someNode(cluster).url, 'register', {
         query,
         variables: { input: { email, password } },
       })
       const account = { email, password, ...tokensOf(registered) }
       accounts.push(account)
       for (let times = 0; times < 3; times++)
-        refreshing.push(tokensOf(await ask(someNode(cluster).url, login(account))))
+        refreshing.push(tokensOf(await patiently(someNode(cluster).url, 'login', login(account))))
     })
     return new Clients(cluster, accounts, refreshing)
+  }
+
+  /**
+   * Shows each node as many different tokens as it remembers the signatures of (tokens/verifiedTokens.ts). Otherwise the memory
+   * for them would grow during the soak.
+   */
+  async fillCaches(): Promise<void> {
+    await inParallel(16, [...Array(tokensRemembered).keys()], async () => {
+      const session = this.#refreshing.pop()
+      if (session === undefined) throw new Error('There are fewer sessions than requests at a time.')
+      const tokens = tokensOf(await patiently(someNode(this.#cluster).url, 'refresh', refresh(session)))
+      for (const { url } of this.#cluster.nodes)
+        await patiently(url, 'query', { query: asksWho, token: tokens.accessToken })
+      this.#refreshing.unshift(sessionOf(tokens))
+    })
   }
 
   /** One act of the mix. In a hundred: 80 queries, 14 refreshes, 2 log-ins, 2 revocations, 2 sockets. */
@@ -80,32 +105,26 @@ export class Clients {
     await inParallel(8, this.#revoked, token => this.#isRefusedEverywhere(token))
     await inParallel(8, this.#accounts, async ({ accessToken }) => {
       for (const { url } of this.#cluster.nodes)
-        this.#count(await patiently(url, { query: asksWho, token: accessToken }))
+        this.#count(await patiently(url, 'check', { query: asksWho, token: accessToken }))
     })
   }
 
   async #query(): Promise<void> {
-    this.#count(await this.#ask({ query: asksWho, token: someOf(this.#accounts).accessToken }))
+    this.#count(await this.#ask('query', { query: asksWho, token: someOf(this.#accounts).accessToken }))
   }
 
   async #refresh(): Promise<void> {
     const session = this.#refreshing.pop()
     if (session === undefined) return this.#query()
-    const answer = await this.#ask({
-      query: `mutation ($refreshToken: String!, $attempt: String!) {
-        made: refresh(refreshToken: $refreshToken, attempt: $attempt) { ${fields} } }`,
-      variables: session,
-    })
+    const answer = await this.#ask('refresh', refresh(session))
     // An attempt that was not admitted is made again.
-    const next = this.#count(answer)
-      ? { refreshToken: tokensOf(answer).refreshToken, attempt: newAttempt() }
-      : session
+    const next = this.#count(answer) ? sessionOf(tokensOf(answer)) : session
     this.#refreshing.unshift(next)
   }
 
   async #login(): Promise<void> {
     const account = someOf(this.#accounts)
-    const answer = await this.#ask(login(account))
+    const answer = await this.#ask('login', login(account))
     if (this.#count(answer) && this.#ready.length < mostReady)
       this.#ready.push({ account, ...tokensOf(answer) })
   }
@@ -115,6 +134,7 @@ export class Clients {
     if (found === undefined) return this.#login()
     const { account, accessToken, refreshToken, session } = found
     const answer = await this.#ask(
+      'revoke',
       someOf<Operation>([
         { query: 'mutation { logout }', token: accessToken },
         { query: 'mutation ($t: String!) { logout(refreshToken: $t) }', variables: { t: refreshToken } },
@@ -135,7 +155,7 @@ export class Clients {
   async #isRefusedEverywhere(token: string): Promise<void> {
     await Promise.all(
       this.#cluster.nodes.map(async ({ name, url }) => {
-        const { status, text } = await patiently(url, { query: asksWho, token })
+        const { status, text } = await patiently(url, 'check', { query: asksWho, token })
         this.counts.checks++
         if (status === 401) return
         if (status === 200 && !text.includes('"errors"')) this.acceptedLate.push(`Node ${name}: ${text}`)
@@ -176,12 +196,14 @@ export class Clients {
     })
   }
 
-  #ask(operation: Operation): Promise<Asked> {
-    return ask(someNode(this.#cluster).url, operation)
+  #ask(kind: Kind, operation: Operation): Promise<Asked> {
+    return ask(someNode(this.#cluster).url, kind, operation)
   }
 
   /** @returns whether it was carried out */
   #count(answer: Asked): boolean {
+    const microseconds = Math.max(1, Math.round(answer.ms * 1000))
+    this.times[isShed(answer) ? 'shed' : 'admitted'].record(microseconds)
     if (isShed(answer)) {
       this.counts.shed++
       if (!(Number(answer.retryAfter) > 0)) this.#complain({ ...answer, text: 'No Retry-After.' })
@@ -199,10 +221,10 @@ export class Clients {
 }
 
 /** Asks again as long as the server has no room. */
-async function patiently(url: string, operation: Operation): Promise<Asked> {
+async function patiently(url: string, kind: Kind, operation: Operation): Promise<Asked> {
   const end = performance.now() + 60_000
   for (;;) {
-    const answer = await ask(url, operation)
+    const answer = await ask(url, kind, operation)
     if (!isShed(answer) || performance.now() > end) return answer
     await delay(20 + Math.random() * 30)
   }
@@ -212,8 +234,14 @@ function login({ email, password }: Account): Operation {
   return { query: logins, variables: { input: { email, password } } }
 }
 
-function newAttempt(): string {
-  return randomBytes(18).toString('base64url')
+function refresh({ refreshToken, attempt }: RefreshingSession): Operation {
+  const query = `mutation ($refreshToken: String!, $attempt: String!) {
+    made: refresh(refreshToken: $refreshToken, attempt: $attempt) { ${fields} } }`
+  return { query, variables: { refreshToken, attempt } }
+}
+
+function sessionOf({ refreshToken }: Tokens): RefreshingSession {
+  return { refreshToken, attempt: randomBytes(18).toString('base64url') }
 }
 
 function tokensOf({ status, text }: Asked): Tokens {

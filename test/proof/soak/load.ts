@@ -16,6 +16,8 @@ export interface NodeLoad {
   readonly admitted: Answered
   /** With 429 or 503. */
   readonly refused: Answered
+  /** The admitted ones, by what was asked (Kind). */
+  readonly kinds: Readonly<Record<string, Answered>>
 }
 
 /** Asks a node how it bears its load. A node that works through a full queue answers late. */

@@ -10,7 +10,12 @@ say(`Two nodes, twice their capacity, for ${seconds} s …`)
 const server = await startPostgres()
 try {
   await server.createDatabase('soak')
-  const report = await runSoak({ databaseUrl: server.urlOf('soak'), seconds, say })
+  const report = await runSoak({
+    databaseUrl: server.urlOf('soak'),
+    seconds,
+    fillsCaches: seconds >= 120,
+    say,
+  })
   say(JSON.stringify(report, null, 2))
   const { growth, admittedP99, unloadedP99, refusedP99, acceptedLate, checks, complaints, refused } = report
   const failures = [

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Cluster, type ClusterNode, startCluster } from '../../support/cluster.ts'
 import { inParallel } from '../prove/population.ts'
+import type { Kind } from './ask.ts'
 import { Clients } from './clients.ts'
-import { loadOf, type NodeLoad } from './load.ts'
+import { type Answered, loadOf, type NodeLoad } from './load.ts'
 
 export interface SoakReport {
   /** Requests per second that two nodes answer, when each client waits for its answer. */
@@ -18,6 +19,10 @@ export interface SoakReport {
   readonly unloadedP99: number
   readonly admittedP99: number
   readonly refusedP99: number
+  /** The admitted ones during the soak, by what was asked. */
+  readonly byKind: Readonly<Record<string, Pick<Answered, 'p50' | 'p99'>>>
+  /** As the clients see it, who have no core of their own: with the time in the sockets of both sides. */
+  readonly clients: { readonly admittedP99: number; readonly refusedP99: number }
   /** Bytes of the heap of all nodes together, after a collection: after the warm-up, and at the end. */
   readonly heapAtFirst: number
   readonly heapAtLast: number
@@ -35,6 +40,8 @@ export interface SoakReport {
 }
 
 const workers = 32
+/** Requests at a time share the processor: each of five takes up to five times as long as alone. */
+const maxInFlight = 5
 /** More requests without an answer are not sent: the clients would measure their own memory. */
 const mostOutstanding = 1000
 const tickMs = 10
@@ -46,25 +53,24 @@ const tickMs = 10
 export async function runSoak(options: {
   databaseUrl: string
   seconds: number
+  /** Whether what nodes remember of tokens is full before their memory is looked at; takes half a minute. Default: no. */
+  fillsCaches?: boolean
   say?: (line: string) => void
 }): Promise<SoakReport> {
-  const { databaseUrl, seconds, say = () => {} } = options
+  const { databaseUrl, seconds, fillsCaches = false, say = () => {} } = options
   const quiet = { ANNUL_LOG_LEVEL: 'warn', ANNUL_LIMITS: 'off' }
   // The default lease: a node that does not get to its turn for long must not ask the database for each decision.
-  const cluster = await startCluster({ databaseUrl, nodes: 2, leaseMs: 2000, env: quiet })
+  const cluster = await startCluster({ databaseUrl, nodes: 2, leaseMs: 2000, env: quiet, hasNoProxies: true })
   try {
     const { capacityPerSecond, unloadedP99 } = await measure(cluster, Math.min(10, seconds / 6))
-    // As many as a node answers in the time that the slowest request takes alone: the rest would only wait.
-    const perNode = capacityPerSecond / cluster.nodes.length
-    const maxInFlight = Math.max(4, Math.round((perNode * unloadedP99) / 1000))
-    say(
-      `Capacity ${Math.round(capacityPerSecond)}/s, unloaded p99 ${unloadedP99} ms, at most ${maxInFlight} at a time …`,
-    )
+    say(`Capacity ${Math.round(capacityPerSecond)}/s, unloaded p99 ${unloadedP99} ms …`)
     for (const node of [...cluster.nodes]) {
       await cluster.start({ env: { ANNUL_MAX_IN_FLIGHT: String(maxInFlight) }, preload: 'reportLoad.js' })
       await node.stop()
     }
     const clients = await Clients.open(cluster)
+    if (fillsCaches) await clients.fillCaches()
+    await Promise.all(cluster.nodes.map(loadOf))
     const flood = startFlood(clients, 2 * capacityPerSecond)
     // Seldom: each report begins with a collection, which stops the node for a moment.
     const everyMs = Math.max(2000, (seconds * 1000) / 20)
@@ -76,6 +82,7 @@ export async function runSoak(options: {
     const sentPerSecond = await flood.stop()
     await clients.checkAll()
     const { counts, acceptedLate } = clients
+    const kinds: readonly Kind[] = ['query', 'refresh', 'login', 'revoke', 'check']
     const heap = ends(loads, ({ heapUsed }) => heapUsed)
     const rss = ends(loads, load => load.rss)
     return {
@@ -86,13 +93,15 @@ export async function runSoak(options: {
       admitted: counts.admitted,
       refused: counts.shed,
       unloadedP99,
-      admittedP99: median(loads.flat().map(({ admitted }) => admitted.p99)),
-      refusedP99: median(
-        loads
-          .flat()
-          .filter(({ refused }) => refused.count > 0)
-          .map(({ refused }) => refused.p99),
+      admittedP99: mediansOf(loads.flat().map(({ admitted }) => admitted)).p99,
+      refusedP99: mediansOf(loads.flat().map(({ refused }) => refused)).p99,
+      byKind: Object.fromEntries(
+        kinds.map(kind => [kind, mediansOf(loads.flat().map(load => load.kinds[kind]))]),
       ),
+      clients: {
+        admittedP99: clients.times.admitted.percentile(99) / 1000,
+        refusedP99: clients.times.shed.percentile(99) / 1000,
+      },
       heapAtFirst: heap.first,
       heapAtLast: heap.last,
       growth: heap.last / heap.first - 1,
@@ -169,6 +178,12 @@ function ends(loads: readonly NodeLoad[][], of: (load: NodeLoad) => number) {
   const sums = loads.map(nodes => nodes.reduce((sum, load) => sum + of(load), 0))
   const quarter = Math.max(1, Math.floor(sums.length / 4))
   return { first: median(sums.slice(quarter, 2 * quarter)), last: median(sums.slice(-quarter)) }
+}
+
+/** Of reports in which there were such requests. */
+function mediansOf(reports: readonly (Answered | undefined)[]) {
+  const told = reports.filter(report => report !== undefined).filter(({ count }) => count > 0)
+  return { p50: median(told.map(({ p50 }) => p50)), p99: median(told.map(({ p99 }) => p99)) }
 }
 
 function median(values: readonly number[]): number {

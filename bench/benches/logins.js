@@ -19,8 +19,11 @@ export async function run(bench) {
   const on = await startServer('on')
   const least = await bench.startServer('bareLogin', {})
   const load = bench.startLoad()
-  // Each connection logs an account of its own in, and succeeds: attempts that succeed are given back.
-  const requests = (await registerMany(off.url, connections)).map(loginRequest)
+  // Each connection logs an account of its own in, and succeeds: attempts that succeed are given back. As with annul/client,
+  // the device is known to the account.
+  const accounts = await registerMany(off.url, connections)
+  const requests = accounts.map(loginRequest)
+  const fromNewDevices = accounts.map(account => loginRequest({ ...account, device: undefined }))
   const logIn = (server, requests) => async ms => {
     await load.call('connect', { url: server.url, connections })
     return load.call('repeat', { requests, ms })
@@ -32,6 +35,7 @@ export async function run(bench) {
       { name: 'the hash behind a bare request', slice: withCpu(least, logIn(least, [bareRequest])) },
       { name: 'logins without limits', slice: withCpu(off, logIn(off, requests)) },
       { name: 'logins with limits', slice: withCpu(on, logIn(on, requests)) },
+      { name: 'from new devices, with limits', slice: withCpu(on, logIn(on, fromNewDevices)) },
     ],
     { baseline: hash, ...bench.options, warmUpMs },
   )

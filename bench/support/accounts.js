@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 
 const fields = 'accessToken refreshToken session { id } user { id }'
 
-/** @returns {Promise<{ email, password, accessToken, refreshToken, session: { id }, user: { id } }[]>} */
+/** @returns {Promise<{ email, password, device, accessToken, refreshToken, session: { id }, user: { id } }[]>} */
 export async function registerMany(url, count) {
   const accounts = []
   for (let first = 0; first < count; first += 16)
@@ -25,14 +25,15 @@ async function register(url) {
   })
   const { data, errors } = await response.json()
   if (errors) throw new Error(JSON.stringify(errors))
-  return { ...input, ...data.register }
+  return { ...input, device: response.headers.get('annul-device'), ...data.register }
 }
 
-/** The request of one login, for support/load.js. */
-export function loginRequest({ email, password }) {
+/** The request of one login, for support/load.js: of the device that has registered, or of one that is not known. */
+export function loginRequest({ email, password, device }) {
   const query = 'mutation Login($input: LoginInput!) { login(input: $input) { accessToken refreshToken } }'
   return {
     body: JSON.stringify({ query, variables: { input: { email, password } } }),
+    headers: device && { 'annul-device': device },
     expected: '{"data":{"login":{"accessToken":"',
   }
 }

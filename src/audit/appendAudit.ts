@@ -33,18 +33,42 @@ export async function appendAuditAlone({ db, app }: Transacting, entry: AuditEnt
 }
 
 async function insert(queries: Queries, entry: AuditEntry): Promise<AuditEvent> {
-  const { kind, actorId = null, userId = null, sessionId = null } = entry
-  const { ipAddress = null, device = null, detail = null } = entry
-  const values = { kind, actorId, userId, sessionId, ipAddress, device, detail }
-  const [row] = await insertion(queries).execute(values)
-  if (row === undefined) throw new Error('An inserted event was not returned.')
-  return Object.freeze({ id: String(row.number), at: row.time, ...values })
+  const [row] = await insertion(queries).execute(eventParameters(entry))
+  return eventOf(entry, row)
 }
 
-const { placeholder } = sql
+/** What an appended row tells. */
+interface Appended {
+  readonly number: bigint | number
+  readonly time: Date
+}
 
-const insertion = preparedOnce(queries =>
-  queries
+function eventOf(entry: AuditEntry, row: Appended | undefined): AuditEvent {
+  if (row === undefined) throw new Error('An inserted event was not returned.')
+  return Object.freeze({ id: String(row.number), at: row.time, ...withNulls(entry) })
+}
+
+function withNulls(entry: AuditEntry) {
+  const { kind, actorId = null, userId = null, sessionId = null } = entry
+  const { ipAddress = null, device = null, detail = null } = entry
+  return { kind, actorId, userId, sessionId, ipAddress, device, detail }
+}
+
+/** The values of `eventInsertion`'s placeholders, which share no name with those of a statement around it. */
+export function eventParameters(entry: AuditEntry): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(withNulls(entry)).map(([name, value]) => [`event.${name}`, value]))
+}
+
+/** As `appendAudit`, for a statement that has appended the event together with its change. */
+export function noteAppended(tx: Queries, entry: AuditEntry, row: Appended): void {
+  eventsIn(tx).push(eventOf(entry, row))
+}
+
+const placeholder = (name: keyof AuditEntry) => sql.placeholder(`event.${name}`)
+
+/** Appends an event; a part of a larger statement, too. */
+export function eventInsertion(queries: Queries) {
+  return queries
     .insert(auditEvents)
     .values({
       kind: placeholder('kind'),
@@ -56,5 +80,6 @@ const insertion = preparedOnce(queries =>
       detail: placeholder('detail'),
     })
     .returning({ number: auditEvents.id, time: auditEvents.at })
-    .prepare('annul_append_audit'),
-)
+}
+
+const insertion = preparedOnce(queries => eventInsertion(queries).prepare('annul_append_audit'))

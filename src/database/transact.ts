@@ -20,21 +20,35 @@ const withMail = new WeakSet<object>()
  *
  * @throws what `work` or one of its hooks throws
  */
-export async function transact<T>(
-  { db, app, mails }: Transacting,
-  work: (tx: Queries) => Promise<T>,
+export async function transact<T>(parts: Transacting, work: (tx: Queries) => Promise<T>): Promise<T> {
+  return telling(parts, noting => parts.db.transaction(async tx => work(noting(tx))))
+}
+
+/**
+ * As `transact`, for work that runs a single statement, which is a transaction by itself: without BEGIN and COMMIT it costs a
+ * third. A second statement would not be undone with the first one.
+ */
+export async function transactInOne<T>(
+  parts: Transacting,
+  work: (queries: Queries) => Promise<T>,
+): Promise<T> {
+  // Events are noted by object, and the database is everybody's.
+  return telling(parts, noting => work(noting(Object.create(parts.db))))
+}
+
+async function telling<T>(
+  { app, mails }: Transacting,
+  run: (noting: <Tx extends Queries>(tx: Tx) => Tx) => Promise<T>,
 ): Promise<T> {
   const events: AuditEvent[] = []
   let hasMail = () => false
-  const result = await db
-    .transaction(async tx => {
-      eventsOf.set(tx, events)
-      hasMail = () => withMail.has(tx)
-      return work(tx)
-    })
-    .catch(error => {
-      throw thrownBy(error)
-    })
+  const result = await run(tx => {
+    eventsOf.set(tx, events)
+    hasMail = () => withMail.has(tx)
+    return tx
+  }).catch(error => {
+    throw thrownBy(error)
+  })
   for (const event of events) app.events.tell(event)
   if (hasMail()) mails?.nudge()
   return result

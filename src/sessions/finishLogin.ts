@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { appendAudit } from '../audit/appendAudit.ts'
 import type { Queries } from '../database/open.ts'
 import type { UserRow } from '../database/rows.ts'
 import { runHook } from '../database/runHook.ts'
@@ -30,22 +29,16 @@ export async function finishLogin(
   const { cookie, proved, detail } = options
   const sessionId = randomUUID()
   const opening = openSession(parts, tx, visitor, checked, {
-    cookie,
-    id: sessionId,
-    ...(proved && { proved }),
+    ...{ cookie, proved, id: sessionId },
+    event: { kind: 'login', actorId: user.id, userId: user.id, detail, ...originOf(visitor) },
   })
-  // Sent together, in one round trip. Where the first one fails, its error tells why, and not those of the others.
-  const [tokens, isNew] = await Promise.all([
-    opening,
-    isNewDevice(tx, visitor, user, sessionId),
-    appendAudit(tx, {
-      ...{ kind: 'login', actorId: user.id, userId: user.id, sessionId, detail },
-      ...originOf(visitor),
-    }),
-  ]).catch(async error => {
-    await opening
-    throw error
-  })
+  // Sent together, in one round trip. Where the first one fails, its error tells why, and not that of the other.
+  const [tokens, isNew] = await Promise.all([opening, isNewDevice(tx, visitor, user, sessionId)]).catch(
+    async error => {
+      await opening
+      throw error
+    },
+  )
   if (isNew) await queueSecurityMail(tx, 'new-device', user, visitor)
   await runHook(parts.app, 'signedIn', tx, user)
   return tokens

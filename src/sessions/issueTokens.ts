@@ -9,23 +9,29 @@ import { checkBinding } from './checkBinding.ts'
  * The rows that a token is made from. They come from the statement that checked the password or the generation, never
  * from a later read: so a token that is issued during a kill carries the old versions, and is refused from the start.
  */
-export interface TokenSource {
+export interface TokenSource<Session = SessionRow> {
   readonly user: UserRow
-  readonly session: SessionRow
+  readonly session: Session
   /** Everybody's, read together with the user. */
   readonly epoch: number
   /** When they were read, in seconds of database time. */
   readonly readAt: number
 }
 
-export interface Tokens {
+export interface Tokens<Session = SessionRow> {
   readonly accessToken: string
   /** Seconds. */
   readonly expiresIn: number
   readonly refreshToken: string
-  readonly session: SessionRow
+  readonly session: Session
   readonly user: UserRow
 }
+
+/** What tokens tell of their session. */
+export type IssuedSession = Pick<
+  SessionRow,
+  'id' | 'generation' | 'authTime' | 'amr' | 'idleExpiresAt' | 'expiresAt'
+>
 
 /**
  * Makes the access token, and the refresh token of the session's present generation.
@@ -36,12 +42,12 @@ export interface Tokens {
  * @throws AuthError UNAVAILABLE when the rows are too old to sign; Error when it can't be bound as ANNUL_BIND asks, or
  *   the app's claims are refused
  */
-export function issueTokens(
+export function issueTokens<Session extends IssuedSession>(
   parts: Parts,
   visitor: Visitor,
-  source: TokenSource,
+  source: TokenSource<Session>,
   options: { authTime?: number; amr?: readonly string[] } = {},
-): Tokens {
+): Tokens<Session> {
   const { user, session } = source
   checkBinding(parts, visitor)
   const binding = visitor.newBinding

@@ -3,7 +3,7 @@ import { appendAudit, appendAuditAlone } from '../audit/appendAudit.ts'
 import type { Queries } from '../database/open.ts'
 import { violates } from '../database/outage.ts'
 import { users } from '../database/tables.ts'
-import { transact } from '../database/transact.ts'
+import { transact, transactInOne } from '../database/transact.ts'
 import { AuthError, invalidCredentials } from '../errors.ts'
 import { checkEmail, emailKey } from '../input/email.ts'
 import { originOf } from '../input/origin.ts'
@@ -55,17 +55,27 @@ export async function login(
   await parts.keys.awaitCurrent()
   // The password was right, whatever comes of the session: given back meanwhile.
   const givenBack = attempt.succeeded()
-  const answerWith = (hasFactors: boolean) =>
+  const open = (tx: Queries) => finishLogin(parts, tx, visitor, checked, { cookie: input.cookie ?? false })
+  // An account is told nothing of a device that it knows. So the session with its event is all that is stored.
+  const isOneStatement =
+    storeHash === undefined && parts.app.hooks.signedIn === undefined && visitor.device.knows(account)
+  const signIn = () =>
+    isOneStatement
+      ? transactInOne(parts, open)
+      : transact(parts, async tx => {
+          await storeHash?.(tx)
+          return open(tx)
+        })
+  const ask = () =>
     transact(parts, async tx => {
-      await storeHash(tx)
-      if (!hasFactors) return finishLogin(parts, tx, visitor, checked, { cookie: input.cookie ?? false })
+      await storeHash?.(tx)
       await appendAudit(tx, { kind: 'second-factor-asked', userId: checked.user.id, ...origin })
       return askForFactor(tx, checked)
     })
-  const answer = await answerWith(checked.hasFactors)
+  const answer = await (checked.hasFactors ? ask() : signIn())
     .catch(error => {
       // The first factor was confirmed while the password was checked.
-      if (violates(error, 'sessions_second_factor')) return answerWith(true)
+      if (violates(error, 'sessions_second_factor')) return ask()
       throw error
     })
     .finally(() => givenBack)
@@ -81,15 +91,15 @@ export async function login(
 /**
  * A hash of older parameters or of another system is made anew while the password is at hand.
  *
- * @returns stores the new hash, if there is one, in the transaction of the login's event
+ * @returns stores the new hash in the transaction of the login's event; undefined where there is none
  */
 async function renewHash(
   { passwords }: Pick<Parts, 'passwords'>,
   user: { id: string; passwordHash: string | null },
   password: string,
-): Promise<(tx: Queries) => Promise<unknown>> {
+): Promise<((tx: Queries) => Promise<unknown>) | undefined> {
   const checkedHash = user.passwordHash
-  if (checkedHash === null || !passwords.isOutdated(checkedHash)) return async () => {}
+  if (checkedHash === null || !passwords.isOutdated(checkedHash)) return undefined
   const passwordHash = await passwords.hash(password)
   // Only the hash that was checked is replaced: a password change in between stays.
   return tx =>

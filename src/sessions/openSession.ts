@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'drizzle-orm'
-import type { Queries } from '../database/open.ts'
+import { type AuditEntry, eventInsertion, eventParameters, noteAppended } from '../audit/appendAudit.ts'
+import { firstOf, type Queries } from '../database/open.ts'
 import { missedReference } from '../database/outage.ts'
 import { preparedOnce } from '../database/preparedOnce.ts'
-import { sessionColumns } from '../database/rows.ts'
+import { type SessionRow, sessionColumns } from '../database/rows.ts'
 import { sessions } from '../database/tables.ts'
 import { invalidCredentials } from '../errors.ts'
 import { methods } from '../factors/amr.ts'
@@ -18,49 +19,73 @@ export interface Proved {
 }
 
 /**
- * The common ending of login and register: a new session, and its first tokens. The versions are those of the row
- * whose password was checked; if they were raised since, the session is refused from the start.
+ * The common ending of login and register: a new session, and its first tokens, by one statement. The versions are those
+ * of the row whose password was checked; if they were raised since, the session is refused from the start.
  *
  * @param options.id the session's; default: a new one
  * @param options.proved default: by the password alone
+ * @param options.event appended by the same statement; its session is the new one. Default: none
  */
 export async function openSession(
   parts: Parts,
   tx: Queries,
   visitor: DeviceVisitor,
   checked: Omit<TokenSource, 'session'>,
-  options: { cookie: boolean; id?: string; proved?: Proved },
+  options: {
+    cookie: boolean
+    id?: string
+    proved?: Proved | undefined
+    event?: Omit<AuditEntry, 'sessionId'>
+  },
 ): Promise<Tokens> {
-  const { proved } = options
+  const { id = randomUUID(), proved, event, cookie } = options
   const { sessionIdleSeconds, sessionMaxSeconds } = parts.config
-  const checkedAt = new Date(checked.readAt * 1000)
-  const [session] = await insertion(tx)
-    .execute({
-      id: options.id ?? randomUUID(),
-      userId: checked.user.id,
-      sessionVersion: checked.user.sessionVersion,
-      epoch: checked.epoch,
-      sessionIdleSeconds,
-      sessionMaxSeconds,
-      checkedAt,
-      amr: [...(proved?.amr ?? methods.password)],
-      factorIds: [...(proved?.factorIds ?? [])],
-      factorTime: proved ? checkedAt.toISOString() : null,
-      userAgent: visitor.userAgent,
-      ipAddress: visitor.ipAddress,
-      cookie: options.cookie,
-    })
-    .catch(error => {
-      // recoverAccount has given the user another id meanwhile, and the password that was checked is unset.
-      throw missedReference(error) ? invalidCredentials() : error
-    })
-  if (session === undefined) throw new Error('An inserted session was not returned.')
-  return issueTokens(parts, visitor, { ...checked, session })
+  const checkedAt = checked.readAt * 1000
+  const session = {
+    id,
+    generation: 1,
+    // The iat of the access token is this time: with now() the token would look older than the session, and never be
+    // renewed.
+    authTime: new Date(checkedAt),
+    amr: [...(proved?.amr ?? methods.password)],
+    idleExpiresAt: new Date(checkedAt + 1000 * sessionIdleSeconds),
+    expiresAt: new Date(checkedAt + 1000 * sessionMaxSeconds),
+  }
+  // Made first, so that what can't be issued leaves no session, also where the statement is a transaction by itself.
+  const tokens = issueTokens(parts, visitor, { ...checked, session })
+  const values = {
+    ...session,
+    userId: checked.user.id,
+    sessionVersion: checked.user.sessionVersion,
+    epoch: checked.epoch,
+    factorIds: [...(proved?.factorIds ?? [])],
+    factorTime: proved ? session.authTime.toISOString() : null,
+    userAgent: visitor.userAgent,
+    ipAddress: visitor.ipAddress,
+    cookie,
+  }
+  const row = await insert(tx, values, event && { ...event, sessionId: id }).catch(error => {
+    // recoverAccount has given the user another id meanwhile, and the password that was checked is unset.
+    throw missedReference(error) ? invalidCredentials() : error
+  })
+  return { ...tokens, session: row }
+}
+
+async function insert(
+  tx: Queries,
+  values: Record<string, unknown>,
+  event: AuditEntry | undefined,
+): Promise<SessionRow> {
+  if (event === undefined) return firstOf(await insertion(tx).execute(values))
+  const inserted = await insertionWithEvent(tx).execute({ ...values, ...eventParameters(event) })
+  const { opened, noted } = firstOf(inserted)
+  noteAppended(tx, event, noted)
+  return opened
 }
 
 const { placeholder } = sql
 
-const insertion = preparedOnce(tx =>
+const sessionInsertion = (tx: Queries) =>
   tx
     .insert(sessions)
     .values({
@@ -68,12 +93,11 @@ const insertion = preparedOnce(tx =>
       userId: placeholder('userId'),
       sessionVersion: placeholder('sessionVersion'),
       epoch: placeholder('epoch'),
-      idleExpiresAt: sql`now() + make_interval(secs => ${placeholder('sessionIdleSeconds')})`,
-      expiresAt: sql`now() + make_interval(secs => ${placeholder('sessionMaxSeconds')})`,
-      // The iat of the access token is this time: with now() the token would look older than the session, and never be
-      // renewed.
-      rotatedAt: placeholder('checkedAt'),
-      authTime: placeholder('checkedAt'),
+      generation: placeholder('generation'),
+      idleExpiresAt: placeholder('idleExpiresAt'),
+      expiresAt: placeholder('expiresAt'),
+      rotatedAt: placeholder('authTime'),
+      authTime: placeholder('authTime'),
       amr: placeholder('amr'),
       factorIds: placeholder('factorIds'),
       factorTime: sql`${placeholder('factorTime')}::timestamptz`,
@@ -82,5 +106,16 @@ const insertion = preparedOnce(tx =>
       cookie: placeholder('cookie'),
     })
     .returning(sessionColumns)
-    .prepare('annul_open_session'),
-)
+
+const insertion = preparedOnce(tx => sessionInsertion(tx).prepare('annul_open_session'))
+
+const insertionWithEvent = preparedOnce(tx => {
+  const opened = tx.$with('opened').as(sessionInsertion(tx))
+  const noted = tx.$with('noted').as(eventInsertion(tx))
+  return tx
+    .with(opened, noted)
+    .select()
+    .from(opened)
+    .crossJoin(noted)
+    .prepare('annul_open_session_with_event')
+})

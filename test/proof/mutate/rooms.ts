@@ -84,13 +84,16 @@ export const rooms: Readonly<Record<string, readonly Part[]>> = {
       ],
       ['sessions/sessionRows'],
     ),
-    part(['sessions/checkBinding', 'sessions/issueTokens', 'sessions/openSession'], ['sessions/issueTokens']),
+    part(
+      ['sessions/checkBinding', 'sessions/issueTokens', 'sessions/openSession'],
+      ['sessions/issueTokens', 'sessions/knownDevice'],
+    ),
     part(['sessions/refresh'], ['sessions/refresh/verdicts']),
     part(['sessions/renewAccessToken'], ['sessions/renewAccessToken']),
     part(['sessions/finishLogin'], ['sessions/passkeySignIn', 'sessions/credentials']),
     part(
       ['sessions/login', 'sessions/readCredentials', 'sessions/reauthenticate', 'sessions/isNewDevice'],
-      ['sessions/credentials'],
+      ['sessions/credentials', 'sessions/knownDevice'],
     ),
     part(
       ['sessions/answerChallenge', 'sessions/expiredChallenges', 'sessions/factorChallenge'],

@@ -87,8 +87,13 @@ describe('an hour', () => {
   it('is sealed once by several nodes that come at the same time', async () => {
     for (const ago of [9, 8, 7, 6]) await append(ago, 50)
     await Promise.all([seal(), seal(), seal(), seal()])
-    await seal()
-    expect((await seals()).map(({ events }) => events)).toEqual([50, 50, 50, 50])
+    // Whoever finds another one at work leaves the rest to the next round, also to one that the test before has begun.
+    const sealed = async () => {
+      await seal()
+      return seals()
+    }
+    const all = await until(sealed, ({ length }) => length === 4)
+    expect(all.map(({ events }) => events)).toEqual([50, 50, 50, 50])
     expect(await verify()).toMatchObject({ hours: 4, events: 200, broken: undefined })
   })
 

@@ -51,10 +51,12 @@ export async function openSession(
     idleExpiresAt: new Date(checkedAt + 1000 * sessionIdleSeconds),
     expiresAt: new Date(checkedAt + 1000 * sessionMaxSeconds),
   }
-  // Made first, so that what can't be issued leaves no session, also where the statement is a transaction by itself.
+  // Made first, so that what can't be issued leaves no session, also where the statement is a transaction by itself. The
+  // row's ends are counted from when it is written: the tokens never outlive it.
   const tokens = issueTokens(parts, visitor, { ...checked, session })
   const values = {
-    ...session,
+    ...{ id, generation: session.generation, authTime: session.authTime, amr: session.amr },
+    ...{ sessionIdleSeconds, sessionMaxSeconds },
     userId: checked.user.id,
     sessionVersion: checked.user.sessionVersion,
     epoch: checked.epoch,
@@ -94,8 +96,8 @@ const sessionInsertion = (tx: Queries) =>
       sessionVersion: placeholder('sessionVersion'),
       epoch: placeholder('epoch'),
       generation: placeholder('generation'),
-      idleExpiresAt: placeholder('idleExpiresAt'),
-      expiresAt: placeholder('expiresAt'),
+      idleExpiresAt: sql`now() + make_interval(secs => ${placeholder('sessionIdleSeconds')})`,
+      expiresAt: sql`now() + make_interval(secs => ${placeholder('sessionMaxSeconds')})`,
       rotatedAt: placeholder('authTime'),
       authTime: placeholder('authTime'),
       amr: placeholder('amr'),

@@ -138,11 +138,11 @@ describe('a login on a known device', () => {
     expect(await count()).toEqual({ sessions: 1, logins: 0, asked: 1 })
   })
 
-  it('has its ends counted from the time when the password was checked', async () => {
+  it('has the times of its session and of its token as every login has them', async () => {
     const { data } = await (await openKnown()).login()
     const [row] = await server.rows<{ idle: number; most: number; authTime: number }>(sql`
-      select extract(epoch from idle_expires_at - auth_time)::int as idle,
-        extract(epoch from expires_at - auth_time)::int as most,
+      select extract(epoch from idle_expires_at - created_at)::int as idle,
+        extract(epoch from expires_at - created_at)::int as most,
         floor(extract(epoch from auth_time))::int as "authTime"
       from annul.sessions where id = ${data?.login.session.id}`)
     const { iat, auth_time } = claimsOf(data?.login.accessToken ?? '')

@@ -25,8 +25,8 @@ export async function transact<T>(parts: Transacting, work: (tx: Queries) => Pro
 }
 
 /**
- * As `transact`, for work that runs a single statement, which is a transaction by itself: without BEGIN and COMMIT it costs a
- * third. A second statement would not be undone with the first one.
+ * As `transact`, for work that runs a single statement, which is a transaction by itself and needs no BEGIN and COMMIT. A
+ * second statement would not be undone with the first one.
  */
 export async function transactInOne<T>(
   parts: Transacting,

@@ -41,27 +41,28 @@ export async function openSession(
   const { id = randomUUID(), proved, event, cookie } = options
   const { sessionIdleSeconds, sessionMaxSeconds } = parts.config
   const checkedAt = checked.readAt * 1000
-  const session = {
+  const stored = {
     id,
     generation: 1,
     // The iat of the access token is this time: with now() the token would look older than the session, and never be
     // renewed.
     authTime: new Date(checkedAt),
     amr: [...(proved?.amr ?? methods.password)],
-    idleExpiresAt: new Date(checkedAt + 1000 * sessionIdleSeconds),
-    expiresAt: new Date(checkedAt + 1000 * sessionMaxSeconds),
   }
   // Made first, so that what can't be issued leaves no session, also where the statement is a transaction by itself. The
   // row's ends are counted from when it is written: the tokens never outlive it.
-  const tokens = issueTokens(parts, visitor, { ...checked, session })
+  const idleExpiresAt = new Date(checkedAt + 1000 * sessionIdleSeconds)
+  const expiresAt = new Date(checkedAt + 1000 * sessionMaxSeconds)
+  const tokens = issueTokens(parts, visitor, { ...checked, session: { ...stored, idleExpiresAt, expiresAt } })
   const values = {
-    ...{ id, generation: session.generation, authTime: session.authTime, amr: session.amr },
-    ...{ sessionIdleSeconds, sessionMaxSeconds },
+    ...stored,
+    sessionIdleSeconds,
+    sessionMaxSeconds,
     userId: checked.user.id,
     sessionVersion: checked.user.sessionVersion,
     epoch: checked.epoch,
     factorIds: [...(proved?.factorIds ?? [])],
-    factorTime: proved ? session.authTime.toISOString() : null,
+    factorTime: proved ? stored.authTime.toISOString() : null,
     userAgent: visitor.userAgent,
     ipAddress: visitor.ipAddress,
     cookie,

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { verify } from '@node-rs/argon2'
 import postgres from 'postgres'
 import { epochs, users } from '../../dist/database/tables.js'
+import { transactInOne } from '../../dist/database/transact.js'
 import { openAuthenticator } from '../../dist/decisions/authenticate.js'
 import { openStrictReader } from '../../dist/decisions/strictReader.js'
 import { openServer } from '../../dist/http/server.js'
@@ -76,9 +77,9 @@ function sessions(auth) {
       .values({ id, email: `${id}@example.com`, emailKey: `${id}@example.com` })
       .returning()
     const checked = { user, epoch, readAt: parts.clock.now() }
-    const { accessToken, refreshToken } = await openSession(parts, parts.db, visitor, checked, {
-      cookie: false,
-    })
+    const options = { cookie: false, event: { kind: 'login', userId: id } }
+    const open = tx => openSession(parts, tx, visitor, checked, options)
+    const { accessToken, refreshToken } = await transactInOne(parts, open)
     return { headers: { authorization: `Bearer ${accessToken}` }, logout: logoutMutation, refreshToken }
   }
   return async ({ count }) => {

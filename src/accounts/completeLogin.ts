@@ -8,7 +8,7 @@ import { challengeRefused } from '../sessions/factorChallenge.ts'
 import type { FactorInput } from '../sessions/factorProof.ts'
 import { finishLogin, rememberOwner } from '../sessions/finishLogin.ts'
 import type { Tokens } from '../sessions/issueTokens.ts'
-import { openSession } from '../sessions/openSession.ts'
+import type { Opening } from '../sessions/openSession.ts'
 import { readCredentials } from '../sessions/readCredentials.ts'
 import { useProof } from '../sessions/useProof.ts'
 import type { DeviceVisitor } from '../viewer.ts'
@@ -28,15 +28,13 @@ export async function completeLogin(
   input: { challenge: string; factor: FactorInput; cookie?: boolean },
 ): Promise<Tokens> {
   const answered = await answerChallenge(parts, visitor, input)
-  const cookie = input.cookie ?? false
+  const opening = { cookie: input.cookie ?? false, proved: provedBy(answered) }
   // After a signing key was revoked, the next one is being read. Not in the transaction, whose connection it may need.
   await parts.keys.awaitCurrent()
   const tokens =
     answered.challenge.tokenId === null
-      ? await completeSignIn(parts, visitor, answered, cookie)
-      : await renewAnswered(parts, visitor, answered, (tx, renewed) =>
-          openSession(parts, tx, visitor, renewed, { cookie, proved: provedBy(answered) }),
-        )
+      ? await completeSignIn(parts, visitor, answered, opening)
+      : await renewAnswered(parts, visitor, answered, opening)
   if (tokens === undefined) throw new Error('A session that was opened is gone.')
   await rememberOwner(parts, visitor, tokens.user)
   return tokens
@@ -59,10 +57,9 @@ export async function completeReset(
 async function completeSignIn(
   parts: Parts,
   visitor: DeviceVisitor,
-  answered: Answered,
-  cookie: boolean,
+  { challenge, proof }: Answered,
+  opening: Opening,
 ): Promise<Tokens> {
-  const { challenge, proof } = answered
   const tokens = await transact(parts, async tx => {
     // Versions that are raised after this read end the session from the start (openSession).
     const checked = await readCredentials(tx, { id: challenge.userId })
@@ -72,19 +69,19 @@ async function completeSignIn(
       checked.epoch === challenge.epoch
     if (!isAsChecked) throw challengeRefused()
     await useProof(tx, visitor, challenge.userId, proof)
-    return finishLogin(parts, tx, visitor, checked, { cookie, proved: provedBy(answered) })
+    return finishLogin(parts, tx, visitor, checked, opening)
   })
   parts.metrics.loggedIn('accepted')
   return tokens
 }
 
 /** @throws AuthError CHALLENGE_INVALID where the link is dead by now, or the challenge is that of a login */
-async function renewAnswered<T extends Tokens | undefined = undefined>(
+async function renewAnswered(
   parts: Parts,
   visitor: DeviceVisitor,
   answered: Answered,
-  andThen?: Parameters<typeof renewPassword<T>>[3],
-): Promise<T | undefined> {
+  opening?: Opening,
+): Promise<Tokens | undefined> {
   const { challenge } = answered
   const refused = challengeRefused()
   const { tokenId, passwordHash } = challenge
@@ -94,7 +91,7 @@ async function renewAnswered<T extends Tokens | undefined = undefined>(
     .from(oneTimeTokens)
     .where(and(eq(oneTimeTokens.id, tokenId), isLive))
   if (token === undefined) throw refused
-  return renewPassword(parts, visitor, { token, refused, passwordHash, answered }, andThen)
+  return renewPassword(parts, visitor, { token, refused, passwordHash, answered }, opening)
 }
 
 function provedBy({ proof }: Answered) {

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { eq } from 'drizzle-orm'
-import { appendAudit } from '../audit/appendAudit.ts'
 import type { Queries } from '../database/open.ts'
 import { violates } from '../database/outage.ts'
 import { runHook } from '../database/runHook.ts'
@@ -35,13 +34,9 @@ export async function register(
   const tokens = await createUser(parts, { ...input, roles: [], scopes: [] }, async (tx, userId) => {
     const created = await readCredentials(tx, { id: userId })
     if (created === undefined) throw new Error('An inserted user is not there.')
-    const tokens = await openSession(parts, tx, visitor, created, { cookie: input.cookie ?? false })
-    await appendAudit(tx, {
-      kind: 'register',
-      actorId: userId,
-      userId,
-      sessionId: tokens.session.id,
-      ...originOf(visitor),
+    const tokens = await openSession(parts, tx, visitor, created, {
+      cookie: input.cookie ?? false,
+      event: { kind: 'register', actorId: userId, userId, ...originOf(visitor) },
     })
     await runHook(parts.app, 'registered', tx, created.user)
     return tokens

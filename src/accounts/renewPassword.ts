@@ -1,6 +1,5 @@
 import { eq } from 'drizzle-orm'
 import { appendAudit } from '../audit/appendAudit.ts'
-import type { Queries } from '../database/open.ts'
 import { runHook } from '../database/runHook.ts'
 import { users } from '../database/tables.ts'
 import { AuthError } from '../errors.ts'
@@ -12,7 +11,8 @@ import type { Answered } from '../sessions/answerChallenge.ts'
 import { afterDelay, endFactors } from '../sessions/endFactors.ts'
 import { askForFactor } from '../sessions/factorChallenge.ts'
 import type { Tokens } from '../sessions/issueTokens.ts'
-import { type Checked, readCredentials } from '../sessions/readCredentials.ts'
+import { type Opening, openSession } from '../sessions/openSession.ts'
+import { readCredentials } from '../sessions/readCredentials.ts'
 import { useProof } from '../sessions/useProof.ts'
 import type { DeviceVisitor } from '../viewer.ts'
 import { endTokensOf, type OneTimeToken } from './oneTime.ts'
@@ -33,16 +33,15 @@ export interface Renewal {
  * has arrived. Of an account with a second factor nothing of this happens before the factor is answered: whoever reads
  * the mails alone gets no further.
  *
- * @param andThen runs in the same transaction, and may open a session. Default: no session is opened
- * @returns what `andThen` has returned
+ * @param opening of the session that begins with the new password. Default: none does
  * @throws AuthError SECOND_FACTOR_REQUIRED; `renewal.refused`
  */
-export async function renewPassword<T extends Tokens | undefined = undefined>(
+export async function renewPassword(
   parts: Parts,
   visitor: DeviceVisitor,
   { token, refused, passwordHash, answered }: Renewal,
-  andThen?: (tx: Queries, renewed: Checked) => Promise<T>,
-): Promise<T | undefined> {
+  opening?: Opening,
+): Promise<Tokens | undefined> {
   const { userId } = token
   if (userId === null) throw refused
   const done = await revoking(parts, visitor, { kind: 'user', subject: userId }, async (tx, revoke) => {
@@ -64,14 +63,9 @@ export async function renewPassword<T extends Tokens | undefined = undefined>(
     await revoke.user(userId, 'PASSWORD_CHANGED', { sessions: true })
     const renewed = await readCredentials(tx, { id: userId })
     if (renewed === undefined) throw new Error('A user who was there under lock is gone.')
-    const tokens = await andThen?.(tx, renewed)
-    await appendAudit(tx, {
-      kind: 'reset-password',
-      actorId: userId,
-      userId,
-      sessionId: tokens?.session.id,
-      ...originOf(visitor),
-    })
+    const event = { kind: 'reset-password', actorId: userId, userId, ...originOf(visitor) } as const
+    const tokens = opening && (await openSession(parts, tx, visitor, renewed, { ...opening, event }))
+    if (tokens === undefined) await appendAudit(tx, event)
     // The mail has arrived at the address: its holder may know the device.
     await queueSecurityMail(tx, 'password-changed', { ...user, emailVerified: true }, visitor)
     if (!user.emailVerified) await runHook(parts.app, 'emailVerified', tx, renewed.user)

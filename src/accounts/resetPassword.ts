@@ -1,6 +1,5 @@
 import type { Parts } from '../parts.ts'
 import type { Tokens } from '../sessions/issueTokens.ts'
-import { openSession } from '../sessions/openSession.ts'
 import type { DeviceVisitor } from '../viewer.ts'
 import { setPasswordByToken } from './setPasswordByToken.ts'
 
@@ -14,9 +13,7 @@ export async function resetPassword(
   visitor: DeviceVisitor,
   input: { token: string; newPassword: string; cookie?: boolean },
 ): Promise<Tokens> {
-  const tokens = await setPasswordByToken(parts, visitor, input, (tx, renewed) =>
-    openSession(parts, tx, visitor, renewed, { cookie: input.cookie ?? false }),
-  )
+  const tokens = await setPasswordByToken(parts, visitor, input, { cookie: input.cookie ?? false })
   if (tokens === undefined) throw new Error('A session that was opened is gone.')
   return tokens
 }

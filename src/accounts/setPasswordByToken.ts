@@ -2,6 +2,7 @@ import { AuthError } from '../errors.ts'
 import type { Parts } from '../parts.ts'
 import { checkNewPassword, checkPasswordRules } from '../passwords/policy.ts'
 import type { Tokens } from '../sessions/issueTokens.ts'
+import type { Opening } from '../sessions/openSession.ts'
 import type { DeviceVisitor } from '../viewer.ts'
 import { findOneTime, type Presented } from './findOneTime.ts'
 import { renewPassword } from './renewPassword.ts'
@@ -10,17 +11,16 @@ import { renewPassword } from './renewPassword.ts'
  * Sets a new password by the link or the code of a mail, and ends all sessions. An account with a second factor gets a
  * challenge instead, and the change when it was answered (accounts/completeLogin.ts).
  *
- * @param andThen runs in the same transaction, and may open a session. Default: no session is opened
- * @returns what `andThen` has returned
+ * @param opening of the session that begins with the new password. Default: none does
  * @throws AuthError BAD_USER_INPUT for the new password, which leaves the token as it is, or with TOKEN_INVALID or
  *   CODE_INVALID (also for a blocked user); SECOND_FACTOR_REQUIRED; TOO_MANY_REQUESTS
  */
-export async function setPasswordByToken<T extends Tokens | undefined = undefined>(
+export async function setPasswordByToken(
   parts: Parts,
   visitor: DeviceVisitor,
   input: { token: string; newPassword: string },
-  andThen?: Parameters<typeof renewPassword<T>>[3],
-): Promise<T | undefined> {
+  opening?: Opening,
+): Promise<Tokens | undefined> {
   const { newPassword } = input
   checkPasswordRules(parts.config, newPassword, '', 'input.newPassword')
   const presented: Presented = { text: input.token, argument: 'input.token', purposes: ['reset-password'] }
@@ -28,7 +28,7 @@ export async function setPasswordByToken<T extends Tokens | undefined = undefine
   if (token.userId === null) throw refused
   await checkNewPassword(parts, newPassword, token.email, 'input.newPassword')
   const passwordHash = await parts.passwords.hash(newPassword)
-  const done = await renewPassword(parts, visitor, { token, refused, passwordHash }, andThen).catch(
+  const done = await renewPassword(parts, visitor, { token, refused, passwordHash }, opening).catch(
     async error => {
       // The link or the code was right.
       if (error instanceof AuthError && error.code === 'SECOND_FACTOR_REQUIRED') await attempt.succeeded()

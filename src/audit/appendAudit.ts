@@ -55,8 +55,16 @@ function withNulls(entry: AuditEntry) {
 }
 
 /** The values of `eventInsertion`'s placeholders, which share no name with those of a statement around it. */
-export function eventParameters(entry: AuditEntry): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(withNulls(entry)).map(([name, value]) => [`event.${name}`, value]))
+export function eventParameters(entry: AuditEntry): Record<`event.${keyof AuditEntry}`, string | null> {
+  return {
+    'event.kind': entry.kind,
+    'event.actorId': entry.actorId ?? null,
+    'event.userId': entry.userId ?? null,
+    'event.sessionId': entry.sessionId ?? null,
+    'event.ipAddress': entry.ipAddress ?? null,
+    'event.device': entry.device ?? null,
+    'event.detail': entry.detail ?? null,
+  }
 }
 
 /** As `appendAudit`, for a statement that has appended the event together with its change. */

@@ -9,7 +9,7 @@ import type { Parts } from '../parts.ts'
 import type { DeviceVisitor } from '../viewer.ts'
 import { isNewDevice } from './isNewDevice.ts'
 import type { Tokens } from './issueTokens.ts'
-import { openSession, type Proved } from './openSession.ts'
+import { type Opening, openSession } from './openSession.ts'
 import type { Checked } from './readCredentials.ts'
 
 /**
@@ -23,13 +23,13 @@ export async function finishLogin(
   tx: Queries,
   visitor: DeviceVisitor,
   checked: Checked,
-  options: { cookie: boolean; proved?: Proved | undefined; detail?: string | undefined },
+  options: Opening & { detail?: string | undefined },
 ): Promise<Tokens> {
   const { user } = checked
-  const { cookie, proved, detail } = options
+  const { detail, ...begin } = options
   const sessionId = randomUUID()
   const opening = openSession(parts, tx, visitor, checked, {
-    ...{ cookie, proved, id: sessionId },
+    ...{ ...begin, id: sessionId },
     event: { kind: 'login', actorId: user.id, userId: user.id, detail, ...originOf(visitor) },
   })
   // Sent together, in one round trip. Where the first one fails, its error tells why, and not that of the other.

@@ -4,7 +4,7 @@ import { type AuditEntry, eventInsertion, eventParameters, noteAppended } from '
 import { firstOf, type Queries } from '../database/open.ts'
 import { missedReference } from '../database/outage.ts'
 import { preparedOnce } from '../database/preparedOnce.ts'
-import { type SessionRow, sessionColumns } from '../database/rows.ts'
+import { sessionColumns } from '../database/rows.ts'
 import { sessions } from '../database/tables.ts'
 import { invalidCredentials } from '../errors.ts'
 import { methods } from '../factors/amr.ts'
@@ -12,81 +12,77 @@ import type { Parts } from '../parts.ts'
 import type { DeviceVisitor } from '../viewer.ts'
 import { issueTokens, type TokenSource, type Tokens } from './issueTokens.ts'
 
-/** How a user has proved who they are, when it was not the password alone. */
-export interface Proved {
-  readonly amr: readonly string[]
-  readonly factorIds: readonly string[]
+/** How a session begins. */
+export interface Opening {
+  /** Whether its refresh token lives in a cookie. */
+  readonly cookie: boolean
+  /** How its user has proved who they are. Default: by the password alone. */
+  readonly proved?: { readonly amr: readonly string[]; readonly factorIds: readonly string[] } | undefined
 }
 
 /**
- * The common ending of login and register: a new session, and its first tokens, by one statement. The versions are those
- * of the row whose password was checked; if they were raised since, the session is refused from the start.
+ * The common ending of login, register and a reset of the password: a new session, its event, and its first tokens, by
+ * one statement. The versions are those of the row whose password was checked; if they were raised since, the session is
+ * refused from the start.
  *
  * @param options.id the session's; default: a new one
- * @param options.proved default: by the password alone
- * @param options.event appended by the same statement; its session is the new one. Default: none
+ * @param options.event names the new session by itself
  */
 export async function openSession(
   parts: Parts,
   tx: Queries,
   visitor: DeviceVisitor,
   checked: Omit<TokenSource, 'session'>,
-  options: {
-    cookie: boolean
-    id?: string
-    proved?: Proved | undefined
-    event?: Omit<AuditEntry, 'sessionId'>
-  },
+  options: Opening & { id?: string; event: Omit<AuditEntry, 'sessionId'> },
 ): Promise<Tokens> {
-  const { id = randomUUID(), proved, event, cookie } = options
+  const { id = randomUUID(), proved, cookie } = options
+  const event = { ...options.event, sessionId: id }
   const { sessionIdleSeconds, sessionMaxSeconds } = parts.config
-  const checkedAt = checked.readAt * 1000
-  const stored = {
+  // The iat of the access token is this time: with now() the token would look older than the session, and never be
+  // renewed.
+  const authTime = new Date(checked.readAt * 1000)
+  const session = {
     id,
-    generation: 1,
-    // The iat of the access token is this time: with now() the token would look older than the session, and never be
-    // renewed.
-    authTime: new Date(checkedAt),
-    amr: [...(proved?.amr ?? methods.password)],
-  }
-  // Made first, so that what can't be issued leaves no session, also where the statement is a transaction by itself. The
-  // row's ends are counted from when it is written: the tokens never outlive it.
-  const idleExpiresAt = new Date(checkedAt + 1000 * sessionIdleSeconds)
-  const expiresAt = new Date(checkedAt + 1000 * sessionMaxSeconds)
-  const tokens = issueTokens(parts, visitor, { ...checked, session: { ...stored, idleExpiresAt, expiresAt } })
-  const values = {
-    ...stored,
-    sessionIdleSeconds,
-    sessionMaxSeconds,
     userId: checked.user.id,
     sessionVersion: checked.user.sessionVersion,
     epoch: checked.epoch,
+    generation: 1,
+    rotatedAt: authTime,
+    authTime,
+    amr: [...(proved?.amr ?? methods.password)],
     factorIds: [...(proved?.factorIds ?? [])],
-    factorTime: proved ? stored.authTime.toISOString() : null,
+    factorTime: proved ? authTime : null,
     userAgent: visitor.userAgent,
-    ipAddress: visitor.ipAddress,
     cookie,
+    endedAt: null,
+    endReason: null,
+    renewedAt: null,
   }
-  const row = await insert(tx, values, event && { ...event, sessionId: id }).catch(error => {
-    // recoverAccount has given the user another id meanwhile, and the password that was checked is unset.
-    throw missedReference(error) ? invalidCredentials() : error
+  // Made first, so that what can't be issued leaves no session, also where the statement is a transaction by itself. The
+  // row's ends are counted from when it is written: the tokens never outlive it.
+  const idleExpiresAt = new Date(authTime.getTime() + 1000 * sessionIdleSeconds)
+  const expiresAt = new Date(authTime.getTime() + 1000 * sessionMaxSeconds)
+  const tokens = issueTokens(parts, visitor, {
+    ...checked,
+    session: { ...session, idleExpiresAt, expiresAt },
   })
-  return { ...tokens, session: row }
-}
-
-async function insert(
-  tx: Queries,
-  values: Record<string, unknown>,
-  event: AuditEntry | undefined,
-): Promise<SessionRow> {
-  if (event === undefined) return firstOf(await insertion(tx).execute(values))
-  const inserted = await insertionWithEvent(tx).execute({ ...values, ...eventParameters(event) })
-  const { opened, noted } = firstOf(inserted)
+  const values = { ...session, sessionIdleSeconds, sessionMaxSeconds, ipAddress: visitor.ipAddress }
+  const rows = await insertion(tx)
+    .execute({ ...values, factorTime: session.factorTime?.toISOString() ?? null, ...eventParameters(event) })
+    .catch(error => {
+      // recoverAccount has given the user another id meanwhile, and the password that was checked is unset.
+      throw missedReference(error) ? invalidCredentials() : error
+    })
+  const { opened, noted } = firstOf(rows)
   noteAppended(tx, event, noted)
-  return opened
+  return { ...tokens, session: { ...session, ...opened } }
 }
 
 const { placeholder } = sql
+
+/** What a new row has beside what it was given. */
+const { createdAt, lastUsedAt, idleExpiresAt, expiresAt, ipAddress } = sessionColumns
+const madeByDatabase = { createdAt, lastUsedAt, idleExpiresAt, expiresAt, ipAddress }
 
 const sessionInsertion = (tx: Queries) =>
   tx
@@ -108,17 +104,10 @@ const sessionInsertion = (tx: Queries) =>
       ipAddress: placeholder('ipAddress'),
       cookie: placeholder('cookie'),
     })
-    .returning(sessionColumns)
+    .returning(madeByDatabase)
 
-const insertion = preparedOnce(tx => sessionInsertion(tx).prepare('annul_open_session'))
-
-const insertionWithEvent = preparedOnce(tx => {
+const insertion = preparedOnce(tx => {
   const opened = tx.$with('opened').as(sessionInsertion(tx))
   const noted = tx.$with('noted').as(eventInsertion(tx))
-  return tx
-    .with(opened, noted)
-    .select()
-    .from(opened)
-    .crossJoin(noted)
-    .prepare('annul_open_session_with_event')
+  return tx.with(opened, noted).select().from(opened).crossJoin(noted).prepare('annul_open_session')
 })

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
+import { transact } from '../../src/database/transact.ts'
 import type { Parts } from '../../src/parts.ts'
 import { checkBinding } from '../../src/sessions/checkBinding.ts'
 import { issueTokens, sessionEnd, type TokenSource } from '../../src/sessions/issueTokens.ts'
-import { openSession } from '../../src/sessions/openSession.ts'
+import { type Opening, openSession } from '../../src/sessions/openSession.ts'
 import { readCredentials } from '../../src/sessions/readCredentials.ts'
 import { useServer } from '../support/server.ts'
 import { makePerson, type Person, sessionRow, setUser, visitorOf } from './person.ts'
@@ -117,14 +118,16 @@ describe('tokens', () => {
 })
 
 describe('a new session', () => {
-  const open = async (options: Parameters<typeof openSession>[4], of: object = {}) => {
+  const open = async (options: Opening & { id?: string }, of: object = {}) => {
     const found = await readCredentials(parts().db, { id: ada.userId })
     if (found === undefined) throw new Error('There is no such user.')
     const checked = { ...found, ...of, user: { ...found.user, ...(of as { user?: object }).user } }
     const visitor = visitorOf({ ipAddress: '198.51.100.9', userAgent: 'a browser' })
     return {
       found,
-      tokens: await parts().db.transaction(tx => openSession(parts(), tx, visitor, checked, options)),
+      tokens: await transact(parts(), tx =>
+        openSession(parts(), tx, visitor, checked, { ...options, event: { kind: 'login' } }),
+      ),
     }
   }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type SQL, sql } from 'drizzle-orm'
+import { transact } from '../../src/database/transact.ts'
 import type { Tokens } from '../../src/sessions/issueTokens.ts'
 import { openSession } from '../../src/sessions/openSession.ts'
 import { readCredentials } from '../../src/sessions/readCredentials.ts'
@@ -57,7 +58,9 @@ export async function makePerson(
     async signIn({ cookie = false } = {}) {
       const found = await readCredentials(parts.db, { id: userId })
       if (found === undefined) throw new Error('There is no such user.')
-      const tokens = await parts.db.transaction(tx => openSession(parts, tx, visitor, found, { cookie }))
+      // Of nobody, so that the user's events are those that a test causes.
+      const event = { kind: 'login' } as const
+      const tokens = await transact(parts, tx => openSession(parts, tx, visitor, found, { cookie, event }))
       const claims = parts.accessTokens.verify(tokens.accessToken)
       if (typeof claims === 'string') throw new Error(claims)
       const { sub, sid, roles } = claims

@@ -49,13 +49,13 @@ ${main}`,
     const newPassword = given(fields, 'newPassword')
     if (newPassword !== given(fields, 'repeated'))
       throw new Complained({ field: 'repeated', message: 'The two passwords are not the same.' })
-    const asked = await complaining(() => setPasswordByToken(parts, visitor, { token, newPassword })).catch(
+    return complaining(() => setPasswordByToken(parts, visitor, { token, newPassword })).then(
+      () => done,
       error => {
-        if (error instanceof AuthError && error.code === 'SECOND_FACTOR_REQUIRED') return error
+        if (error instanceof AuthError && error.code === 'SECOND_FACTOR_REQUIRED') return factorPage(error)
         throw error
       },
     )
-    return asked === undefined ? done : factorPage(asked)
   },
 }
 

@@ -271,7 +271,8 @@ describe('tokens that are bound (ANNUL_BIND)', () => {
     const log = { ...silent, warn: (_details: object, message: string) => void warnings.push(message) }
     const decide = async (opened: Verifier) => verdictOf(await decided(opened, accessToken))
     expect(await open(decide, { keys, log })).toBe('TOKEN_INVALID')
-    expect(warnings).toEqual([expect.stringContaining('acceptBound')])
+    // A busy machine may have been warned of what it could not decide, too.
+    expect(warnings.filter(message => message.includes('acceptBound'))).toHaveLength(1)
     expect(await open(decide, { keys, acceptBound: true })).toBe('accepted')
   })
 })

@@ -223,6 +223,10 @@ describe('The page that sets a password', () => {
       select count(*)::int as live from annul.sessions s join annul.users u on u.id = s.user_id
       where u.id = ${account.userId} and s.session_version = u.session_version and s.ended_at is null`)
     expect(live).toBe(0)
+    const events = await server.rows(sql`
+      select actor_id = user_id as own, session_id as session, host(ip_address) as address
+      from annul.audit_events where user_id = ${account.userId} and kind = 'reset-password'`)
+    expect(events).toEqual([{ own: true, session: null, address: '127.0.0.1' }])
     await expect(server.login(account)).rejects.toThrow('INVALID_CREDENTIALS')
     await server.login({ ...account, password: newPassword })
   })

@@ -33,7 +33,7 @@ export interface Renewal {
  * has arrived. Of an account with a second factor nothing of this happens before the factor is answered: whoever reads
  * the mails alone gets no further.
  *
- * @param opening of the session that begins with the new password. Default: none does
+ * @param opening how the session begins that is opened with the new password. Default: no session is opened
  * @throws AuthError SECOND_FACTOR_REQUIRED; `renewal.refused`
  */
 export async function renewPassword(

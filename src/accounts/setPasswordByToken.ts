@@ -11,7 +11,7 @@ import { renewPassword } from './renewPassword.ts'
  * Sets a new password by the link or the code of a mail, and ends all sessions. An account with a second factor gets a
  * challenge instead, and the change when it was answered (accounts/completeLogin.ts).
  *
- * @param opening of the session that begins with the new password. Default: none does
+ * @param opening how the session begins that is opened with the new password. Default: no session is opened
  * @throws AuthError BAD_USER_INPUT for the new password, which leaves the token as it is, or with TOKEN_INVALID or
  *   CODE_INVALID (also for a blocked user); SECOND_FACTOR_REQUIRED; TOO_MANY_REQUESTS
  */

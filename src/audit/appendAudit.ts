@@ -56,14 +56,15 @@ function withNulls(entry: AuditEntry) {
 
 /** The values of `eventInsertion`'s placeholders, which share no name with those of a statement around it. */
 export function eventParameters(entry: AuditEntry): Record<`event.${keyof AuditEntry}`, string | null> {
+  const { kind, actorId, userId, sessionId, ipAddress, device, detail } = withNulls(entry)
   return {
-    'event.kind': entry.kind,
-    'event.actorId': entry.actorId ?? null,
-    'event.userId': entry.userId ?? null,
-    'event.sessionId': entry.sessionId ?? null,
-    'event.ipAddress': entry.ipAddress ?? null,
-    'event.device': entry.device ?? null,
-    'event.detail': entry.detail ?? null,
+    'event.kind': kind,
+    'event.actorId': actorId,
+    'event.userId': userId,
+    'event.sessionId': sessionId,
+    'event.ipAddress': ipAddress,
+    'event.device': device,
+    'event.detail': detail,
   }
 }
 

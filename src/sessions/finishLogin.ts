@@ -29,7 +29,8 @@ export async function finishLogin(
   const { detail, ...begin } = options
   const sessionId = randomUUID()
   const opening = openSession(parts, tx, visitor, checked, {
-    ...{ ...begin, id: sessionId },
+    ...begin,
+    id: sessionId,
     event: { kind: 'login', actorId: user.id, userId: user.id, detail, ...originOf(visitor) },
   })
   // Sent together, in one round trip. Where the first one fails, its error tells why, and not that of the other.

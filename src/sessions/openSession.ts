@@ -26,7 +26,7 @@ export interface Opening {
  * refused from the start.
  *
  * @param options.id the session's; default: a new one
- * @param options.event names the new session by itself
+ * @param options.event appended by the same statement, with the id of the new session
  */
 export async function openSession(
   parts: Parts,
@@ -66,9 +66,16 @@ export async function openSession(
     ...checked,
     session: { ...session, idleExpiresAt, expiresAt },
   })
-  const values = { ...session, sessionIdleSeconds, sessionMaxSeconds, ipAddress: visitor.ipAddress }
+  const values = {
+    ...session,
+    factorTime: session.factorTime?.toISOString() ?? null,
+    sessionIdleSeconds,
+    sessionMaxSeconds,
+    ipAddress: visitor.ipAddress,
+    ...eventParameters(event),
+  }
   const rows = await insertion(tx)
-    .execute({ ...values, factorTime: session.factorTime?.toISOString() ?? null, ...eventParameters(event) })
+    .execute(values)
     .catch(error => {
       // recoverAccount has given the user another id meanwhile, and the password that was checked is unset.
       throw missedReference(error) ? invalidCredentials() : error
@@ -80,7 +87,7 @@ export async function openSession(
 
 const { placeholder } = sql
 
-/** What a new row has beside what it was given. */
+/** The columns that the database fills, or writes in its own form. */
 const { createdAt, lastUsedAt, idleExpiresAt, expiresAt, ipAddress } = sessionColumns
 const madeByDatabase = { createdAt, lastUsedAt, idleExpiresAt, expiresAt, ipAddress }
 

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, it } from '@jest/globals'
-import { sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
+import { sessionColumns } from '../../src/database/rows.ts'
+import { sessions } from '../../src/database/tables.ts'
 import { transact } from '../../src/database/transact.ts'
 import type { Parts } from '../../src/parts.ts'
 import { checkBinding } from '../../src/sessions/checkBinding.ts'
@@ -118,6 +120,10 @@ describe('tokens', () => {
 })
 
 describe('a new session', () => {
+  const storedSession = async (id: string) => {
+    const [row] = await parts().db.select(sessionColumns).from(sessions).where(eq(sessions.id, id))
+    return row
+  }
   const open = async (options: Opening & { id?: string }, of: object = {}) => {
     const found = await readCredentials(parts().db, { id: ada.userId })
     if (found === undefined) throw new Error('There is no such user.')
@@ -139,6 +145,7 @@ describe('a new session', () => {
       { readAt: Math.floor(parts().clock.now()) - 3 + 0.25 },
     )
     expect(tokens.session.id).toBe(id)
+    expect(tokens.session).toEqual(await storedSession(id))
     const row = await sessionRow(server, id)
     // A driver gives a bigint as text, and the embedded database as a number.
     expect({ ...row, epoch: Number(row?.epoch) }).toMatchObject({
@@ -159,6 +166,7 @@ describe('a new session', () => {
     const { tokens } = await open({ cookie: false, proved })
     expect(tokens.session).toMatchObject({ amr: ['hwk', 'mfa'], factorIds })
     expect(tokens.session.factorTime).toEqual(tokens.session.authTime)
+    expect(tokens.session).toEqual(await storedSession(tokens.session.id))
     const plain = await open({ cookie: false })
     expect(plain.tokens.session).toMatchObject({ amr: ['pwd'], factorIds: [], factorTime: null })
   })

@@ -58,7 +58,7 @@ export async function makePerson(
     async signIn({ cookie = false } = {}) {
       const found = await readCredentials(parts.db, { id: userId })
       if (found === undefined) throw new Error('There is no such user.')
-      // Of nobody, so that the user's events are those that a test causes.
+      // The event names no user: a user's events are those that a test causes.
       const event = { kind: 'login' } as const
       const tokens = await transact(parts, tx => openSession(parts, tx, visitor, found, { cookie, event }))
       const claims = parts.accessTokens.verify(tokens.accessToken)

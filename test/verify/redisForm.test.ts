@@ -271,8 +271,10 @@ describe('tokens that are bound (ANNUL_BIND)', () => {
     const log = { ...silent, warn: (_details: object, message: string) => void warnings.push(message) }
     const decide = async (opened: Verifier) => verdictOf(await decided(opened, accessToken))
     expect(await open(decide, { keys, log })).toBe('TOKEN_INVALID')
-    // A busy machine may have been warned of what it could not decide, too.
-    expect(warnings.filter(message => message.includes('acceptBound'))).toHaveLength(1)
+    // On a busy machine the verifier may have warned that it could not decide yet.
+    expect(warnings.filter(message => !message.startsWith('Tokens can not be decided about'))).toEqual([
+      expect.stringContaining('acceptBound'),
+    ])
     expect(await open(decide, { keys, acceptBound: true })).toBe('accepted')
   })
 })

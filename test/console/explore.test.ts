@@ -40,6 +40,26 @@ describeInChromium('GraphiQL in the console', () => {
     await expectAccessible(page)
   })
 
+  it('opens an example that was chosen before the editors were there, once they are', async () => {
+    const page = await open('/')
+    let letEditorsCome = () => {}
+    const mayCome = new Promise<void>(resolve => {
+      letEditorsCome = resolve
+    })
+    await page.route(/monaco-editor.*[.]js/, async route => {
+      await mayCome
+      await route.continue()
+    })
+    await page.goto(`${server.url}/#/explore`)
+    await show(page, 'Examples')
+    await page.getByRole('button', { name: /^hours / }).click()
+    expect(await page.getByRole('textbox', { name: 'Operation' }).count()).toBe(0)
+    letEditorsCome()
+    await page.getByRole('button', { name: 'Hours', exact: true }).waitFor()
+    expect(await run(page)).toContain('9 to 5')
+    expect(await page.locator('.graphiql-tab-button').allInnerTexts()).toEqual(['Hours'])
+  })
+
   it('explains the errors of an answer by code, reason and what to do, with a link into the docs', async () => {
     const account = await server.signUp()
     const page = await open('/explore')

@@ -113,7 +113,6 @@ export async function signInWithPasskey(
   options: { readonly autofill?: boolean | undefined; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<SessionUser> {
   const { autofill = false, signal } = options
-  const cancel = () => WebAuthnAbortService.cancelCeremony()
   for (;;) {
     signal?.throwIfAborted()
     const { id, options: optionsJSON } = await session.send<Challenge<PublicKeyCredentialRequestOptionsJSON>>(
@@ -122,23 +121,37 @@ export async function signInWithPasskey(
       { ...passkeyMutations.beginPasskeyLogin, repeatable: true },
     )
     signal?.throwIfAborted()
+    const asked = startAuthentication({ optionsJSON, useBrowserAutofill: autofill })
+    const end = () => endWait(asked)
     let isOld = false
     const renew = () => {
       isOld = true
-      cancel()
+      end()
     }
     const timer = autofill ? setTimeout(renew, renewMs) : undefined
-    signal?.addEventListener('abort', cancel)
+    signal?.addEventListener('abort', end)
     let response: unknown
     try {
-      response = await startAuthentication({ optionsJSON, useBrowserAutofill: autofill })
+      response = await asked
     } catch (error) {
       if (isOld) continue
       throw error
     } finally {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', cancel)
+      signal?.removeEventListener('abort', end)
     }
     return session.passkeyLogin({ id, response })
   }
+}
+
+/**
+ * Ends the browser's wait for the user. The package begins the wait only when the browser has said whether it has autofill
+ * for passkeys, and before that there is nothing that could be cancelled: so this is tried until the wait has ended.
+ */
+function endWait(asked: Promise<unknown>): void {
+  const cancel = () => WebAuthnAbortService.cancelCeremony()
+  cancel()
+  const again = setInterval(cancel, 50)
+  const done = () => clearInterval(again)
+  asked.then(done, done)
 }

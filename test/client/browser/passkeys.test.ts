@@ -167,4 +167,28 @@ describeInChromium('in Chromium, passkeys', () => {
     expect(await page.evaluate('annul.waiting')).toBe('AbortError')
     expect(await page.evaluate('annul.session.state.status')).toBe('signedOut')
   })
+
+  it('are offered no longer when the form is left while the browser still says whether it has autofill', async () => {
+    const account = await server.signUp()
+    const { page, doNothing } = await open(account)
+    await page.evaluate('annul.createPasskey(annul.session)')
+    await page.evaluate('annul.session.logout()')
+    await doNothing()
+    await page.evaluate(`(() => {
+      const isAvailable = PublicKeyCredential.isConditionalMediationAvailable.bind(PublicKeyCredential)
+      PublicKeyCredential.isConditionalMediationAvailable = async () => {
+        await new Promise(resolve => Object.assign(annul, { letItSay: resolve }))
+        return isAvailable()
+      }
+      const leaving = new AbortController()
+      const options = { autofill: true, signal: leaving.signal }
+      const waiting = annul.signInWithPasskey(annul.session, options).catch(error => error.name)
+      Object.assign(annul, { leaving, waiting })
+    })()`)
+    await page.waitForFunction('annul.letItSay')
+    await page.evaluate('annul.leaving.abort()')
+    await page.evaluate('annul.letItSay()')
+    const late = `new Promise(resolve => setTimeout(resolve, 20_000, 'still waiting'))`
+    expect(await page.evaluate(`Promise.race([annul.waiting, ${late}])`)).toBe('AbortError')
+  })
 })

@@ -1,6 +1,6 @@
 import type { FactorAnswer } from 'annul/client'
 import { endpoint } from '../settings.ts'
-import { Failure } from './failure.ts'
+import { Failure, failureOf } from './failure.ts'
 
 /* A session beside the page's own: without a cookie, and in memory alone. */
 
@@ -45,9 +45,23 @@ export async function presentAside(accessToken: string): Promise<void> {
   await sendAside('query PresentAside { me { id } }', {}, accessToken)
 }
 
-/** Ends the session of an access token, where it lives. Never throws: a session that can't be ended now ends by itself. */
-export async function logOut(accessToken: string): Promise<void> {
-  await sendAside('mutation LogOutAside { logout }', {}, accessToken).catch(() => {})
+/** Before an end that an outage has kept from the server is asked for again. */
+const pausesMs = [500, 2000, 8000]
+
+/**
+ * Asks for the end of the session of an access token, where it lives, and again after an outage. Never throws: a session
+ * that can't be ended now ends by itself.
+ *
+ * @returns after the first answer, or the lack of one
+ */
+export async function logOut(accessToken: string, pauses: readonly number[] = pausesMs): Promise<void> {
+  const [pause, ...later] = pauses
+  try {
+    await sendAside('mutation LogOutAside { logout }', {}, accessToken)
+  } catch (error) {
+    if (pause !== undefined && failureOf(error).isOutage)
+      setTimeout(() => void logOut(accessToken, later), pause)
+  }
 }
 
 async function sendAside<Data>(query: string, variables: object, accessToken?: string): Promise<Data> {

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals'
 import { describeInChromium } from '../client/browser/chromium.ts'
 import { expectAccessible, signIn, useConsole } from '../support/console.ts'
-import { answerThat, openExample, run, show, textOf, write } from '../support/explore.ts'
+import { answerThat, openExample, run, show, textOf, tokenChanges, write } from '../support/explore.ts'
 
 const extension = {
   typeDefs: `
@@ -93,7 +93,9 @@ describeInChromium('GraphiQL in the console', () => {
       (await import('drizzle-orm')).sql`update annul.sessions set auth_time = auth_time - interval '1 hour'`,
     )
     await page.getByRole('button', { name: 'Refresh now' }).click()
-    await page.getByText('Refreshed: you asked for it.').waitFor()
+    const newest = tokenChanges(page).first()
+    await newest.getByText('Refreshed: you asked for it.').waitFor()
+    await newest.getByText(/^Changed: .*auth_time/).waitFor()
     await write(page, 'mutation { changeEmail(input: {email: "new-address@example.com"}) { id } }')
     await run(page, text => text.includes('REAUTHENTICATION_REQUIRED'))
     await page.getByRole('button', { name: 'Confirm your password' }).click()

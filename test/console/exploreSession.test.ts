@@ -62,7 +62,10 @@ describeInChromium('The session beside GraphiQL', () => {
     const page = await open('/explore')
     await signInByPanel(page, account)
     await page.getByRole('button', { name: 'Refresh now' }).click()
-    await tokenChanges(page).getByText('Refreshed: you asked for it.').waitFor()
+    const newest = tokenChanges(page).first()
+    await newest.getByText('Refreshed: you asked for it.').waitFor()
+    // The refresh is noted when it begins, and its new token when it has come.
+    await newest.getByText(/^Changed: .*jti/).waitFor()
 
     const mutation = 'mutation ($id: ID!) { setUserAccess(id: $id, roles: ["editor"]) { id } }'
     const { errors } = await server.send(mutation, { token, variables: { id: account.userId } })
@@ -70,7 +73,6 @@ describeInChromium('The session beside GraphiQL', () => {
     await write(page, '{ me { roles } }')
     expect(await run(page)).toContain('editor')
 
-    const newest = tokenChanges(page).first()
     await newest.getByText('ACCESS_CHANGED').waitFor()
     const details = newest.getByText(/^Changed: .*roles/)
     await details.click()

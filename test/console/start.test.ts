@@ -19,8 +19,8 @@ describeInChromium('The console', () => {
     await page.keyboard.press('Tab')
     await page.keyboard.type(account.password)
     await page.keyboard.press('Enter')
-    await page.getByText(account.email).waitFor()
-    expect(new URL(page.url()).hash).toBe('#/')
+    await page.getByRole('banner').getByText(account.email).waitFor()
+    await page.waitForURL(({ hash }) => hash === '#/')
     expect(await page.evaluate(() => document.cookie)).not.toContain('annul_rt_')
     await expectAccessible(page)
 

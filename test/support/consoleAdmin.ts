@@ -36,9 +36,10 @@ export async function expectFitForAll(page: Page): Promise<void> {
   if (former) await page.setViewportSize(former)
 }
 
-/** Presses a key until the focus is where it is wanted. @throws Error where it never comes there */
+/** Presses a key until the focus is where it is wanted, which the page may show later. @throws Error after 20 s */
 export async function tabTo(page: Page, name: string, key = 'Tab'): Promise<void> {
-  for (let presses = 0; presses < 80; presses++) {
+  const end = Date.now() + 20_000
+  while (Date.now() < end) {
     const focused = await page.evaluate(() => {
       const { activeElement: element } = document
       const label = (element as HTMLInputElement | null)?.labels?.[0]

@@ -3,6 +3,7 @@ import { describeInChromium } from '../client/browser/chromium.ts'
 import { expectAccessible, useConsole } from '../support/console.ts'
 import { run, show, signInByPanel, textOf, tokenChanges, write } from '../support/explore.ts'
 import { makeAdmin } from '../support/server.ts'
+import { until } from '../support/until.ts'
 
 describeInChromium('The session beside GraphiQL', () => {
   const { server, open } = useConsole()
@@ -108,7 +109,8 @@ describeInChromium('The session beside GraphiQL', () => {
     await page.getByRole('region', { name: 'Session' }).getByRole('button', { name: 'Sign out' }).click()
     await page.getByText('Nobody is signed in.').waitFor()
     await page.getByText('None yet.').waitFor()
-    expect(await textOf(page, 'operation')).toBe('')
+    // GraphiQL is made anew just after the sign-out.
+    await until(async () => (await textOf(page, 'operation')) === '')
     expect(await textOf(page, 'response')).toBe('')
     await show(page, 'Examples')
     expect(await page.locator('body').innerText()).not.toContain(account.email)

@@ -46,8 +46,11 @@ async function send(params: Params, headers: Readonly<Record<string, string>> = 
 
 /** Notes the token that the session has now. Asked after an operation, so that looking alone causes no refresh. */
 export async function lookAtToken(): Promise<void> {
-  const { authorization } = await session.headers().catch((): { authorization?: string } => ({}))
-  noteToken(authorization?.slice('Bearer '.length))
+  const headers = await session.headers().catch(() => undefined)
+  const token = headers?.authorization?.slice('Bearer '.length)
+  // Without a session there is nothing to note: a sign-out is noted by itself, and the token of a sign-in before the session
+  // has it, which must stay.
+  if (token !== undefined || headers === undefined) noteToken(token)
 }
 
 function isSubscription({ query, operationName }: Params): boolean {

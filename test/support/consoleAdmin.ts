@@ -3,6 +3,7 @@ import type { BrowserContextOptions, Page } from 'playwright-core'
 import type { Account } from './client.ts'
 import { expectAccessible, signIn, type TestConsole } from './console.ts'
 import { makeAdmin } from './server.ts'
+import { until } from './until.ts'
 
 /* The console as admins see it. */
 
@@ -36,16 +37,20 @@ export async function expectFitForAll(page: Page): Promise<void> {
   if (former) await page.setViewportSize(former)
 }
 
-/** Presses a key until the focus is where it is wanted, which the page may show later. @throws Error after 20 s */
+/** Waits until the page has what is named, then presses a key until that has the focus. @throws Error after 80 presses */
 export async function tabTo(page: Page, name: string, key = 'Tab'): Promise<void> {
-  const end = Date.now() + 20_000
-  while (Date.now() < end) {
-    const focused = await page.evaluate(() => {
-      const { activeElement: element } = document
-      const label = (element as HTMLInputElement | null)?.labels?.[0]
-      return element?.getAttribute('aria-label') ?? (label ?? element)?.textContent ?? ''
+  const look = () =>
+    page.evaluate(() => {
+      const nameOf = (element: Element | null) => {
+        const label = (element as HTMLInputElement | null)?.labels?.[0]
+        return (element?.getAttribute('aria-label') ?? (label ?? element)?.textContent ?? '').trim()
+      }
+      const all = document.querySelectorAll('a, button, input, select, textarea, summary, [tabindex]')
+      return { focused: nameOf(document.activeElement), names: [...all].map(nameOf) }
     })
-    if (focused.trim() === name) return
+  await until(look, ({ names }) => names.includes(name))
+  for (let presses = 0; presses < 80; presses++) {
+    if ((await look()).focused === name) return
     await page.keyboard.press(key)
   }
   throw new Error(`The keyboard does not come to "${name}".`)

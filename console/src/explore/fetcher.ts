@@ -48,8 +48,8 @@ async function send(params: Params, headers: Readonly<Record<string, string>> = 
 export async function lookAtToken(): Promise<void> {
   const headers = await session.headers().catch(() => undefined)
   const token = headers?.authorization?.slice('Bearer '.length)
-  // Without a session there is nothing to note: a sign-out is noted by itself, and the token of a sign-in before the session
-  // has it, which must stay.
+  // Headers without a token change nothing: the end of a session is noted when it comes, and the token of a sign-in is noted
+  // with the answer, before the session gives it.
   if (token !== undefined || headers === undefined) noteToken(token)
 }
 

@@ -101,6 +101,15 @@ describeInChromium('in Chromium, passkeys', () => {
       sql`select amr::text from annul.sessions where user_id = ${userId} order by created_at desc limit 1`,
     )
 
+  /** Offers passkeys in the form, until `annul.leaving` aborts. `annul.waiting` then has the name of the error. */
+  const offerPasskeys = (page: Page) =>
+    page.evaluate(`(() => {
+      const leaving = new AbortController()
+      const options = { autofill: true, signal: leaving.signal }
+      const waiting = annul.signInWithPasskey(annul.session, options).catch(error => error.name)
+      Object.assign(annul, { leaving, waiting })
+    })()`)
+
   it('are made, answer for a second factor and for a proof, and sign in alone', async () => {
     const account = await server.signUp()
     const { page } = await open(account)
@@ -150,12 +159,7 @@ describeInChromium('in Chromium, passkeys', () => {
       if (response.request().postData()?.includes('beginPasskeyLogin')) begun++
     })
     await page.clock.install()
-    await page.evaluate(`(() => {
-      const leaving = new AbortController()
-      const options = { autofill: true, signal: leaving.signal }
-      const waiting = annul.signInWithPasskey(annul.session, options).catch(error => error.name)
-      Object.assign(annul, { leaving, waiting })
-    })()`)
+    await offerPasskeys(page)
     for (const expected of [1, 2, 3]) {
       await until(() => begun === expected)
       // The answer has arrived, and the browser waits for the user.
@@ -180,11 +184,8 @@ describeInChromium('in Chromium, passkeys', () => {
         await new Promise(resolve => Object.assign(annul, { letItSay: resolve }))
         return isAvailable()
       }
-      const leaving = new AbortController()
-      const options = { autofill: true, signal: leaving.signal }
-      const waiting = annul.signInWithPasskey(annul.session, options).catch(error => error.name)
-      Object.assign(annul, { leaving, waiting })
     })()`)
+    await offerPasskeys(page)
     await page.waitForFunction('annul.letItSay')
     await page.evaluate('annul.leaving.abort()')
     await page.evaluate('annul.letItSay()')

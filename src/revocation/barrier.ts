@@ -49,6 +49,9 @@ export class Barrier {
   #sighted: Membership['connection'] | undefined
   #longestLeaseMs = 0
   #looking = false
+  /** When the latest poll was over. */
+  #lookedAt = Number.NEGATIVE_INFINITY
+  /** When nobody waits, the first poll that is over at this time or later is the last one. */
   #lookUntil = Number.NEGATIVE_INFINITY
   #pauseMs = shortestPauseMs
   #wake = () => {}
@@ -88,8 +91,8 @@ export class Barrier {
             cancel = this.#clock.after(rest, wait.checkTime)
           } else {
             wait.end()
-            // The first poll came after the wait began. So a silent row has been watched for a lease a little later.
-            this.#lookUntil = this.#clock.monotonic() + leaseMs / 10
+            // A silent row may have been seen for the first time just now, and has to be watched for a lease.
+            this.#lookUntil = this.#clock.monotonic() + leaseMs
           }
         },
       }
@@ -114,7 +117,7 @@ export class Barrier {
 
   async #look(): Promise<void> {
     this.#looking = true
-    while (this.#waits.size > 0 || this.#clock.monotonic() < this.#lookUntil) {
+    while (this.#waits.size > 0 || this.#lookedAt < this.#lookUntil) {
       await this.#pause()
       const waits = [...this.#waits]
       if (!this.#mayConclude(waits)) continue
@@ -132,6 +135,8 @@ export class Barrier {
         await this.#forgetTheSilent(rows, membership)
       } catch {
         // The follower sees the same error, and connects anew.
+      } finally {
+        this.#lookedAt = this.#clock.monotonic()
       }
     }
     this.#looking = false

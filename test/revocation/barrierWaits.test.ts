@@ -55,6 +55,7 @@ function connect(connectedAt: number): Membership {
     },
     forget: (id: string, beat: string) => {
       forgotten.push(`${id} ${beat}`)
+      rows = rows.filter(each => each.id !== id || each.beat !== beat)
       return answer(() => undefined)
     },
     takeTransactionId: () => answer(() => String(taken)),
@@ -337,59 +338,102 @@ describe('polls', () => {
 })
 
 describe('the row of a node that is silent', () => {
-  const beats = (beat: string) => [row('own', { beat }), row('other', { synced: '100:100:' })]
-
-  it('is forgotten when it stood still for the longest lease, a little after the wait that it has cost', async () => {
-    rows = beats('1')
-    const state = wait('150')
-    await clock.pass(500)
-    rows = beats('2')
-    await clock.pass(longestMs - 500)
-    expect([state.ms, forgotten]).toEqual([longestMs, []])
-    await clock.pass(51)
-    // Polls went on for a tenth of a lease.
-    expect(forgotten).toEqual(['other 1'])
-    const count = polls.length
-    await clock.pass(5000)
-    expect(Number(polls.at(-1))).toBeLessThanOrEqual(longestMs * 1.1 + 50)
-    expect(polls.length - count).toBeLessThanOrEqual(2)
+  /** A row of a node that lives. */
+  const beating = (id: string, synced: string): NodeRow => ({
+    ...row(id, { synced }),
+    get beat() {
+      return String(Math.floor(clock.now / (leaseMs / 3)))
+    },
   })
-
-  it('is forgotten also where it was seen late', async () => {
-    rows = beats('1')
+  const silent = (beat = '1') => row('other', { beat, synced: '100:100:' })
+  beforeEach(() => {
+    rows = [beating('own', synced), silent()]
+  })
+  /** Polls wait until then for their answers. */
+  async function answeredAfter(ms: number) {
     held = []
     const state = wait('150')
-    await clock.pass(100)
+    await clock.pass(ms)
     held.shift()?.()
     held = undefined
     await settled()
-    await clock.pass(500)
-    rows = beats('2')
-    await clock.pass(5000)
-    expect([state.ms, forgotten]).toEqual([longestMs, ['other 1']])
+    return state
+  }
+
+  it('is forgotten when it stood still for the longest lease, a little after the wait that it has cost', async () => {
+    const state = wait('150')
+    await clock.pass(longestMs)
+    expect([state.ms, forgotten]).toEqual([longestMs, []])
+    await clock.pass(51)
+    expect(forgotten).toEqual(['other 1'])
   })
 
-  it('is not forgotten where it has beaten', async () => {
-    rows = beats('1')
+  it.each([100, 1000])('is forgotten also where its first poll was answered after %i ms', async ms => {
+    const state = await answeredAfter(ms)
+    await clock.pass(longestMs - 1)
+    expect([state.ms, forgotten]).toEqual([longestMs, []])
+    await clock.pass(52)
+    expect(forgotten).toEqual(['other 1'])
+  })
+
+  it('is forgotten also where the poll that ends the wait shows it for the first time', async () => {
+    const state = await answeredAfter(2000)
+    expect([state.ms, forgotten]).toEqual([2000, []])
+    await clock.pass(longestMs + 50)
+    expect(forgotten).toEqual(['other 1'])
+  })
+
+  it('is forgotten a lease after its last beat, and not before', async () => {
     wait('150')
     await clock.pass(500)
-    rows = [row('own', { beat: '2' }), row('other', { beat: '2', synced: '100:100:' })]
-    await clock.pass(5000)
+    rows.splice(1, 1, silent('2'))
+    await clock.pass(longestMs - 1)
     expect(forgotten).toEqual([])
+    await clock.pass(102)
+    expect(forgotten).toEqual(['other 2'])
+  })
+
+  it('is not forgotten while it beats', async () => {
+    rows.splice(1, 1, beating('other', '100:100:'))
+    const state = wait('150')
+    await clock.pass(5000)
+    expect([state.ms, forgotten]).toEqual([longestMs, []])
   })
 
   it('is watched anew after a new connection', async () => {
-    rows = beats('1')
     wait('150')
     await clock.pass(500)
     follower.membership = connect(-longestMs)
-    rows = beats('2')
-    await clock.pass(5000)
+    await clock.pass(longestMs - 1)
     expect(forgotten).toEqual([])
+    await clock.pass(102)
+    expect(forgotten).toEqual(['other 1'])
+  })
+
+  it.each<[string, () => void]>([
+    ['it is forgotten meanwhile', () => {}],
+    ['the database is lost', () => (failure = new Error('It was lost.'))],
+  ])('is watched for a lease after the wait, and no longer, also where %s', async (_, set) => {
+    wait('150')
+    await clock.pass(longestMs)
+    set()
+    await clock.pass(5000)
+    expect(Number(polls.at(-1))).toBeGreaterThanOrEqual(2 * longestMs)
+    expect(Number(polls.at(-1))).toBeLessThanOrEqual(2 * longestMs + 50)
+  })
+
+  it('is watched no longer, either, where there is no connection any more', async () => {
+    wait('150')
+    await clock.pass(longestMs)
+    follower.membership = undefined
+    await clock.pass(5000)
+    const count = polls.length
+    follower.membership = connect(-longestMs)
+    await clock.pass(5000)
+    expect(polls.length).toBe(count)
   })
 
   it('costs the next wait nothing where it could not be forgotten', async () => {
-    rows = beats('1')
     wait('150')
     await clock.pass(longestMs)
     failure = new Error('It was lost.')

@@ -21,8 +21,8 @@ describePostgres('a statement with a deadline', () => {
   })
   afterAll(() => Promise.all(pools.map(pool => pool.end({ timeout: 1 }))))
 
-  const open = (connections: number, at = url) => {
-    const pool = openPool(at, { ...limits, connections, name: `test-${pools.length}` })
+  const open = (connections: number, at = url, own: Partial<typeof limits> = {}) => {
+    const pool = openPool(at, { ...limits, ...own, connections, name: `test-${pools.length}` })
     pools.push(pool)
     return pool
   }
@@ -52,9 +52,10 @@ describePostgres('a statement with a deadline', () => {
   })
 
   it('only waits for its turn behind transactions, and disturbs none of them when its time is over', async () => {
-    const pool = open(1)
+    // Each step is far shorter than a statement may be, and together they are longer.
+    const pool = open(1, url, { statementMs: 2000, transactionMs: 8000 })
     const long = pool.begin(async tx => {
-      for (let step = 0; step < 3; step++) await run(tx, 'select pg_sleep(0.3)')
+      for (let step = 0; step < 9; step++) await run(tx, 'select pg_sleep(0.3)')
       return run(tx, 'select 7 as answer')
     })
     const failure = await failureOf(run(pool, 'create table never (id int)'))
@@ -159,7 +160,7 @@ describePostgres('a statement with a deadline', () => {
   })
 
   it('is in a transaction that has a deadline as a whole, and is rolled back', async () => {
-    const pool = open(1)
+    const pool = open(1, url, { statementMs: 3000 })
     await run(pool, 'create table steps (id int)')
     const failure = await failureOf(
       pool.begin(async tx => {

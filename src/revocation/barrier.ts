@@ -122,9 +122,13 @@ export class Barrier {
       const waits = [...this.#waits]
       if (!this.#mayConclude(waits)) continue
       const membership = this.#follower.membership
+      if (membership === undefined) {
+        // No row can be forgotten. A process whose node has stopped ends without waiting for that.
+        this.#lookUntil = Number.NEGATIVE_INFINITY
+        continue
+      }
       try {
-        const rows = await membership?.connection.nodes()
-        if (membership === undefined || rows === undefined) continue
+        const rows = await membership.connection.nodes()
         const leases = [this.#longestLeaseMs, this.#follower.longestLeaseMs, ...rows.map(row => row.leaseMs)]
         this.#longestLeaseMs = Math.max(...leases)
         for (const wait of waits) {

@@ -72,8 +72,8 @@ describe('annul purge', () => {
       insert into annul.revocations (kind, subject, reason, revoked_at)
       select 'session', id, 'LOGGED_OUT', now() - make_interval(secs => age)
       from annul.sessions, unnest(array[3600, 3780]) as age where id = ${ids.ended29}`)
-    // One that died; the one that lives beats on.
-    await operated.server.rows(sql`insert into annul.nodes (id, lease_ms) values (gen_random_uuid(), 500)`)
+    // One that died; the one that lives beats on, and has the longest lease for that, also on a busy machine.
+    await operated.server.rows(sql`insert into annul.nodes (id, lease_ms) values (gen_random_uuid(), 3000)`)
     const others = () =>
       operated.server.rows(sql`
         select (select count(*) from annul.audit_events)::int as audits, (select count(*) from annul.users)::int as users,

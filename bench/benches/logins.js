@@ -1,47 +1,63 @@
 import { bareRequest } from '../subjects/bareLogin.js'
 import { loginRequest, registerMany } from '../support/accounts.js'
-import { pairedRounds, roundColumns, withCpu } from '../support/rounds.js'
+import { roundColumns, roundsOfSets, withCpu } from '../support/rounds.js'
 import { atLeast } from '../support/statistics.js'
 
 export const title = 'Logins on one core against the bare hash in the same process'
 
-const hash = 'the hash alone'
 const connections = 32
 /** A core makes some 70 logins a second: in half a minute their code is not compiled yet. */
-const warmUpMs = 100_000
+const warmUpMs = 60_000
 /** Results of hashes come in groups of up to 16, and a second has some 80: a slice holds many groups. */
 const leastMs = 4000
+/** Each with processes of its own. */
+const sets = 5
 /** Of the hash alone. */
 const goals = { 'logins without limits': 0.9, 'logins with limits': 0.85 }
 
 export async function run(bench) {
   const url = await bench.postgres.createDatabase(bench.freshName())
-  const startServer = limits => bench.startServer('annul', { DATABASE_URL: url, ANNUL_LIMITS: limits })
-  const off = await startServer('off')
-  const on = await startServer('on')
-  const least = await bench.startServer('bareLogin', {})
   const load = bench.startLoad()
-  // Each connection logs an account of its own in, and succeeds: attempts that succeed are given back. As with annul/client,
-  // the device is known to the account.
-  const accounts = await registerMany(off.url, connections)
-  const requests = accounts.map(loginRequest)
-  const fromNewDevices = accounts.map(account => loginRequest({ ...account, device: undefined }))
   const logIn = (server, requests) => async ms => {
     await load.call('connect', { url: server.url, connections })
     return load.call('repeat', { requests, ms })
   }
-  const options = { ...bench.options, ms: Math.max(bench.options.ms, leastMs) }
-  const results = await pairedRounds(
-    [
-      { name: hash, slice: withCpu(off, ms => off.call('hashes', { ms })) },
-      // What it costs that anything is done between two hashes.
-      { name: 'the hash behind a bare request', slice: withCpu(least, logIn(least, [bareRequest])) },
-      { name: 'logins without limits', slice: withCpu(off, logIn(off, requests)) },
-      { name: 'logins with limits', slice: withCpu(on, logIn(on, requests)) },
-      { name: 'from new devices, with limits', slice: withCpu(on, logIn(on, fromNewDevices)) },
-    ],
-    { baseline: hash, ...options, warmUpMs },
-  )
+  /** What a process does, each row compared with the hash alone in the same process. */
+  const against = (hash, server, rows) => [
+    { name: hash, slice: withCpu(server, ms => server.call('hashes', { ms })), warmUpMs: 0 },
+    ...rows.map(([name, requests, more]) => ({
+      ...{ name, against: hash, slice: withCpu(server, logIn(server, requests)) },
+      ...more,
+    })),
+  ]
+  const start = async () => {
+    const startServer = limits => bench.startServer('annul', { DATABASE_URL: url, ANNUL_LIMITS: limits })
+    const off = await startServer('off')
+    const on = await startServer('on')
+    const least = await bench.startServer('bareLogin', {})
+    // Each connection logs an account of its own in, and succeeds: attempts that succeed are given back. As with
+    // annul/client, the device is known to the account.
+    const accounts = await registerMany(off.url, connections)
+    const requests = accounts.map(loginRequest)
+    const fromNewDevices = accounts.map(account => loginRequest({ ...account, device: undefined }))
+    return {
+      rows: [
+        // What it costs that anything is done between two hashes.
+        ...against('the hash alone, in a bare server', least, [
+          ['the hash behind a bare request', [bareRequest], { warmUpMs: 5000 }],
+        ]),
+        ...against('the hash alone, without limits', off, [['logins without limits', requests]]),
+        ...against('the hash alone, with limits', on, [
+          ['logins with limits', requests],
+          // Most of its code is that of the row before.
+          ['from new devices, with limits', fromNewDevices, { warmUpMs: 15_000 }],
+        ]),
+      ],
+      stop: () => Promise.all([off, on, least].map(server => server.stop())),
+    }
+  }
+  const options = { ...bench.options, ms: Math.max(bench.options.ms, leastMs), sets }
+  const results = await roundsOfSets(start, { ...options, warmUpMs })
   return {
     options,
     columns: roundColumns,

@@ -1,6 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { verify } from '@node-rs/argon2'
 import postgres from 'postgres'
 import { epochs, users } from '../../dist/database/tables.js'
 import { transactInOne } from '../../dist/database/transact.js'
@@ -13,6 +12,7 @@ import { createService } from '../../dist/services/createService.js'
 import { logoutByRefreshToken } from '../../dist/sessions/logout.js'
 import { openSession } from '../../dist/sessions/openSession.js'
 import { refresh } from '../../dist/sessions/refresh.js'
+import { hashesAlone } from '../support/hashes.js'
 import { ask, logoutMutation } from '../support/peer.js'
 
 /* Annul as it is, with one field of an app beside it that asks for nobody. */
@@ -22,6 +22,8 @@ export const openExtension = {
   typeDefs: 'extend type Query { open: OpenUser! } type OpenUser { id: ID! }',
   resolvers: { Query: { open: () => openUser } },
 }
+
+const password = 'correct horse battery staple'
 
 /** @param settings environment variables */
 export async function start(settings) {
@@ -42,7 +44,7 @@ export async function start(settings) {
     logouts: logouts(auth),
     refreshes: refreshes(auth),
     signatures: signatures(auth),
-    hashes: hashes(auth),
+    hashes: hashesAlone(() => auth.parts.passwords.hash(password), password),
     updates: updates(bare),
   }
   return { url, calls }
@@ -178,16 +180,6 @@ function signatures(auth) {
       // Read a moment ago, as those of a refresh.
       sign({ ...claims, iat: Math.floor(auth.parts.clock.now()) })
       await new Promise(setImmediate)
-    })
-  }
-}
-
-/** The hash that a login checks, checked by the library alone, one after the other. */
-function hashes(auth) {
-  return async ({ ms }) => {
-    const stored = await auth.parts.passwords.hash('correct horse battery staple')
-    return repeat({ workers: 1, ms }, async () => {
-      if (!(await verify(stored, 'correct horse battery staple'))) throw new Error('Refused.')
     })
   }
 }

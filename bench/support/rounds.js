@@ -6,7 +6,8 @@ import { median, medianInterval } from './statistics.js'
  * baseline of the same round: what the machine does beside the bench hits all of them alike. The order turns from
  * round to round, so that none profits from its place.
  *
- * A row is { name, slice(ms) -> { count, perSecond, p50?, p99?, cpu } }, `cpu` in microseconds of the measured process.
+ * A row is { name, slice(ms) -> { count, perSecond, p50?, p99?, cpu }, against?, warmUpMs? }: `cpu` in microseconds of
+ * the measured process, `against` the name of a baseline of its own, `warmUpMs` its own longest warm-up.
  */
 
 /** Code is compiled by how often it ran, so what is slow warms up longer; but not for ever. */
@@ -17,22 +18,55 @@ async function warmUp(row, mostMs) {
 }
 
 /**
- * @param options.baseline the name of the row that the ratios are to
+ * @param options.baseline the name of the row that the ratios are to, where a row names none
  * @param options.warmUpMs at most, for each row; default 30,000
  * @returns one summary a row
  */
-export async function pairedRounds(rows, { baseline, rounds, ms, warmUpMs = 30_000 }) {
-  for (const row of rows) await warmUp(row, warmUpMs)
+export async function pairedRounds(rows, { baseline, ...options }) {
+  return summaries(rows, await takeRounds(rows, options), baseline)
+}
+
+/**
+ * The same with several sets of processes, one after the other, each for its share of the rounds. Two processes of one
+ * build differ for as long as they live, so that a single one tells about itself.
+ *
+ * @param start starts the next set; returns its rows, of the same names each time, and how the set is stopped
+ */
+export async function roundsOfSets(start, { sets, rounds, baseline, ...options }) {
+  const slices = new Map()
+  const ofSet = Math.ceil(rounds / sets)
+  let last = []
+  for (let set = 0; set < sets; set++) {
+    const { rows, stop } = await start()
+    const taken = await takeRounds(rows, { ...options, rounds: ofSet, first: set * ofSet })
+    for (const [name, more] of taken) slices.set(name, [...(slices.get(name) ?? []), ...more])
+    last = rows
+    await stop()
+  }
+  return summaries(last, slices, baseline)
+}
+
+/**
+ * @param options.first the number of the first round, from which the order of its rows follows
+ * @returns the slices of each row, by its name, one a round
+ */
+async function takeRounds(rows, { rounds, first = 0, ms, warmUpMs = 30_000 }) {
+  for (const row of rows) await warmUp(row, row.warmUpMs ?? warmUpMs)
   const slices = new Map(rows.map(row => [row.name, []]))
-  for (let round = 0; round < rounds; round++) {
+  for (let round = first; round < first + rounds; round++) {
     for (let place = 0; place < rows.length; place++) {
       const forward = Math.floor(round / rows.length) % 2 === 0
       const row = rows[((forward ? place : rows.length - 1 - place) + round) % rows.length]
       slices.get(row.name).push(await row.slice(ms))
     }
   }
-  const base = slices.get(baseline)
-  return rows.map(({ name }) => summarize(name, slices.get(name), base))
+  return slices
+}
+
+function summaries(rows, slices, baseline) {
+  return rows.map(({ name, against = baseline ?? name }) =>
+    summarize(name, slices.get(name), slices.get(against)),
+  )
 }
 
 function summarize(name, slices, base) {

@@ -30,14 +30,14 @@ export async function pairedRounds(rows, { baseline, ...options }) {
  * The same with several sets of processes, one after the other, each for its share of the rounds. Two processes of one
  * build differ for as long as they live, so that a single one tells about itself.
  *
- * @param start starts the next set; returns its rows, of the same names each time, and how the set is stopped
+ * @param start starts the set of this number, from 0; returns its rows, of the same names each time, and how the set is stopped
  */
 export async function roundsOfSets(start, { sets, rounds, baseline, ...options }) {
   const slices = new Map()
   const ofSet = Math.ceil(rounds / sets)
   let last = []
   for (let set = 0; set < sets; set++) {
-    const { rows, stop } = await start()
+    const { rows, stop } = await start(set)
     const taken = await takeRounds(rows, { ...options, rounds: ofSet, first: set * ofSet })
     for (const [name, more] of taken) slices.set(name, [...(slices.get(name) ?? []), ...more])
     last = rows

@@ -26,13 +26,15 @@ export async function run(bench) {
   const against = (hash, server, rows) => [
     { name: hash, slice: withCpu(server, ms => server.call('hashes', { ms })), warmUpMs: 0 },
     ...rows.map(([name, requests, more]) => ({
-      ...{ name, against: hash, slice: withCpu(server, logIn(server, requests)) },
+      name,
+      against: hash,
+      slice: withCpu(server, logIn(server, requests)),
       ...more,
     })),
   ]
   const start = async set => {
     const startServer = limits => bench.startServer('annul', { DATABASE_URL: url, ANNUL_LIMITS: limits })
-    // The process that was started first is the slower one (README.md): neither always is.
+    // The process that was started first was often the slower one (README.md), so the two take turns.
     const servers = {}
     for (const limits of set % 2 === 0 ? ['off', 'on'] : ['on', 'off'])
       servers[limits] = await startServer(limits)

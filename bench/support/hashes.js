@@ -1,6 +1,10 @@
 import { verify } from '@node-rs/argon2'
 
-/** The hash that a login checks, checked by the library alone, one after the other. @param stored of `password` */
+/**
+ * The hash that a login checks, checked by the library alone, one after the other.
+ *
+ * @param stored gives the hash of `password`; asked before the time begins
+ */
 export function hashesAlone(stored, password) {
   return async ({ ms }) => {
     const hash = await stored()

@@ -9,7 +9,8 @@ import { until } from '../support/until.ts'
 
 const onlyPostgres = onPostgres ? it : it.skip
 
-const server = useServer({ env: { ANNUL_AUDIT_DAYS: '30' } })
+// A lease that the server beats in, also on a busy machine: the purge takes a node for dead that is silent for longer.
+const server = useServer({ env: { ANNUL_AUDIT_DAYS: '30', ANNUL_LEASE_MS: '3000' } })
 beforeEach(() => emptyAudit(server))
 
 /** Appends so many events of this age. */
@@ -50,8 +51,7 @@ describe('audit events older than ANNUL_AUDIT_DAYS', () => {
     expect({ status, stdout }).toEqual({
       status: 0,
       stdout: expect.stringMatching(
-        // A busy machine may keep the server of this test silent for a lease.
-        /^Removed \d+ rows of the log, 0 sessions, 3 audit events and \d dead nodes\.\n$/,
+        /^Removed \d+ rows of the log, 0 sessions, 3 audit events and 0 dead nodes\.\n$/,
       ),
     })
     expect(await remaining()).toEqual(['within'])

@@ -36,7 +36,7 @@ test('when the barrier returns every node refuses, long before a lease is over',
   await trusted()
   for (const node of three) {
     const { sid, xid } = await nodes.revoke()
-    expect(await node.barrier(xid)).toBeLessThan(leaseMs)
+    expect(await node.barrier(xid)).toBeLessThan(leaseMs / 2)
     expect(three.map(each => each.isFresh() && verdictOf(each, sid))).toEqual(Array(3).fill('LOGGED_OUT'))
   }
 })
@@ -45,7 +45,7 @@ test('a verb that found nothing left to do waits for what another one did', asyn
   const [one, other] = await Promise.all([nodes.start({ leaseMs }), nodes.start({ leaseMs })])
   await trusted()
   const { sid } = await nodes.revoke({ notify: false })
-  expect(await one.barrier()).toBeLessThan(leaseMs)
+  expect(await one.barrier()).toBeLessThan(leaseMs / 2)
   expect(verdictOf(other, sid)).toBe('LOGGED_OUT')
 })
 
@@ -65,11 +65,11 @@ test('a node that hangs costs one mutation its lease, and then is forgotten', as
   const waited = await node.barrier(first.xid)
   expect(hanging.isFresh()).toBe(false)
   expect(waited).toBeGreaterThanOrEqual(leaseMs * 1.05)
-  expect(waited).toBeLessThan(leaseMs * 3)
-  await until(async () => (await nodes.sql`select 1 from annul.nodes`).length === 1)
+  expect(waited).toBeLessThan(leaseMs * 1.5)
+  await until(async () => (await nodes.sql`select 1 from annul.nodes`).length === 1, leaseMs * 0.8)
 
   const second = await nodes.revoke()
-  expect(await node.barrier(second.xid)).toBeLessThan(leaseMs)
+  expect(await node.barrier(second.xid)).toBeLessThan(leaseMs / 2)
   proxy.set('forward')
 })
 
@@ -123,7 +123,7 @@ test('a node that has just connected waits until its connection is one lease old
   const { xid } = await nodes.revoke()
   const waited = await node.barrier(xid)
   expect(waited).toBeGreaterThan(leaseMs / 2)
-  expect(waited).toBeLessThan(leaseMs * 2)
+  expect(waited).toBeLessThan(leaseMs * 1.5)
 })
 
 test('many who wait share the looks at the other nodes', async () => {
@@ -131,6 +131,6 @@ test('many who wait share the looks at the other nodes', async () => {
   await trusted()
   const revocations = await Promise.all(Array.from({ length: 100 }, () => nodes.revoke()))
   const waited = await Promise.all(revocations.map(({ xid }) => node.barrier(xid)))
-  expect(Math.max(...waited)).toBeLessThan(leaseMs)
+  expect(Math.max(...waited)).toBeLessThan(leaseMs / 2)
   expect(revocations.map(({ sid }) => verdictOf(node, sid))).toEqual(Array(100).fill('LOGGED_OUT'))
 })

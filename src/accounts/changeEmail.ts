@@ -7,6 +7,7 @@ import { originOf } from '../input/origin.ts'
 import type { Parts } from '../parts.ts'
 import { fenced } from '../revocation/fence.ts'
 import type { OnDevice, Viewer } from '../viewer.ts'
+import { answerInSteps } from './answerInSteps.ts'
 import { offerAddress } from './offerAddress.ts'
 
 /**
@@ -25,11 +26,13 @@ export async function changeEmail(
   const key = emailKey(email)
   await parts.limits.charge(viewer, 'mail', { recipient: key, account: viewer.userId })
   const device = viewer.device.id
-  return fenced(parts, viewer, async tx => {
-    const user = await lockUser(tx, viewer.userId)
-    const token = { purpose: 'change-email', userId: user.id, email, emailKey: key, device } as const
-    await offerAddress(tx, token, 'confirm-new-email', originOf(viewer))
-    await appendAudit(tx, { kind: 'request-email-change', ...byViewer(viewer) })
-    return user
-  })
+  return answerInSteps(() =>
+    fenced(parts, viewer, async tx => {
+      const user = await lockUser(tx, viewer.userId)
+      const token = { purpose: 'change-email', userId: user.id, email, emailKey: key, device } as const
+      await offerAddress(tx, token, 'confirm-new-email', originOf(viewer))
+      await appendAudit(tx, { kind: 'request-email-change', ...byViewer(viewer) })
+      return user
+    }),
+  )
 }

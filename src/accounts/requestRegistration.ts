@@ -4,6 +4,7 @@ import { originOf } from '../input/origin.ts'
 import type { Parts } from '../parts.ts'
 import { checkNewPassword } from '../passwords/policy.ts'
 import type { DeviceVisitor } from '../viewer.ts'
+import { answerInSteps } from './answerInSteps.ts'
 import { offerAddress } from './offerAddress.ts'
 
 /**
@@ -24,9 +25,9 @@ export async function requestRegistration(
   await parts.limits.charge(visitor, 'mail', { recipient: key })
   const passwordHash = await parts.passwords.hash(input.password)
   const device = visitor.device.id
-  return transact(parts, async tx => {
-    const token = { purpose: 'register', userId: null, email, emailKey: key, passwordHash, device } as const
-    await offerAddress(tx, token, 'confirm-registration', originOf(visitor))
-    return null
-  })
+  const token = { purpose: 'register', userId: null, email, emailKey: key, passwordHash, device } as const
+  await answerInSteps(() =>
+    transact(parts, tx => offerAddress(tx, token, 'confirm-registration', originOf(visitor))),
+  )
+  return null
 }

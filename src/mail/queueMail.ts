@@ -24,3 +24,16 @@ export async function queueMail(tx: Pick<Queries, 'insert'>, mail: QueuedMail): 
   await tx.insert(outbox).values({ id: randomUUID(), ...mail })
   noteMail(tx)
 }
+
+/** The kind of a row of the outbox with no mail. */
+export const noMail = 'nobody'
+
+/**
+ * Queues a row that is no mail, where nobody may learn that there is nobody to write to: the transaction writes as much as
+ * with a mail, and the sender claims and removes the row. It refers to a token that does not exist, so that its link does
+ * not count, also for a node of an older version.
+ */
+export async function queueNoMail(tx: Pick<Queries, 'insert'>): Promise<void> {
+  await tx.insert(outbox).values({ id: randomUUID(), kind: noMail, recipient: '', tokenId: randomUUID() })
+  noteMail(tx)
+}

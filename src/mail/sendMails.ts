@@ -4,6 +4,7 @@ import { type ClaimedMail, claimMail, postpone, removeMail } from './claimMail.t
 import { composeMail, type Sending } from './composeMail.ts'
 import { failureOf } from './failureOf.ts'
 import { openTransport } from './openTransport.ts'
+import { noMail } from './queueMail.ts'
 import { UndeliverableError } from './transport.ts'
 
 /*
@@ -88,7 +89,8 @@ export async function openMails(parts: Sending, options: { production: boolean }
       log.warn(told, 'A mail could not be sent, and is tried again.')
       return 'retried'
     })
-    if (outcome === 'dead') log.info({ mailId, kind }, 'A mail was dropped: its link no longer counts.')
+    if (outcome === 'dead' && kind !== noMail)
+      log.info({ mailId, kind }, 'A mail was dropped: its link no longer counts.')
     if (outcome === 'retried') await postpone(db, mail, pausesSeconds[attempts - 1] ?? 3 * 3600)
     else await removeMail(db, mail)
     metrics.mailed(kind, outcome)

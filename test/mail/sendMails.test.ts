@@ -4,6 +4,8 @@ import { afterEach, describe, expect, it } from '@jest/globals'
 import { sql } from 'drizzle-orm'
 import { transact } from '../../src/database/transact.ts'
 import { type QueuedMail, queueMail } from '../../src/mail/queueMail.ts'
+import { requestPasswordReset } from '../support/account.ts'
+import { must } from '../support/answers.ts'
 import { onPostgres } from '../support/database.ts'
 import { startTestServer, type TestServer, type TestServerOptions } from '../support/server.ts'
 import { type Smtp, type SmtpOptions, startSmtp } from '../support/smtp.ts'
@@ -127,6 +129,25 @@ describe('a mail', () => {
       () => smtp.received,
       ({ length }) => length === 1,
     )
+  })
+
+  it('to nobody is claimed and removed like any other, and never sent', async () => {
+    const smtp = await smtpServer()
+    const server = await node(smtp.url)
+    must(await requestPasswordReset(server, 'nobody@example.com'))
+    const queued = await server.rows(sql`select kind, recipient, user_id from tests.queued_mails`)
+    expect(queued).toEqual([{ kind: 'nobody', recipient: '', user_id: null }])
+    await until(
+      () => outbox(server),
+      ({ length }) => length === 0,
+    )
+    await until(
+      () => counted(server),
+      ({ length }) => length > 0,
+    )
+    expect(await counted(server)).toEqual([['kind="nobody",outcome="dead"', '1']])
+    expect(smtp.received).toEqual([])
+    expect(server.lines).toEqual([])
   })
 
   it('with a recipient that SMTP would read as something else goes to nobody else', async () => {

@@ -67,9 +67,24 @@ export function withDeadline(
     }
   }
 
+  // Statements that are given to the client while it connects may be sent in another order than they were given: the
+  // client (3.4.9) keeps some of them back, and sends later ones before. One would then run in a transaction that is
+  // none of its own, or wait for as long as others come. So the first statement is sent alone.
+  let opening: Promise<unknown> | undefined
+  const open = async () => {
+    try {
+      await client.unsafe('select 1')
+    } catch (error) {
+      line.drop()
+      throw error
+    }
+  }
   const ask = (text: string, parameters: readonly unknown[], asArrays = false) => {
-    const query = client.unsafe(text, parameters as never[], { prepare: true })
-    const answer: Promise<unknown> = asArrays ? query.values() : query.execute()
+    opening ??= open()
+    const answer = opening.then((): Promise<unknown> => {
+      const query = client.unsafe(text, parameters as never[], { prepare: true })
+      return asArrays ? query.values() : query.execute()
+    })
     return race(answer, limits.statementMs, dropIfSilent())
   }
 
@@ -91,7 +106,10 @@ async function inTransaction<T>(
 ): Promise<T> {
   let begun: Promise<unknown> | undefined
   let failure: unknown
+  let isOver = false
   const run = async (text: string, parameters: readonly unknown[], asArrays: boolean) => {
+    // It would be committed by itself, or within the next transaction of the connection.
+    if (isOver) throw new Error('A statement came after its transaction had ended.')
     begun ??= ask('begin', [])
     try {
       const [answer] = await Promise.all([ask(text, parameters, asArrays), begun])
@@ -109,7 +127,9 @@ async function inTransaction<T>(
   })
 
   try {
-    const result = await work(tx)
+    const result = await work(tx).finally(() => {
+      isOver = true
+    })
     // A failed statement has aborted the transaction, also where `work` caught the error.
     if (failure !== undefined) throw failure
     if (begun !== undefined) await traceStatement('commit', () => ask('commit', []))

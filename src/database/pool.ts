@@ -26,8 +26,10 @@ interface Member {
   readonly guarded: Guarded
   /** Statements that have no answer yet: they share a connection if there are more of them than connections. */
   statements: number
-  /** Whether a transaction has the connection for itself. */
+  /** Whether a transaction has the connection for itself, or will when the statements before it are answered. */
   inTransaction: boolean
+  /** Called when no statement is left without an answer. */
+  whenIdle?: () => void
 }
 
 /** A pool that drizzle takes for a client of `postgres`. */
@@ -76,18 +78,27 @@ export function openPool(url: string, options: PoolOptions): postgres.Sql {
     return idlest?.statements !== 0 && members.size < options.connections ? open() : idlest
   }
 
+  /**
+   * A transaction begins when the statements before it are answered. The client sends a statement again where the server
+   * no longer takes its prepared form, and would send it within the transaction.
+   */
+  const idle = (member: Member) =>
+    new Promise<void>(resolve => {
+      member.whenIdle = resolve
+    })
+
   const run = <T>(isTransaction: boolean, work: (guarded: Guarded) => Promise<T>): Promise<T> => {
-    const start = (member: Member): Promise<T> => {
+    const start = async (member: Member): Promise<T> => {
       if (isTransaction) member.inTransaction = true
       else member.statements++
-      const done = () => {
+      try {
+        if (isTransaction && member.statements > 0) await idle(member)
+        return await work(member.guarded)
+      } finally {
         if (isTransaction) member.inTransaction = false
-        else member.statements--
+        else if (--member.statements === 0) member.whenIdle?.()
         serve()
       }
-      const result = work(member.guarded)
-      result.then(done, done)
-      return result
     }
     if (closed) return Promise.reject(new OutageError(new Error('The pool was closed.')))
     const free = waiting.length === 0 ? choose() : undefined

@@ -146,6 +146,77 @@ describePostgres('a statement with a deadline', () => {
     await proxy.close()
   })
 
+  it('is never inside the transaction of another, however the connection was opened', async () => {
+    const pool = open(1)
+    await query(url, 'create table own (id int)')
+    // The connection is opened by the first, while the others wait for it.
+    const asked = [1, 2, 3].map(value => run(pool, 'select $1::int as value', [value]))
+    const kept = run(pool, 'insert into own values ($1)', [1])
+    await asked[0]
+    const undone = pool.begin(async tx => {
+      await run(tx, 'insert into own values ($1)', [2])
+      await kept
+      throw new Error('undone')
+    })
+    await expect(undone).rejects.toThrow('undone')
+    await Promise.all(asked)
+    // It was answered, so it must not have been rolled back with the transaction.
+    expect(await run(pool, 'select id from own')).toEqual([{ id: 1 }])
+  })
+
+  it('does not wait for those that come after it, however the connection was opened', async () => {
+    const pool = open(1)
+    const asked = [1, 2, 3].map(value => run(pool, 'select $1::int as value', [value]))
+    let isAnswered = false
+    const first = run(pool, 'select $1::text as first', [0]).then(() => {
+      isAnswered = true
+    })
+    await asked[0]
+    // The connection always has a statement to answer.
+    let later = 0
+    const ask = async () => {
+      for (; !isAnswered && later < 20; later++) await run(pool, 'select pg_sleep(0.01)')
+    }
+    await Promise.all([ask(), ask()])
+    await Promise.all([...asked, first])
+    expect(later).toBeLessThan(5)
+  })
+
+  it('is not sent again within the transaction of another, where its prepared form has grown old', async () => {
+    const pool = open(1)
+    await query(url, 'create table shapes (id int)')
+    const insert = 'insert into shapes (id) values ($1) returning *'
+    await run(pool, insert, [1])
+    await query(url, 'alter table shapes add column area int')
+    // Asked before the transaction begins: `run` asks a moment later.
+    const kept = pool.unsafe(insert, [2]).then(rows => [...rows])
+    const undone = pool.begin(async tx => {
+      await run(tx, 'select 1')
+      await kept
+      throw new Error('undone')
+    })
+    await expect(undone).rejects.toThrow('undone')
+    expect(await kept).toEqual([{ id: 2, area: null }])
+    expect(await run(pool, 'select id from shapes')).toEqual([{ id: 1 }, { id: 2 }])
+  })
+
+  it('is refused by a transaction that has ended', async () => {
+    const pool = open(1)
+    await run(pool, 'create table late (id int)')
+    const asked: Promise<unknown>[] = []
+    let isOver = false
+    const undone = pool.begin(async tx => {
+      const late = until(() => isOver).then(() => run(tx, 'insert into late values ($1)', [1]))
+      asked.push(late)
+      await run(tx, 'select 1')
+      throw new Error('undone')
+    })
+    await expect(undone).rejects.toThrow('undone')
+    isOver = true
+    await expect(asked[0]).rejects.toThrow('ended')
+    expect(await run(pool, 'select id from late')).toEqual([])
+  })
+
   it('spoils its transaction when it fails, even where the error is caught', async () => {
     const pool = open(1)
     await run(pool, 'create table caught (id int)')

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { readSdl } from '../graphql/readSdl.ts'
-import { type ReviewedField, reviewGuards } from '../graphql/reviewGuards.ts'
+import type { ReviewedField } from '../graphql/reviewGuards.ts'
 import { nearest } from '../names.ts'
 import { CommandError } from './explain.ts'
 import { listOption } from './listOption.ts'
@@ -29,7 +28,13 @@ export function addGuards(program: Command, say: (...lines: string[]) => void): 
     .action((files: string[], options: GuardsOptions) => review(files, options, say))
 }
 
-function review(files: readonly string[], options: GuardsOptions, say: (...lines: string[]) => void): void {
+async function review(
+  files: readonly string[],
+  options: GuardsOptions,
+  say: (...lines: string[]) => void,
+): Promise<void> {
+  const { readSdl } = await import('../graphql/readSdl.ts')
+  const { reviewGuards } = await import('../graphql/reviewGuards.ts')
   const schema = readSdl(
     files.map(name => ({ name, text: readFileSync(name, 'utf8') })),
     options.directive,

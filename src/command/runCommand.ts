@@ -26,6 +26,8 @@ import { version } from './version.ts'
 /**
  * Runs the command `annul` to its end. For `serve` it returns while the server runs.
  *
+ * Nothing here loads GraphQL, which takes longer than most commands: those that need it load it when they run.
+ *
  * @param args the arguments after the command's name; none: `serve`
  * @param readSettings reads the settings when they are needed, which `--help` does not. Throws ConfigError
  */

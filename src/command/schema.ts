@@ -1,6 +1,10 @@
 import { type Command, Option } from 'commander'
-import { type ContractFormat, contractFormats, printContract } from '../graphql/printContract.ts'
-import { type SubgraphSecurity, securities } from '../graphql/securityDirectives.ts'
+import {
+  type ContractFormat,
+  contractFormats,
+  type SubgraphSecurity,
+  securities,
+} from '../graphql/contractFormats.ts'
 import { CommandError } from './explain.ts'
 
 interface SchemaOptions {
@@ -26,9 +30,10 @@ export function addSchema(program: Command, say: (...lines: string[]) => void): 
           'and @policy beside it (default: "annul")',
       ).choices(securities),
     )
-    .action(({ format, security }: SchemaOptions) => {
+    .action(async ({ format, security }: SchemaOptions) => {
       if (security !== undefined && format !== 'federation')
         throw new CommandError(`--security goes with --format federation, and not with ${format}.`)
+      const { printContract } = await import('../graphql/printContract.ts')
       say(printContract(format, security ?? 'annul'))
     })
 }

@@ -1,11 +1,12 @@
 import type { IResolvers, SchemaExtensions } from '@graphql-tools/utils'
 import { type DocumentNode, type GraphQLSchema, getNamedType, parse, visit } from 'graphql'
 import { refuseUnknownOptions } from '../names.ts'
+import { type SubgraphSecurity, securities } from './contractFormats.ts'
 import { entityResolvers, ownReferences } from './entities.ts'
 import { keyedTypes, refuseLinks } from './keyedTypes.ts'
 import { extensionsWith, type ResolveReference } from './references.ts'
 import type { CheckedRename } from './rename.ts'
-import { type SubgraphSecurity, securities, withSecurity } from './securityDirectives.ts'
+import { withSecurity } from './securityDirectives.ts'
 import { federationDirectives } from './subgraphDirectives.ts'
 import { printSubgraph, subgraphContract, usedDirectives } from './subgraphSdl.ts'
 

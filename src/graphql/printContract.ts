@@ -1,14 +1,12 @@
 import { type DocumentNode, Kind, parse, print, visit } from 'graphql'
 import { readContract } from './contract.ts'
+import type { ContractFormat, SubgraphSecurity } from './contractFormats.ts'
 import { checkRename } from './rename.ts'
-import { type SubgraphSecurity, withSecurity } from './securityDirectives.ts'
+import { withSecurity } from './securityDirectives.ts'
 import { stitchingContract } from './stitching.ts'
 import { printable, printSubgraph, subgraphContract } from './subgraphSdl.ts'
 
 /* Annul's own part of a schema as one text, for a registry, a composition or a stitching gateway. */
-
-export const contractFormats = ['plain', 'federation', 'stitching'] as const
-export type ContractFormat = (typeof contractFormats)[number]
 
 /** @param security for the format `federation` */
 export function printContract(format: ContractFormat, security: SubgraphSecurity): string {

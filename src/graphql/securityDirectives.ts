@@ -1,13 +1,10 @@
 import { type DirectiveNode, type DocumentNode, Kind, type ValueNode, visit } from 'graphql'
+import type { SubgraphSecurity } from './contractFormats.ts'
 
 /*
  * `@auth` in the words of Apollo's router: a gateway that reads them refuses before it asks the subgraph. They say less
  * than `@auth`: nothing of `maxAge` and `mfa`, and nothing of a field that returns a guarded type. The subgraph checks in any case.
  */
-
-/** Which directives say at a gateway what `@auth` says: Annul's own alone, or Apollo's beside it. */
-export const securities = ['annul', 'apollo'] as const
-export type SubgraphSecurity = (typeof securities)[number]
 
 /**
  * Documents whose `@auth` a gateway can read.

@@ -1,9 +1,8 @@
 import { appOptionNames } from '../app/options.ts'
 import { readSettings, withoutInsides } from '../auth.ts'
 import { refuseUnknownOptions } from '../names.ts'
-import { loadOptional } from '../optional.ts'
 import type { Settings } from '../options.ts'
-import { serverPackages } from './loadInnerApp.ts'
+import { loadServer } from './loadServer.ts'
 import type { RunningServer, ServerOptions } from './serverOptions.ts'
 
 /**
@@ -28,8 +27,3 @@ export async function startServer(
 }
 
 const ownOptions = ['bounds', 'extension', 'logLevel', 'logStream', 'rename']
-
-/** @internal Annul's own server, with the packages that it needs. */
-export function loadServer() {
-  return loadOptional("Annul's own server", serverPackages, () => import('./server.ts'))
-}

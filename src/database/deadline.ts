@@ -69,22 +69,15 @@ export function withDeadline(
 
   // Statements that are given to the client while it connects may be sent in another order than they were given: the
   // client (3.4.9) keeps some of them back, and sends later ones before. One would then run in a transaction that is
-  // none of its own, or wait for as long as others come. So the first statement is sent alone.
-  let opening: Promise<unknown> | undefined
-  const open = async () => {
-    try {
-      await client.unsafe('select 1')
-    } catch (error) {
-      line.drop()
-      throw error
-    }
-  }
+  // none of its own, or wait for as long as others come. So the first statement opens the connection alone.
+  let opened: Promise<void> | undefined
   const ask = (text: string, parameters: readonly unknown[], asArrays = false) => {
-    opening ??= open()
-    const answer = opening.then((): Promise<unknown> => {
+    const send = (): Promise<unknown> => {
       const query = client.unsafe(text, parameters as never[], { prepare: true })
       return asArrays ? query.values() : query.execute()
-    })
+    }
+    const answer = opened === undefined ? send() : opened.then(send)
+    opened ??= answer.then(nothing, nothing)
     return race(answer, limits.statementMs, dropIfSilent())
   }
 
@@ -140,6 +133,9 @@ async function inTransaction<T>(
     throw error
   }
 }
+
+/** Nothing is kept of the first answer, nor of its failure, which its own caller is told. */
+function nothing(): void {}
 
 /** What `unsafe` returns, as far as drizzle uses it: awaited, it gives rows as objects, and `values` gives arrays. */
 export function lazily(run: (asArrays: boolean) => Promise<unknown>) {

@@ -90,7 +90,7 @@ export function withDeadline(
 /**
  * BEGIN is sent together with the first statement, so that a transaction costs no round trip beside those of its
  * statements and its COMMIT. The server reads both from one connection, in order: the transaction has begun when the
- * server reads the statement.
+ * server reads the statement. Only where BEGIN itself opens the connection, the statement waits for the answer to BEGIN.
  */
 async function inTransaction<T>(
   client: postgres.Sql,

@@ -8,7 +8,8 @@ import { traceStatement } from './traceStatement.ts'
  * A pool of connections, each with a client of its own. A client is never used again after its connection was lost. The
  * `postgres` client (3.4.9) has a pool of its own, which reconnects silently and with two faults: a statement that is
  * sent between the error of a socket and its end is never answered, and data that was buffered for the dead socket
- * prevents the next connection from ever being opened.
+ * prevents the next connection from ever being opened. The client also changes the order of statements: `idle` below and
+ * `ask` in deadline.ts say when, and prevent it.
  */
 
 export interface PoolOptions {
